@@ -1,0 +1,7 @@
+// C4. The extension module: a list of registrations.
+#include "register.hpp"
+
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+    pysig::register_config(m);
+    pysig::register_signature(m);
+}

@@ -1,0 +1,40 @@
+// C1. One step of a path, S <- S (x) exp(x), in Horner form (Kidger and Lyons 2021, arXiv 2001.00706), letter by letter.
+//
+// For a level n the coefficient of w = w1...wn grows by b_n, where
+//     b_1 = x[w1] / n,     b_(k+1) = (b_k + S[w1...wk]) * x[w(k+1)] / (n - k).
+// All words that begin with u = w1...wk share everything up to b_k, so the *chain* of u is kept instead:
+//     chain_r(u) = (b_k + S[u]) / (r + 1),   r = n - k - 1 = 0, 1, ..., depth - k - 1   (one entry for every level n above k).
+// The chain of the empty word is 1 / (r + 1). One more letter i gives
+//     chain_(r-1)(u i) = (chain_r(u) * x[i] + S[u i]) / r,        S[u i] += chain_0(u) * x[i],
+// where S on the right is the value before the step. This file is the only place where that is written.
+#pragma once
+
+#include "../config.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+// R is the real type (float or double), T is R or a SIMD vector of R.
+template <class R, class T>
+PYSIG_HD T chain_entry(T parent, T x, T s, int r) {
+    T value = parent * x + s;
+    return r == 1 ? value : value * (R(1) / R(r));
+}
+
+template <class R>
+PYSIG_HD R chain_of_empty_word(int r) {
+    return R(1) / R(r + 1);
+}
+
+template <class T>
+PYSIG_HD T advance(T s, T parent, T x) {
+    return s + parent * x;
+}
+
+// The whole step for one letter: `parent` holds `reach` entries at distance 1, `child` receives reach - 1 of them.
+template <class R, int reach, class T>
+PYSIG_HD void extend(const T* parent, T x, T& s, T* child) {
+    for (int r = 1; r < reach; ++r) child[r - 1] = chain_entry<R>(parent[r], x, s, r);
+    s = advance(s, parent[0], x);
+}
+
+PYSIG_NAMESPACE_END

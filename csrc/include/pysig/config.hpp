@@ -1,0 +1,34 @@
+// C0. Host/device switch, restrict, index type, the namespace of the instruction set.
+// The only file that knows which compiler and which device it is read by.
+#pragma once
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define PYSIG_HD __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define PYSIG_HD inline __attribute__((always_inline))
+#else
+#define PYSIG_HD inline
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define PYSIG_RESTRICT __restrict
+#else
+#define PYSIG_RESTRICT __restrict__
+#endif
+
+// Everything under include/ lives in pysig::PYSIG_ISA. Without it the linker would merge inline functions that were
+// compiled with different flags, and an old CPU would meet the instructions of a new one.
+#ifndef PYSIG_ISA
+#define PYSIG_ISA native
+#endif
+
+#define PYSIG_NAMESPACE_BEGIN \
+    namespace pysig {         \
+    inline namespace PYSIG_ISA {
+#define PYSIG_NAMESPACE_END \
+    }                       \
+    }
+
+namespace pysig {
+using i64 = long long;  // every size and index
+}

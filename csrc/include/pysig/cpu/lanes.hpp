@@ -1,0 +1,117 @@
+// C2. Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and drain them.
+#pragma once
+
+#include "../config.hpp"
+
+#include <cstring>
+
+PYSIG_NAMESPACE_BEGIN
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+constexpr int vector_registers = 32;
+#elif defined(__AVX__)
+constexpr int vector_bytes = 32;
+constexpr int vector_registers = 16;
+#elif defined(__aarch64__)
+constexpr int vector_bytes = 16;
+constexpr int vector_registers = 32;
+#else
+constexpr int vector_bytes = 16;
+constexpr int vector_registers = 16;
+#endif
+
+template <class R>
+constexpr int lane_count = vector_bytes / int(sizeof(R));
+
+template <class R>
+struct lanes_of;
+template <>
+struct lanes_of<float> {
+    typedef float type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct lanes_of<double> {
+    typedef double type __attribute__((vector_size(vector_bytes)));
+};
+template <class R>
+using lanes = typename lanes_of<R>::type;
+
+template <class R>
+inline lanes<R> load_lanes(const R* source) {
+    lanes<R> v;
+    std::memcpy(&v, source, sizeof v);
+    return v;
+}
+
+template <class R>
+inline void store_lanes(R* target, lanes<R> v) {
+    std::memcpy(target, &v, sizeof v);
+}
+
+template <class R>
+inline lanes<R> broadcast(R value) {
+    return lanes<R>{} + value;
+}
+
+template <int... indices>
+struct index_list {};
+template <int n, int... tail>
+struct count_up : count_up<n - 1, n - 1, tail...> {};
+template <int... indices>
+struct count_up<0, indices...> {
+    using type = index_list<indices...>;
+};
+
+// One round of the butterfly: exchanges the off-diagonal blocks of `stride` lanes between rows `stride` apart.
+template <int width, int stride, class V, int... l>
+inline void exchange(V& a, V& b, index_list<l...>) {
+    V upper = __builtin_shufflevector(a, b, ((l & stride) ? width + l - stride : l)...);
+    V lower = __builtin_shufflevector(a, b, ((l & stride) ? width + l : l + stride)...);
+    a = upper;
+    b = lower;
+}
+
+template <int width, int stride, class V>
+inline void transpose_round(V* rows) {
+    for (int i = 0; i < width; ++i)
+        if (!(i & stride)) exchange<width, stride>(rows[i], rows[i + stride], typename count_up<width>::type{});
+    if constexpr (stride > 1) transpose_round<width, stride / 2>(rows);
+}
+
+// Transposes a square block in registers.
+template <class R>
+inline void transpose(lanes<R> (&rows)[lane_count<R>]) {
+    transpose_round<lane_count<R>, lane_count<R> / 2>(rows);
+}
+
+// target[m] = {rows[0][m], rows[1][m], ...} for m < count; rows of a multiple of lane_count elements may be read past `count`.
+template <class R>
+inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 count) {
+    constexpr int width = lane_count<R>;
+    for (i64 m = 0; m < count; m += width) {
+        lanes<R> block[width];
+        for (int l = 0; l < width; ++l) block[l] = load_lanes(rows + l * row_stride + m);
+        transpose<R>(block);
+        for (int l = 0; l < width; ++l) target[m + l] = block[l];
+    }
+}
+
+// rows[lane][m] = source[m][lane] for m < count; a lane whose row is null is dropped.
+template <class R>
+inline void drain_lanes(R* const* rows, i64 offset, const lanes<R>* source, i64 count) {
+    constexpr int width = lane_count<R>;
+    i64 m = 0;
+    for (; m + width <= count; m += width) {
+        lanes<R> block[width];
+        for (int l = 0; l < width; ++l) block[l] = source[m + l];
+        transpose<R>(block);
+        for (int l = 0; l < width; ++l)
+            if (rows[l]) store_lanes(rows[l] + offset + m, block[l]);
+    }
+    for (; m < count; ++m)
+        for (int l = 0; l < width; ++l)
+            if (rows[l]) rows[l][offset + m] = source[m][l];
+}
+
+PYSIG_NAMESPACE_END

@@ -1,0 +1,101 @@
+// C2. The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers pay.
+// Every constant that decides between plans stands here. Nothing that changes a result depends on the number of workers.
+#pragma once
+
+#include "walk.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+namespace cost {
+constexpr i64 tile_bytes = 192 * 1024;   // states of a tile: stay in the second-level cache
+constexpr i64 block_bytes = 20 * 1024;   // increments and chains of a block of time: stay in the first-level cache
+constexpr i64 most_block = 128, least_block = 4;
+constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
+constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
+constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
+constexpr double worker_words = 2e5;     // multiply-adds that are worth one more thread
+}  // namespace cost
+
+// Lane slot s holds chunk s % chunks of path s / chunks.
+struct lane_plan {
+    i64 chunks, chunk_steps, groups;
+};
+
+template <class R>
+inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
+    return {chunks, (steps + chunks - 1) / chunks, (batch * chunks + lane_count<R> - 1) / lane_count<R>};
+}
+
+template <class R>
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth) {
+    const double join = cost::join_steps * (depth - 1);
+    lane_plan best = plan_chunks<R>(batch, steps, 1);
+    double least = double(best.groups) * double(best.chunk_steps);
+    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps; chunks *= 2) {
+        lane_plan plan = plan_chunks<R>(batch, steps, chunks);
+        double total = double(plan.groups) * double(plan.chunk_steps) + join * double(batch) * double(chunks - 1);
+        if (total < least) {
+            best = plan;
+            least = total;
+        }
+    }
+    while (best.groups < cost::groups_wanted && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
+        best = plan_chunks<R>(batch, steps, 2 * best.chunks);
+    return best;
+}
+
+// Tiles of one prefix length: tile number k has the prefix k / per_prefix and `letters` next letters.
+struct tile_plan {
+    int m;
+    i64 letters, per_prefix, count;
+
+    word_tile tile(i64 k, i64 d) const {
+        const i64 first = (k % per_prefix) * letters;
+        return {m, k / per_prefix, first, first + letters < d ? first + letters : d};
+    }
+};
+
+inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
+    const i64 per = (d + letters - 1) / letters;
+    return {m, letters, per, power(d, m) * per};
+}
+
+template <class R>
+inline tile_plan plan_tiles(i64 d, int depth, i64 groups, int workers) {
+    constexpr i64 most_words = cost::tile_bytes / i64(sizeof(lanes<R>));
+    const i64 wanted = workers > 1 ? (3 * workers + groups - 1) / groups : 1;
+    const int deepest = depth > 2 ? depth - 2 : 0;
+    for (int m = 0;; ++m) {
+        const i64 per_letter = 1 + signature_size(d, depth - m - 1);
+        i64 letters = most_words / per_letter;
+        if (letters > d) letters = d;
+        if (letters < 1 && m < deepest) continue;
+        if (letters < 1) letters = 1;
+        // More tiles for more workers, as long as a tile has far more words than the increments that it reads.
+        while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d) letters /= 2;
+        tile_plan plan = plan_tiles_of(d, m, letters);
+        if (plan.count < wanted && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;
+        return plan;
+    }
+}
+
+template <class R>
+inline i64 plan_block(i64 d, int depth, i64 steps) {
+    const i64 per_step = (d + i64(depth) * (depth + 1) / 2 + 1) * i64(sizeof(lanes<R>));
+    i64 block = cost::block_bytes / per_step;
+    if (block > cost::most_block) block = cost::most_block;
+    if (block < cost::least_block) block = cost::least_block;
+    if (block > steps) block = steps > 0 ? steps : 1;
+    // Blocks of equal size.
+    const i64 blocks = (steps + block - 1) / block;
+    return blocks > 1 ? (steps + blocks - 1) / blocks : block;
+}
+
+inline int plan_workers(int workers, i64 items, double multiply_adds) {
+    double most = 1 + multiply_adds / cost::worker_words;
+    if (most < workers) workers = int(most);
+    if (items < workers) workers = int(items);
+    return workers < 1 ? 1 : workers;
+}
+
+PYSIG_NAMESPACE_END

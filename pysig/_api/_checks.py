@@ -1,0 +1,239 @@
+"""P4. Errors at the door: each check names the argument, what was expected, what was received, and what to do."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import Any
+
+import numpy as np
+
+from pysig._backend import CUPY, Backend, as_array, backend_of
+from pysig._plan import Plan, plan_for
+
+METHODS = ("auto", "tile", "cumsum")
+
+
+def describe(value: Any) -> str:
+    """What was received, for messages."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is not None and shape is not None:
+        return f"{type(value).__name__} of shape {tuple(shape)} and dtype {dtype}"
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def check_integer(value: Any, name: str, least: int) -> int:
+    """`value` as int, at least `least`."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}: expected an integer, received {describe(value)}.")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, received {describe(value)}.") from None
+    if number < least:
+        raise ValueError(f"{name}: expected an integer of at least {least}, received {number}.")
+    return number
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """`value` as bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, received {describe(value)}.")
+    return bool(value)
+
+
+def check_floating(array: Any, name: str) -> None:
+    """TypeError unless float32, float64, or something that becomes float64 exactly enough."""
+    kind, itemsize = array.dtype.kind, array.dtype.itemsize
+    if kind in "iub" or (kind == "f" and itemsize in (4, 8)):
+        return
+    advice = {
+        "c": "Signatures of complex paths are not defined here; pass real and imaginary parts as channels",
+        "f": f"Convert it: {name}.astype(numpy.float32) or {name}.astype(numpy.float64)",
+        "O": "Check that all paths have the same length (pad them and pass lengths=), then convert with "
+        f"{name}.astype(numpy.float64)",
+        "M": "Convert times to numbers first, for example seconds since the first point",
+        "m": "Convert times to numbers first, for example seconds",
+    }.get(kind, f"Convert it: {name}.astype(numpy.float64)")
+    raise TypeError(
+        f"{name}: expected float32, float64 or integers, received dtype {array.dtype}. {advice}."
+    )
+
+
+def as_numeric(value: Any, name: str, backend: Backend) -> Any:
+    """An array of `backend` with a real dtype."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name}: expected a plain array, received a masked array, whose mask would be ignored. "
+            "Drop or fill the masked points, or pass lengths= if they are at the end."
+        )
+    try:
+        array = as_array(value, name, backend)
+    except ValueError as error:  # ragged nested lists
+        raise ValueError(
+            f"{name}: expected an array, received a {type(value).__name__} that is none ({error}). "
+            "Pad paths of different lengths to one array and pass lengths=."
+        ) from None
+    check_floating(array, name)
+    return array
+
+
+def check_path(path: Any) -> tuple[Backend, Any]:
+    """The backend and the path, float32 or float64 in native byte order, (..., length, channels)."""
+    backend = backend_of(path)
+    array = as_numeric(path, "path", backend)
+    if array.ndim < 2:
+        raise ValueError(
+            f"path: expected shape (..., length, channels), received shape {tuple(array.shape)}. "
+            "A path of one channel is path[:, None]."
+        )
+    length, channels = array.shape[-2:]
+    if length < 1:
+        raise ValueError(f"path: expected at least one point, received shape {tuple(array.shape)}.")
+    if channels < 1:
+        raise ValueError(f"path: expected at least one channel, received shape {tuple(array.shape)}.")
+    dtype = np.dtype(np.float32 if array.dtype.itemsize == 4 and array.dtype.kind == "f" else np.float64)
+    if array.dtype != dtype:
+        array = array.astype(dtype)
+    if backend is not CUPY and (not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)):
+        array = np.ascontiguousarray(array)
+    return backend, array
+
+
+def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
+    """None, or the basepoints (batch, channels)."""
+    if basepoint is None or (isinstance(basepoint, (bool, np.bool_)) and not basepoint):
+        return None
+    *batch, _, channels = path.shape
+    count = _product(batch)
+    xp = backend.xp
+    if isinstance(basepoint, (bool, np.bool_)):
+        return xp.zeros((count, channels), path.dtype)
+    array = as_numeric(basepoint, "basepoint", backend)
+    return _broadcast(array, "basepoint", (*batch, channels), path.dtype, xp).reshape(count, channels)
+
+
+def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
+    """None, or the signatures to continue from (batch, coefficients), without the scalar."""
+    if initial is None:
+        return None
+    batch = path.shape[:-2]
+    array = as_numeric(initial, "initial", backend)
+    xp = backend.xp
+    array = _broadcast(array, "initial", (*batch, plan.size), path.dtype, xp)
+    array = array.reshape(_product(batch), plan.size)
+    return xp.ascontiguousarray(array[:, 1:]) if plan.scalar_term else array
+
+
+def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
+    """None, or the points that count (batch,) as int64."""
+    if lengths is None:
+        return None
+    batch, length = path.shape[:-2], path.shape[-2]
+    xp = backend.xp
+    array = as_array(lengths, "lengths", backend_of(lengths))
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, received {describe(array)}.")
+    array = _broadcast(as_array(array, "lengths", backend) if backend_of(array) is backend
+                       else xp.asarray(array), "lengths", batch, None, xp)
+    array = array.reshape(_product(batch))
+    if array.size:
+        least, most = int(array.min()), int(array.max())
+        if least < 1 or most > length:
+            raise ValueError(
+                f"lengths: expected integers from 1 to the length {length} of path, received values from "
+                f"{least} to {most}. A path needs at least one point."
+            )
+    return xp.ascontiguousarray(array.astype(np.int64))
+
+
+def check_method(method: Any) -> str:
+    """One of METHODS."""
+    if not isinstance(method, str) or method not in METHODS:
+        names = ", ".join(map(repr, METHODS))
+        raise ValueError(f"method: expected one of {names}, received {method!r}.")
+    return method
+
+
+def check_out(out: Any, shape: tuple[int, ...], path: Any, backend: Backend, inputs: dict[str, Any]) -> Any:
+    """`out`, if given, has the right shape and dtype, can be written, and overlaps no input."""
+    if out is None:
+        return None
+    xp = backend.xp
+    if not isinstance(out, xp.ndarray):
+        raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
+    if tuple(out.shape) != tuple(shape) or out.dtype != path.dtype:
+        raise ValueError(
+            f"out: expected shape {tuple(shape)} and dtype {path.dtype}, received {describe(out)}."
+        )
+    if backend is not CUPY and not out.flags.writeable:
+        raise ValueError("out: expected a writeable array, received a read-only one.")
+    for name, value in inputs.items():
+        if value is not None and _overlap(out, value, xp):
+            raise ValueError(f"out: expected memory of its own, received an array that overlaps {name}.")
+    return out
+
+
+def check_memory(plan_channels: int, depth: int, rows: int, scalar: bool, itemsize: int, limit: int | None) -> None:
+    """MemoryError if the output cannot be addressed, or is larger than `limit` bytes."""
+    most = 2**63 - 1 if limit is None else min(limit, 2**63 - 1)
+
+    def fits(candidate: int) -> bool:
+        return plan_for(plan_channels, candidate, scalar).size * rows * itemsize <= most
+
+    if depth <= 64 and fits(depth):
+        return
+    if plan_channels == 1 and fits(depth):
+        return
+    largest = 0
+    while largest < min(depth, 64) and fits(largest + 1):
+        largest += 1
+    needed = (
+        f"{plan_for(plan_channels, depth, scalar).size * rows * itemsize} bytes"
+        if depth <= 64 or plan_channels == 1
+        else "more than 2**63 bytes"
+    )
+    advice = f"The largest depth that fits is {largest}." if largest else "No depth fits; use fewer channels or paths."
+    have = f"{most} bytes can be had" if limit is not None else "2**63 - 1 bytes can be addressed"
+    raise MemoryError(
+        f"depth: the output of depth {depth} with {plan_channels} channels needs {needed}, {have}. {advice}"
+    )
+
+
+def memory_limit(backend: Backend) -> int | None:
+    """Bytes of memory of the device, None where it cannot be known."""
+    if backend is CUPY:
+        return int(backend.xp.cuda.Device().mem_info[1])
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _product(shape: Any) -> int:
+    count = 1
+    for size in shape:
+        count *= int(size)
+    return count
+
+
+def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any) -> Any:
+    try:
+        wide = xp.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name}: expected a shape that broadcasts to {tuple(shape)}, received {tuple(array.shape)}."
+        ) from None
+    return xp.ascontiguousarray(wide if dtype is None else wide.astype(dtype))
+
+
+def _overlap(a: Any, b: Any, xp: Any) -> bool:
+    if not isinstance(b, xp.ndarray) or not xp.may_share_memory(a, b):
+        return False
+    if xp is not np:
+        return True
+    try:
+        return bool(np.shares_memory(a, b, max_work=100_000))
+    except np.exceptions.TooHardError:
+        return True

@@ -1,0 +1,156 @@
+"""P4. Threads, instruction set, where the headers are."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextvars import ContextVar, Token
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from pysig._api._checks import describe
+from pysig._cpu._extension import core
+
+_workers: ContextVar[int | None] = ContextVar("pysig_workers", default=None)
+
+
+def _cpu_count() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def check_workers(workers: Any) -> int:
+    """A number of threads; None means `get_workers()`, negative numbers count from the number of CPUs as in SciPy."""
+    if workers is None:
+        return get_workers()
+    if isinstance(workers, (bool, np.bool_)) or not hasattr(workers, "__index__"):
+        raise TypeError(f"workers: expected a positive integer or None, received {describe(workers)}.")
+    number = workers.__index__()
+    if number < 0:
+        number += 1 + _cpu_count()
+    if number < 1:
+        raise ValueError(
+            f"workers: expected a positive integer, or a negative one down to {-_cpu_count()}, received {workers}."
+        )
+    return min(number, 1024)
+
+
+class set_workers:  # noqa: N801 - a function that is also a context manager, as scipy.fft.set_workers
+    """Set how many threads a call may use on the CPU, for the current thread (context).
+
+    Takes effect at once; used in a ``with`` statement, the former value comes back at its end. Results do not
+    depend on the number of threads, and small calls use one whatever is set.
+
+    Parameters
+    ----------
+    workers : int
+        Positive, or negative to count from the number of CPUs: -1 means all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `workers` is not such an integer.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> with pysig.set_workers(2):
+    ...     pysig.get_workers()
+    2
+    """
+
+    def __init__(self, workers: int) -> None:
+        number = check_workers(workers)
+        self._token: Token[int | None] = _workers.set(number)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _workers.reset(self._token)
+
+
+def get_workers() -> int:
+    """How many threads a call may use on the CPU: what `set_workers` said, else the CPUs of this process.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.get_workers() >= 1
+    True
+    """
+    return _workers.get() or _cpu_count()
+
+
+def get_include() -> str:
+    """The directory of the C++ headers, for ``#include <pysig/pysig.hpp>``.
+
+    Examples
+    --------
+    >>> import os, pysig
+    >>> os.path.exists(os.path.join(pysig.get_include(), "pysig", "pysig.hpp"))
+    True
+    """
+    return str(Path(core.__file__).parent / "include")
+
+
+def distribution_version() -> str:
+    """The version of the installed distribution."""
+    try:
+        return version("pysig-signatures")
+    except PackageNotFoundError:  # pragma: no cover - run from a tree that was never installed
+        return str(core.version)
+
+
+def configuration() -> dict[str, str]:
+    """What `show_config` prints, as a dictionary."""
+    return dict(_configuration())
+
+
+def _configuration() -> Iterator[tuple[str, str]]:
+    yield "pysig", distribution_version()
+    yield "python", platform.python_version()
+    yield "numpy", np.__version__
+    yield "platform", f"{platform.system()} {platform.machine()}"
+    yield "compiler", core.compiler
+    yield "instruction set", f"{core.isa()} ({core.vector_bits()} bits)"
+    yield "instruction sets available", core.available_isas()
+    yield "workers", str(get_workers())
+    yield "include", get_include()
+    yield "cupy", _cupy_state()
+
+
+def _cupy_state() -> str:
+    for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy"):
+        try:
+            return f"{version(name)} ({name})"
+        except PackageNotFoundError:
+            continue
+    return "not installed (pip install pysig-signatures[gpu])"
+
+
+def show_config() -> None:
+    """Print versions, compiler, instruction set, threads and whether CuPy is installed.
+
+    The instruction set is the best one that the machine runs; the environment variable ``PYSIG_ISA``
+    (``baseline``, ``avx2``, ``avx512`` or ``neon``) overrides it before the first call.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.show_config()  # doctest: +ELLIPSIS
+    pysig ...
+    """
+    entries = configuration()
+    width = max(map(len, entries))
+    for name, value in entries.items():
+        print(f"{name:<{width}}  {value}")

@@ -1,0 +1,143 @@
+"""P4. The signature of a path."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from pysig._api import _checks
+from pysig._api.config import check_workers
+from pysig._backend import require
+from pysig._plan import plan_for
+
+
+def signature(
+    path: Any,
+    depth: int,
+    *,
+    stream: bool = False,
+    basepoint: Any = None,
+    initial: Any = None,
+    inverse: bool = False,
+    scalar_term: bool = False,
+    lengths: Any = None,
+    method: str = "auto",
+    workers: int | None = None,
+    out: Any = None,
+) -> Any:
+    """Signature of piecewise linear paths, truncated at `depth`.
+
+    The coefficient of the word ``(i, j, ...)`` is the iterated integral of the channels i, j, ... along the path.
+
+    Parameters
+    ----------
+    path : array_like, shape (..., length, channels)
+        Points of the paths; any number of leading batch dimensions. float32 and float64 are kept, integers become float64. A NumPy
+        array (or what NumPy takes for one) is computed on the CPU, a CuPy array on its GPU. Strided views are read in place.
+    depth : int
+        The largest number of letters of a word, at least 1.
+    stream : bool, optional
+        Return the signatures of all prefixes: of the first two points, the first three, and so on.
+    basepoint : bool or array_like, shape (..., channels), optional
+        A point in front of every path: True means zero. With it the signature sees where the path starts.
+    initial : array_like, shape (..., size), optional
+        A signature to continue from, laid out as the result is (with the scalar if `scalar_term`): the result is
+        ``initial ⊗ S(path)``. With `inverse` it must be a signature, not any tensor.
+    inverse : bool, optional
+        Return the group inverse instead, which is the signature of the reversed path.
+    scalar_term : bool, optional
+        Keep the coefficient of the empty word, the constant 1, in front.
+    lengths : array_like of int, shape (...), optional
+        Only the first ``lengths[b]`` points of path b count, at least 1; what is stored after them is not read (NaN, say). With
+        `stream`, rows after the end repeat the last one.
+    method : {"auto", "tile", "cumsum"}, optional
+        "tile": word tiles that ride along the path in registers. "cumsum": level by level, running sums over
+        time (Keras Sig). "auto" takes the faster one. They differ by rounding only.
+    workers : int, optional
+        Threads on the CPU, see `set_workers`; ignored on a GPU. The result does not depend on it.
+    out : array, optional
+        Where to write the result: its shape and dtype, memory of its own.
+
+    Returns
+    -------
+    array, shape (..., size), with `stream` (..., length - 1, size)
+        ``size = signature_size(channels, depth, scalar_term)``; level after level, words in lexicographic order.
+        With `stream` and a basepoint there are ``length`` rows. A path of one point has the trivial signature, zeros.
+        NaN and infinity go to the coefficients that see them, of that path only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+    MemoryError
+        If the result cannot fit; the message names the bytes and the largest depth that fits.
+
+    Notes
+    -----
+    Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded, not proportional to the
+    length. One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is the reformulation of [2]_.
+
+    References
+    ----------
+    .. [1] P. Kidger, T. Lyons, "Signatory: differentiable computations of the signature and logsignature transforms,
+       on both CPU and GPU", ICLR 2021, arXiv:2001.00706.
+    .. [2] R. Genet, H. Inzirillo, "Keras Sig: Efficient Path Signature Computation on GPU in Keras 3", arXiv:2501.08455.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> pysig.signature(path, 2)
+    array([1. , 2. , 0.5, 2. , 0. , 2. ])
+
+    The area under the first channel before the second: word (0, 1).
+
+    >>> pysig.signature(path, 2)[pysig.word_index((0, 1), channels=2)]
+    2.0
+    >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
+    (8, 120)
+    """
+    backend, array = _checks.check_path(path)
+    depth = _checks.check_integer(depth, "depth", 1)
+    stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
+    scalar_term = _checks.check_flag(scalar_term, "scalar_term")
+    method = _checks.check_method(method)
+    if method != "auto":
+        require(backend, f'signature: method="{method}"')
+    threads = check_workers(workers)
+    *batch, length, channels = array.shape
+    base = _checks.check_basepoint(basepoint, array, backend)
+    rows = (length - 1 + (base is not None),) if stream else ()
+    limit = None if out is not None else _checks.memory_limit(backend)
+    _checks.check_memory(channels, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit)
+    plan = plan_for(channels, depth, scalar_term)
+    shape = (*batch, *rows, plan.size)
+    result = _checks.check_out(
+        out, shape, array, backend, {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths}
+    )
+    options = {
+        "basepoint": base,
+        "initial": _checks.check_initial(initial, array, plan, backend),
+        "lengths": _checks.check_lengths(lengths, array, backend),
+    }
+    xp = backend.xp
+    count = prod(batch)
+    flat = array.reshape(count, length, channels)
+    direct = result is not None and result.flags.c_contiguous
+    target = result if direct else xp.empty(shape, array.dtype)
+    backend.impl.signature(
+        flat,
+        target.reshape(count, *rows, plan.size),
+        plan=plan,
+        stream=stream,
+        inverse=inverse,
+        method=method,
+        workers=threads,
+        **options,
+    )
+    if result is None:
+        return target
+    if not direct:
+        result[...] = target
+    return result

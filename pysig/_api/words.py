@@ -1,0 +1,148 @@
+"""P4. Sizes and words: which coefficient stands where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pysig._algebra import words as _words
+from pysig._api._checks import check_flag, check_integer, describe
+
+Word = tuple[int, ...]
+
+
+def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
+    """Number of coefficients of a signature.
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+    scalar_term : bool, optional
+        Whether the constant 1 in front is counted.
+
+    Returns
+    -------
+    int
+        ``channels + channels**2 + ... + channels**depth``, exact however large.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a positive integer.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.signature_size(5, 4)
+    780
+    """
+    channels, depth = check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+    return _words.signature_size(channels, depth, check_flag(scalar_term, "scalar_term"))
+
+
+def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
+    """All words, in the order in which their coefficients stand in a signature.
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+    scalar_term : bool, optional
+        Whether the empty word comes first.
+
+    Returns
+    -------
+    list of tuple of int
+        Letters are 0-based channel numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a positive integer.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.words(2, 2)
+    [(0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
+    """
+    channels, depth = check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+    return list(_words.words(channels, depth, check_flag(scalar_term, "scalar_term")))
+
+
+def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
+    """Where the coefficient of a word stands in a signature.
+
+    Parameters
+    ----------
+    word : sequence of int
+        0-based letters, each below `channels`.
+    channels : int
+        Positive.
+    scalar_term : bool, optional
+        Whether the signature has the constant 1 in front, which then is the empty word.
+
+    Returns
+    -------
+    int
+        The index; it does not depend on the depth.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `word` is no sequence of such letters.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.word_index((1, 0), channels=2)
+    4
+    """
+    channels = check_integer(channels, "channels", 1)
+    scalar_term = check_flag(scalar_term, "scalar_term")
+    letters = check_word(word, channels, "word")
+    if not letters and not scalar_term:
+        raise ValueError("word: expected at least one letter (the empty word needs scalar_term=True), received ().")
+    return _words.word_index(letters, channels, scalar_term)
+
+
+def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
+    """The word whose coefficient stands at `index`: the inverse of `word_index`.
+
+    Parameters
+    ----------
+    index : int
+        Not negative.
+    channels : int
+        Positive.
+    scalar_term : bool, optional
+        Whether the signature has the constant 1 in front.
+
+    Returns
+    -------
+    tuple of int
+        0-based letters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not such an integer.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.index_word(4, channels=2)
+    (1, 0)
+    """
+    index, channels = check_integer(index, "index", 0), check_integer(channels, "channels", 1)
+    return _words.index_word(index, channels, check_flag(scalar_term, "scalar_term"))
+
+
+def check_word(word: Any, channels: int, name: str) -> Word:
+    """`word` as a tuple of letters below `channels`."""
+    if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
+        raise TypeError(f"{name}: expected a sequence of 0-based letters, received {describe(word)}.")
+    letters = tuple(check_integer(letter, f"{name}: letter", 0) for letter in word)
+    if any(letter >= channels for letter in letters):
+        raise ValueError(f"{name}: expected letters from 0 to {channels - 1}, received {letters}.")
+    return letters

@@ -1,0 +1,46 @@
+"""P2. `signature` of NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pysig._cpu._extension import core
+from pysig._plan import Plan
+
+_METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
+
+
+def signature(
+    path: Any,
+    out: Any,
+    *,
+    plan: Plan,
+    stream: bool,
+    basepoint: Any,
+    initial: Any,
+    inverse: bool,
+    lengths: Any,
+    method: str,
+    workers: int,
+) -> None:
+    """Fills `out` (batch, [rows,] plan.size) with the signatures of `path` (batch, length, channels)."""
+    assert out.flags.c_contiguous
+    assert out.dtype == path.dtype
+    core.signature(
+        path,
+        out,
+        depth=plan.depth,
+        size=plan.coefficients,
+        stream=stream,
+        basepoint=basepoint,
+        initial=initial,
+        inverse=inverse,
+        scalar_term=plan.scalar_term,
+        lengths=lengths,
+        # Lanes hold paths of similar length: a batch of unequal paths costs what its points cost.
+        order=None if lengths is None else np.argsort(lengths, kind="stable"),
+        method=_METHODS[method],
+        workers=workers,
+    )
