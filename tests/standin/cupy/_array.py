@@ -1,0 +1,450 @@
+"""cupy.ndarray on host memory: as strict as CuPy's about who may look into it."""
+
+import contextlib
+import itertools
+import math
+import threading
+import weakref
+
+import numpy as np
+
+GRANULARITY = 512  # CuPy's pool hands out multiples of this
+POISON = 0xFF  # fresh memory reads as NaN, never by chance as zeros
+
+events = []  # what a card's profiler would show: ("launch", name, stream), ("synchronize", why, stream)
+pointers = itertools.count(1)
+
+
+def note(kind, what):
+    from . import cuda
+
+    stream = cuda.get_current_stream()
+    if kind == "synchronize" and stream.is_capturing:
+        raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+    events.append((kind, what, stream))
+
+
+class OutOfMemoryError(MemoryError):
+    def __init__(self, size, total, limit=0):
+        text = f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes"
+        super().__init__(text + (f", limit set to: {limit:,} bytes)." if limit else ")."))
+
+
+class MemoryPool:
+    """Counts what is in use, and the peak since `reset_peak` (the stand-in's own)."""
+
+    def __init__(self):
+        self._used = self.peak = self._limit = 0
+        self._lock = threading.Lock()
+
+    def take(self, size):
+        rounded = -(-size // GRANULARITY) * GRANULARITY
+        with self._lock:
+            if self._limit and self._used + rounded > self._limit:
+                raise OutOfMemoryError(rounded, self._used, self._limit)
+            self._used += rounded
+            self.peak = max(self.peak, self._used)
+        return rounded
+
+    def give(self, rounded):
+        with self._lock:
+            self._used -= rounded
+
+    def reset_peak(self):
+        self.peak = self._used
+
+    def used_bytes(self):
+        return self._used
+
+    def total_bytes(self):
+        return self._used
+
+    def free_bytes(self):
+        return 0
+
+    def n_free_blocks(self):
+        return 0
+
+    def free_all_blocks(self, stream=None):
+        pass
+
+    def get_limit(self):
+        return self._limit
+
+    def set_limit(self, size=None, fraction=None):
+        if fraction is not None:
+            raise NotImplementedError("the CuPy stand-in does not know set_limit(fraction=)")
+        self._limit = size
+
+
+pool = MemoryPool()
+
+
+class Memory:
+    def __init__(self, size):
+        rounded = pool.take(size)
+        buffer = np.full(size + 2 * GRANULARITY, POISON, np.uint8)
+        start = -buffer.ctypes.data % GRANULARITY
+        self.host = buffer[start : start + size]
+        self.ptr = buffer.ctypes.data + start
+        self.size = size
+        self.device_id = 0
+        weakref.finalize(self, pool.give, rounded)
+
+
+class MemoryPointer:
+    def __init__(self, mem, offset):
+        self.mem = mem
+        self.ptr = mem.ptr + offset
+        self.device_id = 0
+
+
+class Flags:
+    """CuPy's flags: no `writeable`; three names only."""
+
+    def __init__(self, host, owndata):
+        self.c_contiguous = host.flags.c_contiguous
+        self.f_contiguous = host.flags.f_contiguous
+        self.owndata = owndata
+
+    def __getitem__(self, name):
+        return getattr(self, name.lower())
+
+
+DTYPES = "?bhilqBHILQefdFD"
+
+
+class ndarray:
+    __module__ = "cupy"
+    # NumPy's functions and operators must not take these arrays apart.
+    __array_ufunc__ = None
+
+    def __init__(self, shape, dtype=float, memptr=None, strides=None, order="C"):
+        if memptr is not None or strides is not None or order != "C":
+            raise NotImplementedError("the CuPy stand-in does not know these arguments of ndarray")
+        dtype = np.dtype(dtype)
+        if dtype.char not in DTYPES:
+            raise ValueError(f"Unsupported dtype {dtype}")
+        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        memory = Memory(math.prod(shape) * dtype.itemsize)
+        self._set(memory.host.view(dtype).reshape(shape), memory, None)
+
+    def _set(self, host, memory, base):
+        self._host, self._memory, self.base = host, memory, base
+        return self
+
+    def _view(self, host):
+        if not isinstance(host, np.ndarray):
+            host = np.asarray(host)
+        if host.size and not np.may_share_memory(host, self._memory.host):
+            return _from_host(host)
+        base = self if self.base is None else self.base
+        return object.__new__(ndarray)._set(host, self._memory, base)
+
+    shape = property(lambda self: self._host.shape)
+    strides = property(lambda self: self._host.strides)
+    dtype = property(lambda self: self._host.dtype)
+    ndim = property(lambda self: self._host.ndim)
+    size = property(lambda self: self._host.size)
+    itemsize = property(lambda self: self._host.itemsize)
+    nbytes = property(lambda self: self._host.nbytes)
+    flags = property(lambda self: Flags(self._host, self.base is None))
+    T = property(lambda self: self._view(self._host.T))
+
+    @property
+    def data(self):
+        address = self._host.__array_interface__["data"][0]
+        return MemoryPointer(self._memory, address - self._memory.ptr if self.size else 0)
+
+    @property
+    def device(self):
+        from . import cuda
+
+        return cuda.Device(0)
+
+    @property
+    def __cuda_array_interface__(self):
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "descr": self.dtype.descr,
+            "version": 3,
+            "strides": None if self._host.flags.c_contiguous else self.strides,
+            "data": (self.data.ptr, False),
+        }
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. "
+            "Please use `.get()` to construct a NumPy array explicitly."
+        )
+
+    def get(self, stream=None, order="C", out=None, blocking=True):
+        note("synchronize", "get")
+        result = np.array(self._host, order=order)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    def set(self, arr, stream=None):
+        if not isinstance(arr, np.ndarray) or arr.shape != self.shape or arr.dtype != self.dtype:
+            raise ValueError("set() wants a NumPy array of the same shape and dtype")
+        self._host[...] = arr
+
+    def item(self, *args):
+        note("synchronize", "item")
+        return self._host.item(*args)
+
+    def tolist(self):
+        note("synchronize", "tolist")
+        return self._host.tolist()
+
+    def __bool__(self):
+        note("synchronize", "bool")
+        return bool(self._host)
+
+    def __int__(self):
+        note("synchronize", "int")
+        return int(self._host)
+
+    def __float__(self):
+        note("synchronize", "float")
+        return float(self._host)
+
+    __index__ = __int__
+
+    def __len__(self):
+        return len(self._host)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
+
+    def __repr__(self):
+        return repr(self._host)
+
+    __hash__ = None
+
+    def _key(self, key):
+        parts = key if isinstance(key, tuple) else (key,)
+        plain = (int, np.integer, slice, type(None), type(Ellipsis))
+        if not all(isinstance(part, plain) and not isinstance(part, bool) for part in parts):
+            raise NotImplementedError(f"the CuPy stand-in indexes by integers and slices, not {key!r}")
+        return (*parts, Ellipsis) if Ellipsis not in parts else parts
+
+    def __getitem__(self, key):
+        return self._view(self._host[self._key(key)])
+
+    def __setitem__(self, key, value):
+        self._host[self._key(key)] = _operand(value)
+        note("launch", "setitem")
+
+    def reshape(self, *shape, order="C"):
+        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        return self._view(self._host.reshape(shape, order=order))
+
+    def ravel(self, order="C"):
+        return self._view(self._host.ravel(order))
+
+    def transpose(self, *axes):
+        return self._view(self._host.transpose(*axes))
+
+    def swapaxes(self, first, second):
+        return self._view(self._host.swapaxes(first, second))
+
+    def squeeze(self, axis=None):
+        return self._view(self._host.squeeze(axis))
+
+    def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
+        if casting is not None:
+            raise TypeError("casting is not supported yet")
+        if not copy and self.dtype == np.dtype(dtype):
+            return self
+        return _from_host(self._host.astype(dtype, order=order), order=order)
+
+    def copy(self, order="C"):
+        return _from_host(self._host, order=order)
+
+    def fill(self, value):
+        self._host.fill(value)
+        note("launch", "fill")
+
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False):
+        result = _from_host(np.asarray(self._host.sum(axis, dtype, keepdims=keepdims)))
+        note("launch", "sum")
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+
+def _operand(value):
+    if isinstance(value, ndarray):
+        return value._host
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            raise TypeError(f"Unsupported type {type(value)}")
+    elif not isinstance(value, (int, float, complex, np.generic)):
+        raise TypeError(f"Unsupported type {type(value)}")
+    return value
+
+
+def _operator(name, reverse=False):
+    def apply(self, other):
+        function = getattr(np, name)
+        first, second = self._host, _operand(other)
+        with np.errstate(all="ignore"):
+            result = function(second, first) if reverse else function(first, second)
+        note("launch", name)
+        return _from_host(result)
+
+    return apply
+
+
+for _symbol, _name in {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide",
+    "floordiv": "floor_divide", "mod": "remainder",
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}.items():  # fmt: skip
+    setattr(ndarray, f"__{_symbol}__", _operator(_name))
+    if _symbol in ("add", "sub", "mul", "truediv"):
+        setattr(ndarray, f"__r{_symbol}__", _operator(_name, reverse=True))
+        setattr(ndarray, f"__i{_symbol}__", lambda self, other, name=_name: _in_place(self, other, name))
+
+
+def _in_place(self, other, name):
+    getattr(np, name)(self._host, _operand(other), out=self._host)
+    note("launch", name)
+    return self
+
+
+ndarray.__neg__ = lambda self: self * -1
+
+
+def _from_host(host, order="C"):
+    host = np.asarray(host)
+    if order in ("K", "A") and host.flags.f_contiguous and not host.flags.c_contiguous:
+        fresh = ndarray(host.T.shape, host.dtype)
+        fresh = fresh.T
+    else:
+        fresh = ndarray(host.shape, host.dtype)
+    fresh._host[...] = host
+    return fresh
+
+
+def empty(shape, dtype=float, order="C"):
+    _only_c(order)
+    return ndarray(shape, dtype)
+
+
+def zeros(shape, dtype=float, order="C"):
+    return full(shape, 0, dtype, order)
+
+
+def ones(shape, dtype=float, order="C"):
+    return full(shape, 1, dtype, order)
+
+
+def full(shape, fill_value, dtype=None, order="C"):
+    _only_c(order)
+    fresh = ndarray(shape, np.asarray(_operand(fill_value)).dtype if dtype is None else dtype)
+    fresh.fill(_operand(fill_value))
+    return fresh
+
+
+def _only_c(order):
+    if order != "C":
+        raise NotImplementedError(f"the CuPy stand-in does not know order={order!r}")
+
+
+def empty_like(prototype, dtype=None):
+    return ndarray(prototype.shape, dtype or prototype.dtype)
+
+
+def zeros_like(prototype, dtype=None):
+    return zeros(prototype.shape, dtype or prototype.dtype)
+
+
+def array(obj, dtype=None, copy=True, order="K"):
+    if isinstance(obj, ndarray):
+        return _from_host(obj._host if dtype is None else obj._host.astype(dtype), order=order)
+    return _from_host(np.asarray(obj, dtype), order=order)
+
+
+def asarray(a, dtype=None, order=None):
+    if isinstance(a, ndarray) and (dtype is None or a.dtype == np.dtype(dtype)):
+        return a
+    return array(a, dtype)
+
+
+def ascontiguousarray(a, dtype=None):
+    if isinstance(a, ndarray) and a.flags.c_contiguous and dtype in (None, a.dtype):
+        return a
+    return array(a, dtype, order="C")
+
+
+def asnumpy(a, stream=None, order="C", out=None):
+    return a.get(out=out) if isinstance(a, ndarray) else np.asarray(a)
+
+
+def arange(*args, dtype=None):
+    return _from_host(np.arange(*args, dtype=dtype))
+
+
+def broadcast_to(array, shape):
+    host = np.lib.stride_tricks.as_strided(
+        array._host, *_broadcast(array.shape, array.strides, shape)
+    )
+    return array._view(host)
+
+
+def _broadcast(shape, strides, target):
+    target = (target,) if isinstance(target, int) else tuple(target)
+    lead = len(target) - len(shape)
+    if lead < 0 or any(a not in (1, b) for a, b in zip(shape, target[lead:], strict=True)):
+        raise ValueError(f"Broadcasting from {shape} to {target} is not possible")
+    kept = (s if a == b else 0 for a, b, s in zip(shape, target[lead:], strides, strict=True))
+    return target, (0,) * lead + tuple(kept)
+
+
+def concatenate(tup, axis=0):
+    return _from_host(np.concatenate([a._host for a in tup], axis))
+
+
+def cumsum(a, axis=None, dtype=None, out=None):
+    host = np.cumsum(a._host, axis, dtype)
+    note("launch", "cumsum")
+    if out is None:
+        return _from_host(host)
+    if out.shape != host.shape:
+        raise ValueError("Out shape is mismatched")
+    out._host[...] = host
+    return out
+
+
+def shares_memory(a, b, max_work=None):
+    return np.shares_memory(a._host, b._host)
+
+
+def may_share_memory(a, b, max_work=None):
+    return np.may_share_memory(a._host, b._host)
+
+
+def matmul(a, b):
+    note("launch", "matmul")
+    return _from_host(np.matmul(a._host, b._host))
+
+
+def get_array_module(*args):
+    import sys
+
+    return sys.modules["cupy"] if any(isinstance(a, ndarray) for a in args) else np
+
+
+@contextlib.contextmanager
+def recorded():
+    """The stand-in's own: the events of a block of code."""
+    start = len(events)
+    seen = []
+    yield seen
+    seen.extend(events[start:])

@@ -1,0 +1,188 @@
+"""cupy.cuda: one device, streams that run at once, and graphs that record."""
+
+import contextlib
+import threading
+import types
+
+from . import _array
+from ._array import Memory, MemoryPool, MemoryPointer, OutOfMemoryError  # noqa: F401
+from ._compile import CompileException
+
+DEVICE_BYTES = 80 * 2**30
+PROPERTIES = {
+    "name": b"CuPy stand-in (a CPU)",
+    "major": 9,
+    "minor": 0,
+    "multiProcessorCount": 132,
+    "maxThreadsPerMultiProcessor": 2048,
+    "maxThreadsPerBlock": 1024,
+    "regsPerMultiprocessor": 65536,
+    "sharedMemPerBlock": 48 * 1024,
+    "sharedMemPerBlockOptin": 227 * 1024,
+    "sharedMemPerMultiprocessor": 228 * 1024,
+    "l2CacheSize": 50 * 2**20,
+    "warpSize": 32,
+    "totalGlobalMem": DEVICE_BYTES,
+    "clockRate": 1980000,
+}
+_current = threading.local()
+
+
+class CUDARuntimeError(RuntimeError):
+    pass
+
+
+class CUDADriverError(RuntimeError):
+    pass
+
+
+def mem_get_info():
+    return DEVICE_BYTES - _array.pool.used_bytes(), DEVICE_BYTES
+
+
+runtime = types.SimpleNamespace(
+    CUDARuntimeError=CUDARuntimeError,
+    getDevice=lambda: 0,
+    getDeviceCount=lambda: 1,
+    getDeviceProperties=lambda device: dict(PROPERTIES),
+    memGetInfo=mem_get_info,
+    runtimeGetVersion=lambda: 13000,
+    driverGetVersion=lambda: 13000,
+    is_hip=False,
+)
+driver = types.SimpleNamespace(CUDADriverError=CUDADriverError)
+compiler = types.SimpleNamespace(CompileException=CompileException)
+memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool)
+
+
+class Graph:
+    def __init__(self, jobs):
+        self._jobs = jobs
+
+    def launch(self, stream=None):
+        for _, job in self._jobs:
+            job()
+
+    def upload(self, stream=None):
+        pass
+
+
+class Stream:
+    null = None
+
+    def __init__(self, null=False, non_blocking=False, ptds=False):
+        self.ptr = 0 if null else id(self)
+        self._recording = None
+        self._outer = []
+
+    @property
+    def is_capturing(self):
+        return self._recording is not None
+
+    def begin_capture(self, mode=None):
+        if self.ptr == 0:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        self._recording = []
+
+    def end_capture(self):
+        jobs, self._recording = self._recording, None
+        return Graph(jobs)
+
+    def synchronize(self):
+        _array.note("synchronize", "stream")
+
+    @property
+    def done(self):
+        return True
+
+    def record(self, event=None):
+        return event or Event()
+
+    def wait_event(self, event):
+        pass
+
+    def use(self):
+        _current.stream = self
+        return self
+
+    def __enter__(self):
+        self._outer.append(get_current_stream())
+        return self.use()
+
+    def __exit__(self, *error):
+        self._outer.pop().use()
+
+
+Stream.null = Stream(null=True)
+
+
+class Event:
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        pass
+
+    def record(self, stream=None):
+        pass
+
+    def synchronize(self):
+        _array.note("synchronize", "event")
+
+
+def get_current_stream(device_id=-1):
+    return getattr(_current, "stream", Stream.null)
+
+
+def submit(name, job, stream=None):
+    """A launch: run now, or recorded where the stream is capturing."""
+    with stream or contextlib.nullcontext():
+        _array.note("launch", name)
+        target = get_current_stream()
+        if target.is_capturing:
+            target._recording.append((name, job))
+        else:
+            job()
+
+
+class Device:
+    def __init__(self, device=None):
+        if device not in (None, 0):
+            raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+        self.id = 0
+        self.compute_capability = "90"
+        self.mem_info = mem_get_info()
+        self.attributes = {"MultiProcessorCount": PROPERTIES["multiProcessorCount"]}
+
+    def synchronize(self):
+        _array.note("synchronize", "device")
+
+    def use(self):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def __eq__(self, other):
+        return isinstance(other, Device) and other.id == self.id
+
+    def __hash__(self):
+        return hash(self.id)
+
+    def __int__(self):
+        return self.id
+
+    def __repr__(self):
+        return f"<CUDA Device {self.id}>"
+
+
+def is_available():
+    return True
+
+
+def get_device_id():
+    return 0
+
+
+def alloc(size):
+    return MemoryPointer(Memory(size), 0)

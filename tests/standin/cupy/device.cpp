@@ -1,0 +1,330 @@
+// The machine behind device.hpp: a block is run as one fiber per thread, on one core; barriers switch fibers.
+#include "device.hpp"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <vector>
+
+uint3 threadIdx, blockIdx;
+dim3 blockDim, gridDim;
+
+extern "C" {
+extern char __start_standin_shared[] __attribute__((weak, visibility("hidden")));
+extern char __stop_standin_shared[] __attribute__((weak, visibility("hidden")));
+}
+
+namespace standin {
+namespace {
+
+constexpr std::size_t stack_bytes = 256 * 1024;
+constexpr int many = -2, nobody = -1;
+
+struct range {
+    std::uintptr_t begin, end;
+};
+
+// When a thread touched a byte: accesses of two threads are ordered by a block barrier, or within a warp by a warp barrier, between them.
+struct access {
+    std::int32_t thread = nobody, block_epoch = -1, warp_epoch = -1;
+};
+
+struct shadow_byte {
+    access write, read;
+};
+
+enum class state { ready, at_block_barrier, at_warp_barrier, finished };
+
+struct fiber {
+    ucontext_t context;
+    char* stack = nullptr;
+    state now = state::ready;
+    int line = 0;
+    unsigned mask = 0;
+    uint3 index;
+};
+
+struct warp {
+    int epoch = 0;
+    unsigned char slots[2][32][8];
+};
+
+struct machine {
+    std::vector<fiber> fibers;
+    std::vector<warp> warps;
+    std::vector<char> dynamic;
+    std::vector<shadow_byte> shadow_dynamic, shadow_static;
+    std::vector<range> allowed;
+    ucontext_t scheduler, exit;
+    int current = nobody, block_epoch = 0;
+    bool faulted = false;
+    char message[512];
+    void (*body)(const void*) = nullptr;
+    const void* body_data = nullptr;
+};
+
+machine the;
+
+bool ordered(const access& earlier, int thread) {
+    if (earlier.thread == nobody || earlier.thread == thread || earlier.block_epoch != the.block_epoch) return true;
+    return earlier.thread >= 0 && earlier.thread / 32 == thread / 32 && earlier.warp_epoch != the.warps[thread / 32].epoch;
+}
+
+access stamp(int thread) { return {thread, the.block_epoch, the.warps[thread / 32].epoch}; }
+
+void check_shared(shadow_byte* shadow, std::size_t offset, std::size_t bytes, bool writing) {
+    int thread = the.current;
+    for (shadow_byte* byte = shadow + offset; byte != shadow + offset + bytes; ++byte) {
+        if (!writing && byte->write.thread == nobody)
+            fault("thread %d reads uninitialised shared memory at byte %zu", thread, std::size_t(byte - shadow));
+        if (!ordered(byte->write, thread))
+            fault("race in shared memory at byte %zu: thread %d %s what thread %d wrote with no barrier between",
+                  std::size_t(byte - shadow), thread, writing ? "overwrites" : "reads", byte->write.thread);
+        if (writing) {
+            if (!ordered(byte->read, thread))
+                fault("race in shared memory at byte %zu: thread %d overwrites what another thread read with no barrier between",
+                      std::size_t(byte - shadow), thread);
+            byte->write = stamp(thread);
+        } else {
+            access before = byte->read;
+            byte->read = stamp(thread);
+            if (before.block_epoch == the.block_epoch && before.thread != nobody && before.thread != thread)
+                byte->read.thread = many;
+        }
+    }
+}
+
+void check(const void* address, std::size_t bytes, bool writing) {
+    if (the.current == nobody) return;
+    auto at = reinterpret_cast<std::uintptr_t>(address);
+    auto inside = [&](std::uintptr_t begin, std::uintptr_t end) { return at >= begin && at + bytes <= end; };
+    const fiber& self = the.fibers[the.current];
+    auto stack = reinterpret_cast<std::uintptr_t>(self.stack);
+    if (stack && inside(stack, stack + stack_bytes)) return;
+    for (const range& r : the.allowed)
+        if (inside(r.begin, r.end)) return;
+    auto dynamic = reinterpret_cast<std::uintptr_t>(the.dynamic.data());
+    if (inside(dynamic, dynamic + the.dynamic.size()))
+        return check_shared(the.shadow_dynamic.data(), at - dynamic, bytes, writing);
+    auto fixed = reinterpret_cast<std::uintptr_t>(__start_standin_shared);
+    if (fixed && inside(fixed, reinterpret_cast<std::uintptr_t>(__stop_standin_shared)))
+        return check_shared(the.shadow_static.data(), at - fixed, bytes, writing);
+    Dl_info constants;  // tables of the module itself
+    if (dladdr(address, &constants)) return;
+    fault("thread %d of block %u %s %zu bytes outside every array of the launch", the.current, blockIdx.x,
+          writing ? "writes" : "reads", bytes);
+}
+
+void fiber_main() {
+    the.body(the.body_data);
+    the.fibers[the.current].now = state::finished;
+    // Returning continues the scheduler (uc_link).
+}
+
+void resume(int thread) {
+    fiber& f = the.fibers[thread];
+    the.current = thread;
+    threadIdx = f.index;
+    swapcontext(&the.scheduler, &f.context);
+    the.current = nobody;
+}
+
+void wait(state reason, int line) {
+    fiber& f = the.fibers[the.current];
+    f.now = reason;
+    f.line = line;
+    swapcontext(&f.context, &the.scheduler);
+}
+
+void start(int thread) {
+    fiber& f = the.fibers[thread];
+    if (!f.stack) {
+        void* memory = mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) fault("no memory for the stack of thread %d", thread);
+        f.stack = static_cast<char*>(memory);
+    }
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack;
+    f.context.uc_stack.ss_size = stack_bytes;
+    f.context.uc_link = &the.scheduler;
+    makecontext(&f.context, fiber_main, 0);
+    f.now = state::ready;
+    unsigned t = unsigned(thread);
+    f.index = {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)};
+}
+
+// Releases every warp whose lanes, as their mask names them, have all come to the same line.
+bool release_warps() {
+    bool any = false;
+    int threads = int(the.fibers.size());
+    for (int first = 0; first < threads; first += 32) {
+        unsigned arrived = 0;
+        int lanes = threads - first < 32 ? threads - first : 32, witness = nobody;
+        for (int lane = 0; lane < lanes; ++lane)
+            if (the.fibers[first + lane].now == state::at_warp_barrier) arrived |= 1u << lane, witness = first + lane;
+        if (witness == nobody) continue;
+        unsigned live = lanes == 32 ? ~0u : (1u << lanes) - 1;
+        const fiber& one = the.fibers[witness];
+        if ((one.mask & live) != arrived) continue;
+        for (int lane = 0; lane < lanes; ++lane) {
+            fiber& f = the.fibers[first + lane];
+            if (f.now != state::at_warp_barrier) continue;
+            if (f.line != one.line || f.mask != one.mask) fault("lanes of one warp wait at lines %d and %d, or with different masks", f.line, one.line);
+            f.now = state::ready;
+        }
+        ++the.warps[first / 32].epoch;
+        any = true;
+    }
+    return any;
+}
+
+void run_block() {
+    int threads = int(the.fibers.size());
+    for (int t = 0; t < threads; ++t) start(t);
+    for (auto& w : the.warps) w.epoch = 0;
+    the.block_epoch = 0;
+    std::fill(the.shadow_dynamic.begin(), the.shadow_dynamic.end(), shadow_byte{});
+    std::fill(the.shadow_static.begin(), the.shadow_static.end(), shadow_byte{});
+    // Even passes run the threads upwards, odd ones downwards: no order of threads may be relied upon.
+    for (int pass = 0;; ++pass) {
+        for (int k = 0; k < threads; ++k) {
+            int t = pass % 2 ? threads - 1 - k : k;
+            if (the.fibers[t].now == state::ready) resume(t);
+        }
+        if (release_warps()) continue;
+        int waiting = 0, finished = 0, line = 0;
+        for (const fiber& f : the.fibers) {
+            finished += f.now == state::finished;
+            if (f.now == state::at_warp_barrier) fault("line %d: a warp barrier or shuffle waits for lanes that never come", f.line);
+            if (f.now != state::at_block_barrier) continue;
+            if (waiting && f.line != line) fault("__syncthreads() at line %d and at line %d by threads of one block", line, f.line);
+            line = f.line;
+            ++waiting;
+        }
+        if (finished == threads) return;
+        if (waiting != threads) fault("line %d: __syncthreads() reached by %d of %d threads; the others have returned", line, waiting, threads);
+        for (fiber& f : the.fibers) f.now = state::ready;
+        ++the.block_epoch;
+    }
+}
+
+}  // namespace
+
+void fault(const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(the.message, sizeof the.message, format, arguments);
+    va_end(arguments);
+    the.faulted = true;
+    the.current = nobody;
+    setcontext(&the.exit);  // the fibers of the block are given up
+    __builtin_unreachable();
+}
+
+void* dynamic_shared() { return the.dynamic.data(); }
+
+void block_barrier(int line) { wait(state::at_block_barrier, line); }
+
+int lane() { return the.current % 32; }
+
+void warp_exchange(unsigned mask, const void* value, void* result, int source, unsigned bytes, int line) {
+    int self = the.current, first = self / 32 * 32;
+    warp& w = the.warps[self / 32];
+    if (!(mask >> (self - first) & 1)) fault("line %d: lane %d is not in the mask that it passes", line, self - first);
+    if (!(mask >> source & 1)) fault("line %d: lane %d reads from lane %d, which is not in the mask", line, self - first, source);
+    if (first + source >= int(the.fibers.size())) fault("line %d: lane %d reads from lane %d, which the block does not have", line, self - first, source);
+    // Two sets of slots: nobody can be two exchanges ahead of a lane that has still to read.
+    int set = w.epoch % 2;
+    std::memcpy(w.slots[set][self - first], value, bytes);
+    the.fibers[self].mask = mask;
+    wait(state::at_warp_barrier, line);
+    std::memcpy(result, w.slots[set][source], bytes);
+}
+
+namespace {
+void guarded(void (*body)()) {
+    the.faulted = false;
+    getcontext(&the.exit);
+    if (!the.faulted) body();
+}
+
+int report(char* message, int bytes) {
+    if (the.faulted) std::snprintf(message, std::size_t(bytes), "%s", the.message);
+    the.current = nobody;
+    return the.faulted;
+}
+
+void run_grid() {
+    // The last block first: no order of blocks may be relied upon.
+    std::int64_t blocks = std::int64_t(gridDim.x) * gridDim.y * gridDim.z;
+    for (std::int64_t b = blocks - 1; b >= 0 && !the.faulted; --b) {
+        blockIdx = {unsigned(b % gridDim.x), unsigned(b / gridDim.x % gridDim.y), unsigned(b / (std::int64_t(gridDim.x) * gridDim.y))};
+        run_block();
+    }
+}
+
+void run_flat() {
+    the.current = 0;
+    the.body(the.body_data);
+    the.current = nobody;
+}
+}  // namespace
+
+// A raw kernel: `body(data)` is one thread.
+int launch_grid(void (*body)(const void*), const void* data, const unsigned* dims, std::int64_t shared_bytes, const std::uintptr_t* ranges,
+                int range_count, char* message, int message_bytes) {
+    gridDim = {dims[0], dims[1], dims[2]};
+    blockDim = {dims[3], dims[4], dims[5]};
+    std::size_t threads = std::size_t(blockDim.x) * blockDim.y * blockDim.z;
+    the.fibers.resize(threads);
+    the.warps.assign((threads + 31) / 32, warp{});
+    the.dynamic.assign(std::size_t(shared_bytes), char(0xff));
+    the.shadow_dynamic.resize(std::size_t(shared_bytes));
+    the.shadow_static.resize(__start_standin_shared ? std::size_t(__stop_standin_shared - __start_standin_shared) : 0);
+    the.allowed.clear();
+    for (int k = 0; k < range_count; ++k) the.allowed.push_back({ranges[2 * k], ranges[2 * k + 1]});
+    the.body = body;
+    the.body_data = data;
+    guarded(run_grid);
+    return report(message, message_bytes);
+}
+
+// An elementwise or reduction kernel: `body(data)` is the whole loop.
+int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_t* ranges, int range_count, char* message, int message_bytes) {
+    the.fibers.resize(1);
+    the.warps.assign(1, warp{});
+    the.allowed = {{0, 0}};
+    the.allowed.clear();
+    // The loop runs on the caller's own stack: its frame is everything near the address of a local variable.
+    auto here = reinterpret_cast<std::uintptr_t>(&range_count);
+    the.allowed.push_back({here - 512 * 1024, here + 512 * 1024});
+    for (int k = 0; k < range_count; ++k) the.allowed.push_back({ranges[2 * k], ranges[2 * k + 1]});
+    the.body = body;
+    the.body_data = data;
+    guarded(run_flat);
+    return report(message, message_bytes);
+}
+
+}  // namespace standin
+
+// The hooks that -fsanitize=thread calls.
+#define STANDIN_HOOK(bytes)                                                              \
+    void __tsan_read##bytes(void* at) { standin::check(at, bytes, false); }              \
+    void __tsan_write##bytes(void* at) { standin::check(at, bytes, true); }              \
+    void __tsan_unaligned_read##bytes(void* at) { standin::check(at, bytes, false); }    \
+    void __tsan_unaligned_write##bytes(void* at) { standin::check(at, bytes, true); }
+extern "C" {
+STANDIN_HOOK(1)
+STANDIN_HOOK(2)
+STANDIN_HOOK(4)
+STANDIN_HOOK(8)
+STANDIN_HOOK(16)
+void __tsan_read_range(void* at, unsigned long bytes) { standin::check(at, bytes, false); }
+void __tsan_write_range(void* at, unsigned long bytes) { standin::check(at, bytes, true); }
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_init() {}
+}
