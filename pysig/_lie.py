@@ -1,0 +1,190 @@
+"""P1. The exact tables of the free Lie algebra as arrays: what a kernel needs to read coordinates
+off a tensor and back.
+
+A log-signature has the same coordinates in four forms: "expanded" (all words), "words" (the Lyndon
+words of the expanded form), "brackets" (in the Lyndon brackets), "hall" (in the standard Hall
+basis). Every change of form is an exact integer matrix, level by level; here they are put together,
+cached and made ready.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pysig._algebra import expansion, hall, lie
+from pysig._algebra.expansion import Rows
+from pysig._algebra.functionals import lyndon_functionals
+from pysig._algebra.words import level_sizes, signature_size
+
+BASES = ("expanded", "words", "brackets", "hall")
+
+
+@dataclass(frozen=True, eq=False)
+class SparseMatrix:
+    """A sparse matrix by rows, of exact integers: `shape`, `indptr`, `indices`, `data` as in
+    ``scipy.sparse.csr_array``.
+
+    `data` is int64, or Python integers (object) where one of them does not fit.
+    """
+
+    shape: tuple[int, int]
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int64]
+    data: npt.NDArray[Any]
+
+    def __post_init__(self) -> None:
+        """The arrays are shared by all who ask for them, so nobody may write to them."""
+        for array in (self.indptr, self.indices, self.data):
+            array.flags.writeable = False
+
+    def toarray(self) -> npt.NDArray[Any]:
+        """The dense matrix, exact."""
+        dense = np.zeros(self.shape, self.data.dtype)
+        dense[np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)), self.indices] = self.data
+        return dense
+
+    @cached_property
+    def transposed(self) -> SparseMatrix:
+        """The transposed matrix."""
+        rows = expansion.transpose(Rows(self.indptr, self.indices, self.data), self.shape[1])
+        return SparseMatrix((self.shape[1], self.shape[0]), *rows)
+
+    @cached_property
+    def single(self) -> npt.NDArray[np.float32]:
+        """`data` in float32."""
+        return self.data.astype(np.float32)
+
+    @cached_property
+    def double(self) -> npt.NDArray[np.float64]:
+        """`data` in float64."""
+        return self.data.astype(np.float64)
+
+    def __matmul__(self, other: SparseMatrix) -> SparseMatrix:
+        """The exact product."""
+        a, b = (
+            Rows(self.indptr, self.indices, self.data),
+            Rows(other.indptr, other.indices, other.data),
+        )
+        return SparseMatrix(
+            (self.shape[0], other.shape[1]), *expansion.multiply(a, b, other.shape[1])
+        )
+
+
+def _diagonal(
+    levels: list[Rows] | tuple[Rows, ...], rows: list[int], columns: list[int]
+) -> SparseMatrix:
+    """One matrix from one per level, level after level along the diagonal."""
+    indptr, indices, data = [np.zeros(1, np.int64)], [], []
+    entries = column = 0
+    for level, width in zip(levels, columns, strict=True):
+        indptr.append(level.indptr[1:] + entries)
+        indices.append(level.indices + column)
+        data.append(level.data)
+        entries, column = entries + len(level.data), column + width
+    return SparseMatrix(
+        (sum(rows), sum(columns)),
+        np.concatenate(indptr),
+        np.concatenate(indices),
+        np.concatenate(data),
+    )
+
+
+def _identity(size: int) -> SparseMatrix:
+    return SparseMatrix((size, size), np.arange(size + 1), np.arange(size), np.ones(size, np.int64))
+
+
+@lru_cache(maxsize=64)
+def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
+    """The changes of basis from which all others are composed."""
+    coordinates = [hall.lyndon_count(channels, k) for k in range(1, depth + 1)]
+    if channels == 1:
+        coordinates = [1] + [0] * (depth - 1)
+    tensor = list(level_sizes(channels, depth))
+    size, width = sum(coordinates), sum(tensor)
+    match source, target:
+        case "expanded", "words":
+            offsets = [signature_size(channels, k) for k in range(depth)]
+            words = expansion.lyndon_indices(channels, depth)
+            indices = np.concatenate([w + o for w, o in zip(words, offsets, strict=True)])
+            return SparseMatrix(
+                (size, width), np.arange(size + 1), indices, np.ones(size, np.int64)
+            )
+        case "expanded", "brackets":
+            lyndon, functionals = (
+                hall.lyndon_set(channels, depth),
+                lyndon_functionals(channels, depth),
+            )
+            levels = [
+                expansion.rows_of(functionals[s.start : s.stop], channels**k)
+                for k in range(1, depth + 1)
+                for s in [lyndon.level(k)]
+            ]
+            return _diagonal(levels, coordinates, tensor)
+        case "brackets", "expanded":
+            return _diagonal(
+                expansion.expand(hall.lyndon_set(channels, depth), depth), coordinates, tensor
+            ).transposed
+        case "hall", "expanded":
+            return _diagonal(
+                expansion.expand(hall.standard_hall_set(channels, depth), depth),
+                coordinates,
+                tensor,
+            ).transposed
+        case "brackets", "words":
+            return _diagonal(expansion.words_of_brackets(channels, depth), coordinates, coordinates)
+        case "words", "brackets":
+            return _diagonal(expansion.brackets_of_words(channels, depth), coordinates, coordinates)
+        case "brackets", "hall":
+            elements = lie.lyndon_in_hall(channels, depth)
+            return SparseMatrix((size, size), *expansion.rows_of(elements, size)).transposed
+        case "hall", "brackets":
+            elements = lie.hall_in_lyndon(channels, depth)
+            return SparseMatrix((size, size), *expansion.rows_of(elements, size)).transposed
+    raise AssertionError((source, target))
+
+
+# How every change of basis is composed, in order of application. Through the brackets, where
+# nothing cancels.
+_ROUTES = {
+    ("expanded", "hall"): ("expanded", "brackets", "hall"),
+    ("words", "hall"): ("words", "brackets", "hall"),
+    ("words", "expanded"): ("words", "brackets", "expanded"),
+    ("hall", "words"): ("hall", "brackets", "words"),
+}
+
+
+@lru_cache(maxsize=64)
+def route(channels: int, depth: int, source: str, target: str) -> tuple[SparseMatrix, ...]:
+    """Sparse matrices that lead from one form to another, in the order in which they are
+    applied.
+    """
+    if source == target:
+        return ()
+    stops = _ROUTES.get((source, target), (source, target))
+    if stops == ("hall", "expanded"):  # two short matrices are applied faster than the long one
+        stops = ("hall", "brackets", "expanded")
+    return tuple(_step(channels, depth, a, b) for a, b in pairwise(stops))
+
+
+def change_of_basis(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
+    """The exact matrix that turns coordinates in `source` into coordinates in `target`."""
+    if source == target:
+        return _identity(coordinate_count(channels, depth, source))
+    stops = _ROUTES.get((source, target), (source, target))
+    matrix = _step(channels, depth, stops[0], stops[1])
+    for a, b in pairwise(stops[1:]):
+        matrix = _step(channels, depth, a, b) @ matrix
+    return matrix
+
+
+def coordinate_count(channels: int, depth: int, basis: str) -> int:
+    """How many coordinates a log-signature has in `basis`."""
+    if basis == "expanded":
+        return signature_size(channels, depth)
+    return hall.logsignature_size(channels, depth)

@@ -1,0 +1,263 @@
+"""The exact tables of the free Lie algebra: against definitions, against each other, against golden
+values.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pysig import _lie
+from pysig._algebra import expansion, functionals, hall, lie
+from pysig._algebra.words import signature_size
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "bases.json").read_text())
+SIZES = [(1, 1), (1, 4), (2, 1), (2, 2), (2, 7), (3, 5), (4, 4), (5, 3), (7, 2), (10, 1)]
+FORMS = ("words", "brackets", "hall")
+
+
+def commutator(u: dict[tuple, int], v: dict[tuple, int]) -> dict[tuple, int]:
+    """u v - v u for polynomials {word: coefficient}."""
+    out: dict[tuple, int] = {}
+    for a, p in u.items():
+        for b, q in v.items():
+            out[a + b] = out.get(a + b, 0) + p * q
+            out[b + a] = out.get(b + a, 0) - p * q
+    return {w: c for w, c in out.items() if c}
+
+
+def written_out(bracket: hall.Bracket) -> dict[tuple, int]:
+    """A bracket as a polynomial, by its definition."""
+    if isinstance(bracket, int):
+        return {(bracket,): 1}
+    return commutator(written_out(bracket[0]), written_out(bracket[1]))
+
+
+def index_of(word: tuple, channels: int) -> int:
+    index = 0
+    for letter in word:
+        index = index * channels + letter
+    return index
+
+
+def is_identity(matrix: _lie.SparseMatrix) -> bool:
+    n = matrix.shape[0]
+    return (
+        matrix.shape == (n, n)
+        and np.array_equal(matrix.indptr, np.arange(n + 1))
+        and np.array_equal(matrix.indices, np.arange(n))
+        and bool(np.all(matrix.data == 1))
+    )
+
+
+def test_is_identity_sees_a_wrong_matrix():
+    good = _lie.change_of_basis(2, 3, "words", "words")
+    assert is_identity(good)
+    wrong = _lie.SparseMatrix(good.shape, good.indptr, good.indices, good.data * 2)
+    assert not is_identity(wrong)
+
+
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_lyndon_words_are_smaller_than_their_rotations(channels, depth):
+    levels = hall.lyndon_words_by_level(channels, depth)
+    for k, words in enumerate(levels, start=1):
+        expected = [
+            w
+            for w in product(range(channels), repeat=k)
+            if all(w < w[i:] + w[:i] for i in range(1, k))
+        ]
+        assert words == expected
+        assert (
+            len(words) == (1 if k == 1 else 0) if channels == 1 else hall.lyndon_count(channels, k)
+        )
+    assert hall.logsignature_size(channels, depth) == sum(map(len, levels))
+
+
+def test_witt_formula_is_exact_for_large_sizes():
+    # The number of Lyndon words of p letters, p prime: (d^p - d) / p.
+    assert hall.lyndon_count(10, 101) == (10**101 - 10) // 101
+    # Every word is a power of a rotation of one Lyndon word.
+    assert sum(k * hall.lyndon_count(3, k) for k in (1, 2, 3, 4, 6, 12)) == 3**12
+
+
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_lyndon_bracketing_is_the_standard_one(channels, depth):
+    words = [w for level in hall.lyndon_words_by_level(channels, depth) for w in level]
+    lyndon = hall.lyndon_set(channels, depth)
+    assert len(lyndon) == len(words)
+    for h, word in enumerate(words):
+        if len(word) == 1:
+            assert (lyndon.left[h], lyndon.right[h]) == (-1, -1)
+            continue
+        suffix = next(word[i:] for i in range(1, len(word)) if word[i:] in words)
+        assert words[lyndon.right[h]] == suffix
+        assert words[lyndon.left[h]] == word[: -len(suffix)]
+
+
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_standard_hall_set_by_its_conditions(channels, depth):
+    hall_set = hall.standard_hall_set(channels, depth)
+    level = hall_set.levels()
+    expected = set()
+    for a, b in product(range(len(hall_set)), repeat=2):
+        if a < b and level[a] + level[b] <= depth and (level[b] == 1 or hall_set.left[b] <= a):
+            expected.add((a, b))
+    pairs = list(zip(hall_set.left, hall_set.right, strict=True))[channels:]
+    assert len(pairs) == len(expected)
+    assert set(pairs) == expected
+    key = [(level[a] + level[b], a, b) for a, b in pairs]
+    assert key == sorted(key)
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda c: f"{c['channels']}-{c['depth']}")
+def test_labels_are_those_of_iisignature(case):
+    assert hall.lyndon_set(case["channels"], case["depth"]).labels() == case["lyndon"]
+    assert hall.standard_hall_set(case["channels"], case["depth"]).labels() == case["hall"]
+
+
+@pytest.mark.parametrize("make", [hall.lyndon_set, hall.standard_hall_set])
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_expansions_against_commutators(make, channels, depth):
+    hall_set = make(channels, depth)
+    brackets = hall_set.brackets()
+    for k, rows in enumerate(expansion.expand(hall_set, depth), start=1):
+        assert len(rows.indptr) == len(hall_set.level(k)) + 1
+        for i, h in enumerate(hall_set.level(k)):
+            entries = slice(rows.indptr[i], rows.indptr[i + 1])
+            got = dict(
+                zip(rows.indices[entries].tolist(), rows.data[entries].tolist(), strict=True)
+            )
+            assert got == {index_of(w, channels): c for w, c in written_out(brackets[h]).items()}
+
+
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_functionals_are_dual_to_the_lyndon_brackets(channels, depth):
+    lyndon = hall.lyndon_set(channels, depth)
+    polynomials = functionals.lyndon_functionals(channels, depth)
+    for k, rows in enumerate(expansion.expand(lyndon, depth), start=1):
+        brackets = np.zeros((len(lyndon.level(k)), channels**k), np.int64)
+        brackets[np.repeat(np.arange(len(brackets)), np.diff(rows.indptr)), rows.indices] = (
+            rows.data
+        )
+        for i, h in enumerate(lyndon.level(k)):
+            words, values = list(polynomials[h]), list(polynomials[h].values())
+            assert min(values) > 0
+            pairing = brackets[:, words] @ np.array(values)
+            assert np.array_equal(pairing, np.arange(len(brackets)) == i)
+
+
+@pytest.mark.parametrize("make", [hall.lyndon_set, hall.standard_hall_set])
+def test_lie_bracket_is_a_lie_bracket(make):
+    hall_set = make(3, 6)
+    bracket = lie.LieBracket(hall_set)
+    level = hall_set.levels()
+    random = np.random.default_rng(6)
+
+    def element(k: int) -> lie.Element:
+        return {h: int(random.integers(-9, 10)) for h in hall_set.level(k)}
+
+    def clean(x: lie.Element) -> lie.Element:
+        return {h: c for h, c in x.items() if c}
+
+    def plus(*terms: lie.Element) -> lie.Element:
+        total: lie.Element = {}
+        for term in terms:
+            for h, c in term.items():
+                total[h] = total.get(h, 0) + c
+        return clean(total)
+
+    for p, q, r in [(1, 1, 1), (1, 2, 3), (2, 2, 2), (1, 1, 4), (3, 2, 1)]:
+        x, y, z = element(p), element(q), element(r)
+        assert plus(bracket(x, y), bracket(y, x)) == {}
+        jacobi = plus(
+            bracket(x, bracket(y, z)), bracket(y, bracket(z, x)), bracket(z, bracket(x, y))
+        )
+        assert jacobi == {}
+        assert all(level[h] == p + q for h in bracket(x, y))
+
+
+@pytest.mark.parametrize(("channels", "depth"), SIZES)
+def test_changes_of_basis_are_inverse_to_each_other(channels, depth):
+    for source, target in product(FORMS, repeat=2):
+        there = _lie.change_of_basis(channels, depth, source, target)
+        back = _lie.change_of_basis(channels, depth, target, source)
+        assert is_identity(back @ there)
+    for basis in FORMS:
+        written = _lie.change_of_basis(channels, depth, basis, "expanded")
+        assert written.shape == (
+            signature_size(channels, depth),
+            hall.logsignature_size(channels, depth),
+        )
+        read = _lie.change_of_basis(channels, depth, "expanded", basis)
+        assert is_identity(read @ written)
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(2, 6), (3, 4), (4, 3)])
+def test_routes_compose_to_the_matrices(channels, depth):
+    for source, target in product(_lie.BASES, repeat=2):
+        matrix = _lie.change_of_basis(channels, depth, source, target)
+        product_of_steps = np.eye(matrix.shape[1], dtype=np.int64)
+        for step in _lie.route(channels, depth, source, target):
+            product_of_steps = step.toarray() @ product_of_steps
+        # Routes between the same Lie elements may differ outside the Lie elements only.
+        lie_elements = _lie.change_of_basis(channels, depth, "brackets", source).toarray()
+        assert np.array_equal(product_of_steps @ lie_elements, matrix.toarray() @ lie_elements)
+
+
+def test_words_of_brackets_is_unit_triangular():
+    for rows in expansion.words_of_brackets(3, 6):
+        n = len(rows.indptr) - 1
+        row = np.repeat(np.arange(n), np.diff(rows.indptr))
+        assert np.all(rows.indices <= row)
+        assert np.all(rows.data[rows.indices == row] == 1)
+        assert np.count_nonzero(rows.indices == row) == n
+
+
+def test_products_beyond_int64_are_exact():
+    big = 2**40
+    a = expansion.Rows(np.array([0, 2]), np.array([0, 1]), np.array([big, big]))
+    b = expansion.Rows(np.array([0, 1, 2]), np.array([0, 0]), np.array([big, big]))
+    assert expansion.multiply(a, b, 1).data.tolist() == [2 * big * big]
+    triangle = np.array([[1, 0, 0], [big, 1, 0], [big, big, 1]], np.int64)
+    inverse = expansion._inverse_of_unit_triangular(triangle)
+    assert inverse.tolist() == [[1, 0, 0], [-big, 1, 0], [big * big - big, -big, 1]]
+
+
+def test_tables_are_shared_read_only_and_picklable():
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(_lie.change_of_basis, 3, 5, "expanded", "hall") for _ in range(16)]
+        tables = [future.result() for future in futures]
+    for table in tables:
+        assert np.array_equal(table.data, tables[0].data)
+        assert np.array_equal(table.indices, tables[0].indices)
+    copy = pickle.loads(pickle.dumps(tables[0]))
+    assert np.array_equal(copy.toarray(), tables[0].toarray())
+    with pytest.raises(ValueError, match="read-only"):
+        tables[0].data[0] = 7
+    hall_set = hall.standard_hall_set(3, 5)
+    assert pickle.loads(pickle.dumps(hall_set)) == hall_set
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("basis", FORMS)
+@pytest.mark.parametrize(("channels", "depth"), [(2, 15), (3, 10), (5, 7), (10, 5)])
+def test_large_tables_are_built_within_a_second(channels, depth, basis):
+    for cached in (
+        hall.lyndon_set,
+        hall.standard_hall_set,
+        functionals.lyndon_functionals,
+        lie.lyndon_in_hall,
+        _lie._step,
+        _lie.route,
+    ):
+        cached.cache_clear()
+    begin = time.process_time()
+    _lie.route(channels, depth, "expanded", basis)
+    assert time.process_time() - begin < 1.0
