@@ -1,0 +1,31 @@
+"""``python -m bench list``: what can be timed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from .cases import GROUPS
+from .contestants import PEERS
+from .operations import OPERATIONS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    argparse.ArgumentParser(
+        prog="python -m bench list", description="List operations, cases with their floors, peers."
+    ).parse_args(argv)
+    print("operations (floor as a multiple of the signature's; contestants; default groups)")
+    for operation in OPERATIONS.values():
+        print(f"  {operation.name:24}{operation.does}")
+        rivals = ", ".join(name for name in operation.calls if name not in ("law", "pysig"))
+        print(f"  {'':24}floor {operation.work:g}; {rivals or 'pysig alone'}")
+        print(f"  {'':24}groups: {', '.join(operation.groups)}")
+    print("\ncases by group: BATCHxLENGTHxCHANNELS-Ndepth (multiply-adds of the signature)")
+    for group, cases in GROUPS.items():
+        print(f"  {group}")
+        for case in cases:
+            print(f"    {case.name:20}{case.madds:.3g}")
+    print("\npeers")
+    for peer in PEERS.values():
+        print(f"  {peer.name:20}{peer.install}")
+    return 0

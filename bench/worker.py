@@ -1,0 +1,186 @@
+"""The process in which one contestant runs: ``python -m bench.worker CONTESTANT THREADS``.
+
+It reads one JSON object per line from standard input and answers each with one on standard output:
+
+    {"do": "hello"}                               -> versions
+    {"do": "load", "operation": ..., ...}         -> a call is prepared, run once, its answer stored
+    {"do": "time", "slot": operation, "calls": n, "warm": w}
+                                                  -> seconds of n calls, and processor seconds
+    {"do": "drop"}                                -> all that is loaded is forgotten
+    {"do": "quit"}
+
+An answer has ``"ok"``; when it is false, ``"kind"`` is absent, unsupported or failed, and
+``"reason"`` says more. Whatever a library prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import itertools
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def prefer_installed() -> None:
+    """Import pysig from where it is installed, and only without that from the source tree."""
+    here = {str(ROOT), ""}
+    sys.path[:] = [entry for entry in sys.path if entry not in here] + [str(ROOT)]
+
+
+def hold(threads: int) -> None:
+    """Keep this process, and all threads of its library, on that many processors."""
+    if hasattr(os, "sched_setaffinity"):
+        # The last ones: the first serve more interrupts.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
+def limit_memory() -> None:
+    """Let a library that wants more than the machine has fail, instead of the machine."""
+    try:
+        import resource
+
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        resource.setrlimit(resource.RLIMIT_DATA, (int(0.7 * total),) * 2)
+    except (ImportError, ValueError, OSError):
+        pass
+
+
+class Desk:
+    """The contestant's module, and the calls that are loaded, by operation."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        from .contestants import CONTESTANTS
+
+        self.contestant = CONTESTANTS[name]
+        self.threads = threads
+        self.module = self.contestant.load(threads)
+        self.calls: dict[str, Callable[[], Any]] = {}
+
+    def hello(self, message: dict[str, Any]) -> dict[str, Any]:
+        versions = {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            self.contestant.name: self.contestant.version(),
+        }
+        return {"versions": versions, "config": self._config()}
+
+    def _config(self) -> dict[str, str]:
+        """What pysig says of itself, less what is a path on this machine."""
+        printed = io.StringIO()
+        if hasattr(self.module, "show_config"):
+            with contextlib.redirect_stdout(printed):
+                self.module.show_config()
+        pairs = (line.split("  ", 1) for line in printed.getvalue().splitlines() if "  " in line)
+        return {key: value.strip() for key, value in pairs if os.sep not in value}
+
+    def load(self, message: dict[str, Any]) -> dict[str, Any]:
+        name, dtype = message["operation"], message["dtype"]
+        if name.startswith("probe:"):
+            self.calls[name], amount = self.module.call(name[len("probe:") :], dtype, self.threads)
+            return {"amount": amount}
+        computes = dtype if dtype in self.contestant.dtypes else self.contestant.dtypes[-1]
+        call = self._builder(name)(self.module, self._task(message, computes))
+        start = time.perf_counter()
+        answer = self.contestant.give(call())
+        seconds = time.perf_counter() - start
+        np.save(message["answer"], answer)
+        self.calls[name] = call
+        return {"first": seconds, "computes": computes}
+
+    def _builder(self, name: str) -> Any:
+        from .operations import OPERATIONS
+
+        calls = OPERATIONS[name].calls
+        if self.contestant.role not in calls:
+            raise NotImplementedError(f"{self.contestant.name} has no {name}")
+        return calls[self.contestant.role]
+
+    def _task(self, message: dict[str, Any], computes: str) -> Any:
+        from .operations import Task
+
+        inputs = {
+            name: self.contestant.take(np.ascontiguousarray(np.load(file), computes))
+            for name, file in message["inputs"].items()
+        }
+        shape = tuple(message["shape"])
+        return Task(
+            inputs=inputs,
+            depth=message["depth"],
+            channels=message["channels"],
+            threads=self.threads,
+            empty=lambda: np.empty(shape, computes),
+        )
+
+    def time(self, message: dict[str, Any]) -> dict[str, Any]:
+        call = self.calls.get(message["slot"])
+        if call is None:
+            raise RuntimeError("its process was started anew, and the call is gone")
+        for _ in range(message["warm"]):
+            call()
+        repeat = itertools.repeat(None, message["calls"])
+        gc.disable()
+        busy, start = time.process_time(), time.perf_counter()
+        for _ in repeat:
+            call()
+        wall = time.perf_counter() - start
+        busy = time.process_time() - busy
+        gc.enable()
+        return {"seconds": wall, "busy": busy}
+
+    def drop(self, message: dict[str, Any]) -> dict[str, Any]:
+        self.calls.clear()
+        return {}
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    missing = isinstance(error, AttributeError) and str(error).startswith("module ")
+    missing = missing or isinstance(error, (NotImplementedError, ModuleNotFoundError))
+    kind = "unsupported" if missing else "failed"
+    text = " ".join(str(error).split()) or "no message"
+    return {"ok": False, "kind": kind, "reason": f"{type(error).__name__}: {text}"[:400]}
+
+
+def serve(name: str, threads: int) -> None:
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when to stop
+
+    def say(answer: dict[str, Any]) -> None:
+        channel.write(json.dumps(answer) + "\n")
+
+    try:
+        desk = Desk(name, threads)
+    except Exception as error:
+        kind = "absent" if isinstance(error, ModuleNotFoundError) else "failed"
+        say({**_failure(error), "kind": kind})
+        return
+    say({"ok": True})
+    services = {"hello": desk.hello, "load": desk.load, "time": desk.time, "drop": desk.drop}
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message["do"] == "quit":
+            return
+        try:
+            say({"ok": True, **services[message["do"]](message)})
+        except Exception as error:
+            say(_failure(error))
+
+
+if __name__ == "__main__":
+    prefer_installed()
+    hold(int(sys.argv[2]))
+    limit_memory()
+    serve(sys.argv[1], int(sys.argv[2]))
