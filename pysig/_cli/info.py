@@ -1,0 +1,41 @@
+"""The command `pysig info`: what is installed and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+import pysig
+
+
+def run() -> None:
+    """Print pysig's configuration, then the devices and optional packages that the command uses."""
+    pysig.show_config()
+    for name, value in devices():
+        print(f"{name:<26}  {value}")
+
+
+def devices() -> Iterator[tuple[str, str]]:
+    """What a computation on a GPU, and the progress bar, would find."""
+    yield "gpu", gpu()
+    try:
+        yield "tqdm", version("tqdm")
+    except PackageNotFoundError:
+        yield "tqdm", "not installed (a plain progress bar is used)"
+
+
+def gpu() -> str:
+    """Name, memory and CUDA version of the GPU, or why there is none."""
+    try:
+        cupy = import_module("cupy")
+    except ImportError:
+        return "none: CuPy is not installed"
+    try:
+        runtime = cupy.cuda.runtime
+        name = runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+        memory = cupy.cuda.Device().mem_info[1] / 2**30
+        number = runtime.runtimeGetVersion()
+    except Exception as error:  # whatever a driver that is missing or broken raises
+        return f"none: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    return f"{name}, {memory:.0f} GiB, CUDA {number // 1000}.{number % 1000 // 10}"

@@ -1,0 +1,179 @@
+"""What readers yield: whole paths, or one stretch of a long path, within a budget of memory."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class InputError(ValueError):
+    """Bad use or bad data. The message is one sentence that names the place and says what to do."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Paths that are worked on together.
+
+    Attributes
+    ----------
+    ids : sequence of str
+        One name a path.
+    points : ndarray of shape (batch, length, channels)
+        The points; what lies behind a path's length counts for nothing.
+    times : ndarray of shape (batch, length)
+        The time of each point, or its number (from 0) where the file has no times.
+    lengths : ndarray of int64 of shape (batch,), or None
+        How many points of each path count; None where all do.
+    begins, ends : bool
+        False where a long path (then batch is 1) began in an earlier block, or goes on in the next.
+    """
+
+    ids: Sequence[str]
+    points: NDArray[Any]
+    times: NDArray[np.float64]
+    lengths: NDArray[np.int64] | None = None
+    begins: bool = True
+    ends: bool = True
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many points of each path count."""
+        if self.lengths is not None:
+            return self.lengths
+        batch, length = self.points.shape[:2]
+        return np.full(batch, length, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is worked on at once: `total` bytes; a point and a path take so many each."""
+
+    total: int
+    point: int
+    path: int
+
+    def fits(self, batch: int, length: int) -> bool:
+        """Whether `batch` paths of `length` points fit."""
+        return batch * (length * self.point + self.path) <= self.total
+
+    def batch(self, length: int) -> int:
+        """How many paths of `length` points fit; 0 where not even one does."""
+        return self.total // (length * self.point + self.path)
+
+    @property
+    def length(self) -> int:
+        """How many points of one path are worked on at once; a few at least, whatever they cost."""
+        return max(16, self.total // self.point)
+
+
+class Reader(Protocol):
+    """A file of paths."""
+
+    @property
+    def name(self) -> str:
+        """How messages call the file."""
+
+    @property
+    def channels(self) -> tuple[str, ...] | None:
+        """Names of the channels; None where the file has none."""
+
+    @property
+    def width(self) -> int:
+        """The number of channels."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+
+    @property
+    def id_name(self) -> str:
+        """Name of the column of ids."""
+
+    @property
+    def time_name(self) -> str:
+        """Name of the column of times."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Leading dimensions of an array of paths; None where there are none to keep."""
+
+    @property
+    def total(self) -> int | None:
+        """The amount of work that `tick` counts; None where it is not known beforehand."""
+
+    def blocks(self, budget: Budget, tick: Callable[[int], None]) -> Iterator[Block]:
+        """Yield all paths in order; tell `tick` the amount of work done since the last call."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+def file_size(path: Path) -> int | None:
+    """Bytes in a regular file; None for pipes and devices, which have no size."""
+    return path.stat().st_size if path.is_file() else None
+
+
+def collect(
+    rows: Iterable[tuple[str, float, Sequence[float]]], channels: int, budget: Budget
+) -> Iterator[Block]:
+    """Gather rows (id, time, values), the rows of one id together, into blocks that fit the budget.
+
+    Points lie in flat arrays of doubles: a block costs eight bytes a number, not a Python object.
+    """
+    waiting: list[tuple[str, array[float], array[float]]] = []
+    longest = 0
+    for key, group in groupby(rows, key=itemgetter(0)):
+        begins = True
+        times, points = array("d"), array("d")
+        for _, time, values in group:
+            if len(times) == budget.length:
+                if waiting:
+                    yield stack(waiting, channels)
+                    waiting, longest = [], 0
+                yield stack([(key, times, points)], channels, begins=begins, ends=False)
+                begins = False
+                times, points = array("d"), array("d")
+            times.append(time)
+            points.extend(values)
+        path = (key, times, points)
+        if not begins:
+            yield stack([path], channels, begins=False)
+            continue
+        longest = max(longest, len(times))
+        if waiting and not budget.fits(len(waiting) + 1, longest):
+            yield stack(waiting, channels)
+            waiting, longest = [], len(times)
+        waiting.append(path)
+    if waiting:
+        yield stack(waiting, channels)
+
+
+def stack(
+    paths: Sequence[tuple[str, array[float], array[float]]],
+    channels: int,
+    *,
+    begins: bool = True,
+    ends: bool = True,
+) -> Block:
+    """One block of paths given as (id, times, flat points), padded by repeating each last point."""
+    lengths = np.array([len(times) for _, times, _ in paths], dtype=np.int64)
+    longest = int(lengths.max())
+    points = np.empty((len(paths), longest, channels))
+    times = np.empty((len(paths), longest))
+    for k, (_, path_times, path_points) in enumerate(paths):
+        n = lengths[k]
+        points[k, :n] = np.frombuffer(path_points).reshape(n, channels)
+        times[k, :n] = np.frombuffer(path_times)
+        points[k, n:] = points[k, n - 1]
+        times[k, n:] = times[k, n - 1]
+    equal = bool((lengths == longest).all())
+    keys = [key for key, _, _ in paths]
+    return Block(keys, points, times, None if equal else lengths, begins, ends)

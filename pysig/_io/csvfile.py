@@ -1,0 +1,343 @@
+"""Reading CSV: a header, then one row a point, with an optional column of ids and one of times.
+
+A column called `id` names the path of each row, a column called `time` orders its points, every
+other column is a channel. Rows are read as a stream; every error names file, line and column.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pysig._io.blocks import Block, Budget, InputError, collect, file_size
+
+NumberedRow = tuple[int, str, float, list[float]]
+
+#: What other programs write where there is no value.
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+#: Rows between two reports of progress.
+TICK = 4096
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """How a CSV file is to be understood."""
+
+    id_column: str | None = None
+    time_column: str | None = None
+    channels: Sequence[str] | None = None
+    ignore: Sequence[str] = ()
+    delimiter: str = ","
+    header: bool = True
+    sort: bool = False
+    allow_nan: bool = False
+
+
+class CsvReader:
+    """Paths of one CSV file, called `name` in messages; `path` None is standard input."""
+
+    dtype = np.dtype(np.float64)
+    shape = None
+
+    def __init__(self, path: Path | None, name: str, options: CsvOptions) -> None:
+        self.name = name
+        self.options = options
+        self.first_date: float | None = None
+        self.total = None if path is None else file_size(path)
+        self.raw: IO[bytes] = sys.stdin.buffer if path is None else path.open("rb")
+        try:
+            self.reader = csv.reader(
+                self._text(), delimiter=options.delimiter, skipinitialspace=True, strict=True
+            )
+            self.records = self._records()
+            self._columns()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file, but not standard input."""
+        if self.raw is not sys.stdin.buffer:
+            self.raw.close()
+
+    def _text(self) -> IO[str]:
+        """The text, unpacked if the bytes begin as gzip does; a byte order mark is dropped."""
+        start = io.BufferedReader(self.raw)  # type: ignore[type-var]
+        packed = start.peek(2)[:2] == b"\x1f\x8b"
+        stream: Any = gzip.GzipFile(fileobj=start) if packed else start
+        return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+
+    def _records(self) -> Iterator[list[str]]:
+        """Rows of text. Whatever is wrong with the bytes or the quotes becomes an InputError."""
+        line = 0
+        try:
+            for record in self.reader:
+                yield record
+                line = self.reader.line_num
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise InputError(
+                f"{self.name}, after line {line}: not UTF-8 text (byte 0x{byte:02x}); "
+                "save the file as UTF-8"
+            ) from None
+        except csv.Error as error:
+            raise InputError(f"{self.name}, line {self.reader.line_num}: {error}") from None
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise InputError(
+                f"{self.name}, after line {line}: damaged gzip file ({error})"
+            ) from None
+
+    def _columns(self) -> None:
+        """Read the header and settle which column is what."""
+        first = next(self.records, None)
+        if first is None:
+            raise InputError(
+                f"{self.name}: the file is empty; expected a header and rows of numbers"
+            )
+        first = [text.strip() for text in first]
+        self.pushed: list[str] | None = None
+        if self.options.header:
+            self._check_header(first)
+            names = first
+        else:
+            names = [str(number) for number in range(1, len(first) + 1)]
+            self.pushed = first
+        self.names = names
+        self.id_at = self._find(self.options.id_column, "id", "--id")
+        self.time_at = self._find(self.options.time_column, "time", "--time-column")
+        if self.id_at is not None and self.id_at == self.time_at:
+            raise InputError(
+                f"{self.name}: column {names[self.id_at]!r} cannot be both id and time"
+            )
+        ignored = {self._at(name, "--ignore") for name in self.options.ignore}
+        if self.options.channels is None:
+            special = {self.id_at, self.time_at, *ignored}
+            self.channel_at = [k for k in range(len(names)) if k not in special]
+        else:
+            self.channel_at = [self._at(name, "--channels") for name in self.options.channels]
+        if not self.channel_at:
+            raise InputError(
+                f"{self.name}, line 1: no channels; the columns are {', '.join(map(repr, names))}, "
+                "and none of them is left for the values of the path"
+            )
+        self.channels = tuple(names[k] for k in self.channel_at)
+        self.width = len(self.channels)
+        self.id_name = "id" if self.id_at is None else names[self.id_at]
+        self.time_name = "time" if self.time_at is None else names[self.time_at]
+
+    def _check_header(self, names: list[str]) -> None:
+        place = f"{self.name}, line 1"
+        if len(names) == 1:
+            for other, word in ((";", "';'"), ("\t", "tab"), ("|", "'|'")):
+                if other in names[0]:
+                    raise InputError(
+                        f"{place}: one column called {names[0]!r}; the file seems to be separated "
+                        f"by {word}: give --delimiter {word}"
+                    )
+        if all(is_number(name) for name in names):
+            raise InputError(
+                f"{place}: numbers where the names of the columns should be; "
+                "add a header, or give --no-header (columns are then called 1, 2, ...)"
+            )
+        for k, name in enumerate(names):
+            if not name:
+                raise InputError(f"{place}, column {k + 1}: the column has no name")
+            if name in names[:k]:
+                raise InputError(f"{place}, column {k + 1}: a second column is called {name!r}")
+
+    def _find(self, wanted: str | None, usual: str, option: str) -> int | None:
+        """Place of the column of ids or times: as asked for, else by its usual name."""
+        if wanted is not None:
+            return self._at(wanted, option)
+        return self.names.index(usual) if usual in self.names else None
+
+    def _at(self, name: str, option: str) -> int:
+        if name not in self.names:
+            raise InputError(
+                f"{self.name}, line 1: {option} {name}: no such column; "
+                f"the columns are {', '.join(map(repr, self.names))}"
+            )
+        return self.names.index(name)
+
+    def blocks(self, budget: Budget, tick: Callable[[int], None]) -> Iterator[Block]:
+        """Yield all paths in the order of the file."""
+        numbers = self._sorted(tick) if self.options.sort else self._numbers(tick)
+        rows = self._ordered(numbers)
+        empty = True
+        for block in collect(rows, self.width, budget):
+            empty = False
+            yield block
+        if empty:
+            raise InputError(f"{self.name}: a header but no rows of numbers")
+
+    def _numbers(self, tick: Callable[[int], None]) -> Iterator[NumberedRow]:
+        """(line, id, time, values) of each row; without a column of times the time is NaN."""
+        pick = pick_columns(self.channel_at)
+        width, id_at, time_at = len(self.names), self.id_at, self.time_at
+        done = rows = blank = 0
+        for record in self._body():
+            line = self.reader.line_num
+            if not record:
+                blank = blank or line
+                continue
+            if blank:
+                raise InputError(
+                    f"{self.name}, line {blank}: an empty line between rows; delete it"
+                )
+            if len(record) != width:
+                raise InputError(
+                    f"{self.name}, line {line}: {len(record)} fields, expected {width} "
+                    f"({self.names[0]!r} to {self.names[-1]!r})"
+                )
+            key = self.name if id_at is None else record[id_at].strip()
+            if not key:
+                raise InputError(f"{self._place(line, id_at)}: the id is missing")
+            time = math.nan if time_at is None else self._time(record[time_at], line)
+            texts = pick(record)
+            try:
+                values = list(map(float, texts))
+                # the sum is finite unless a value is not, or the sum itself overflows
+                suspect = not math.isfinite(sum(values)) or "_" in "".join(texts)
+            except ValueError:
+                suspect = True
+            if suspect:
+                values = [
+                    self._value(text, line, at)
+                    for text, at in zip(texts, self.channel_at, strict=True)
+                ]
+            yield line, key, time, values
+            rows += 1
+            if rows % TICK == 0 and self.total is not None:
+                now = self.raw.tell()
+                tick(now - done)
+                done = now
+
+    def _body(self) -> Iterator[list[str]]:
+        if self.pushed is not None:
+            yield self.pushed
+        yield from self.records
+
+    def _sorted(self, tick: Callable[[int], None]) -> Iterator[tuple[int, str, float, list[float]]]:
+        """All rows, those of one id together, ids in order of appearance, points by time."""
+        rows = list(self._numbers(tick))
+        rank: dict[str, int] = {}
+        for _, key, _, _ in rows:
+            rank.setdefault(key, len(rank))
+        if self.time_at is None:
+            rows.sort(key=lambda row: rank[row[1]])
+        else:
+            rows.sort(key=lambda row: (rank[row[1]], row[2]))
+        yield from rows
+
+    def _ordered(self, rows: Iterator[NumberedRow]) -> Iterator[tuple[str, float, list[float]]]:
+        """Check that ids come together and times increase; number points that have no times."""
+        seen: set[str] = set()
+        current: str | None = None
+        before, number = -math.inf, 0
+        for line, key, time, values in rows:
+            if key != current:
+                if key in seen:
+                    raise InputError(
+                        f"{self._place(line, self.id_at)}: the rows of {key!r} are not together; "
+                        "give --sort to gather them in memory, or sort the file"
+                    )
+                seen.add(key)
+                current, before, number = key, -math.inf, 0
+            if self.time_at is None:
+                time = float(number)
+                number += 1
+            elif time <= before:
+                what = "comes twice" if time == before else "goes back"
+                hint = "; give --sort to sort in memory" if time < before else ""
+                raise InputError(
+                    f"{self._place(line, self.time_at)}: the time of {key!r} {what} "
+                    f"({before:.16g}, then {time:.16g}); times must increase{hint}"
+                )
+            before = time
+            yield key, time, values
+
+    def _place(self, line: int, at: int | None) -> str:
+        column = "" if at is None else f", column {self.names[at]!r}"
+        return f"{self.name}, line {line}{column}"
+
+    def _value(self, text: str, line: int, at: int) -> float:
+        """The number in one cell, or the error that explains why there is none."""
+        text = text.strip()
+        missing = text.lower() in MISSING
+        if missing and self.options.allow_nan:
+            return math.nan
+        if missing:
+            what = f"a missing value ({text!r})" if text else "a missing value"
+            advice = "fill it in or delete the row, or give --allow-nan to let NaN through"
+        elif is_number(text):
+            number = float(text)
+            if math.isfinite(number) or self.options.allow_nan:
+                return number
+            what, advice = f"{text!r} is not finite", "give --allow-nan to let it through"
+        else:
+            what = f"{text!r} is not a number"
+            if is_number(text.replace(",", ".")):
+                advice = "write the decimal sign as a point"
+            else:
+                advice = f"if the column is no channel, give --ignore {self.names[at]}"
+        raise InputError(f"{self._place(line, at)}: {what}; {advice}")
+
+    def _time(self, text: str, line: int) -> float:
+        """A time: a finite number, or an ISO 8601 date in seconds since the first date of the file.
+
+        Counted from 1970, two seconds would be the same float32.
+        """
+        text = text.strip()
+        try:
+            if is_number(text):
+                time = float(text)
+            else:
+                time = iso_seconds(text)
+                self.first_date = time if self.first_date is None else self.first_date
+                time -= self.first_date
+        except ValueError:
+            time = math.nan
+        if not math.isfinite(time):
+            what = f"{text!r} is not a time" if text else "the time is missing"
+            raise InputError(
+                f"{self._place(line, self.time_at)}: {what}; "
+                "expected a number or a date like 2024-01-31T09:30:00"
+            )
+        return time
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a number as other programs write it (Python also reads 1_000)."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def iso_seconds(text: str) -> float:
+    """Seconds since 1970 of a date of ISO 8601; without a time zone it is taken as UTC."""
+    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
+
+
+def pick_columns(places: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
+    """A function that takes these columns from a row."""
+    if len(places) == 1:
+        only = places[0]
+        return lambda record: (record[only],)
+    return itemgetter(*places)

@@ -1,0 +1,131 @@
+"""One reader for the files of a command, whatever their formats and however many."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pysig._io.arrayfile import ArrayReader
+from pysig._io.blocks import Block, Budget, InputError, Reader, file_size
+from pysig._io.csvfile import CsvOptions, CsvReader
+
+ARRAY_SUFFIXES = (".npy", ".npz")
+
+
+class Source(NamedTuple):
+    """A file, or standard input where `path` is None, under the name that the user gave."""
+
+    path: Path | None
+    name: str
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the suffix says `.npy` or `.npz`; everything else is read as CSV."""
+        return self.path is not None and self.path.suffix.lower() in ARRAY_SUFFIXES
+
+
+class FileOptions(NamedTuple):
+    """What the user says about the input files."""
+
+    csv: CsvOptions
+    key: str | None = None
+    mixed_dtypes: bool = False
+
+
+def open_source(source: Source, options: FileOptions) -> Reader:
+    """A reader for one file."""
+    if source.path is not None and source.path.is_dir():
+        raise InputError(f"{source.name}: is a folder; give the files in it")
+    if source.path is None or not source.is_array:
+        if options.key is not None:
+            raise InputError(f"{source.name}: --key {options.key}: not an .npz file")
+        return CsvReader(source.path, source.name, options.csv)
+    return ArrayReader(source.path, source.name, options.key, options.csv.allow_nan)
+
+
+@contextlib.contextmanager
+def open_reader(sources: Sequence[Source], options: FileOptions) -> Iterator[Reader]:
+    """A reader for all paths of all files, in order."""
+    first = open_source(sources[0], options)
+    with contextlib.closing(first):
+        yield first if len(sources) == 1 else Files(first, sources, options)
+
+
+class Files:
+    """Several files, one after the other; only one is open at a time, beside the first."""
+
+    shape = None
+
+    def __init__(self, first: Reader, sources: Sequence[Source], options: FileOptions) -> None:
+        self.first = first
+        self.sources = sources
+        self.options = options
+        self.name = f"{len(sources)} files"
+        self.channels = first.channels
+        self.width = first.width
+        self.dtype = first.dtype
+        self.id_name = first.id_name
+        self.time_name = first.time_name
+        self.total = self._total()
+
+    def close(self) -> None:
+        """The first file belongs to `open_reader`, the others are closed one by one."""
+
+    def _total(self) -> int | None:
+        """Bytes of all files; also sees, before any work, that all of them are there."""
+        sizes = []
+        for source in self.sources:
+            if source.path is None:
+                raise InputError("-: standard input cannot be one of several files")
+            sizes.append(file_size(source.path))
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def blocks(self, budget: Budget, tick: Callable[[int], None]) -> Iterator[Block]:
+        """Yield all paths of all files; no two may have the same id."""
+        origin: dict[str, str] = {}
+        for k, source in enumerate(self.sources):
+            reader = self.first if k == 0 else open_source(source, self.options)
+            with contextlib.nullcontext() if k == 0 else contextlib.closing(reader):
+                self._check(reader)
+                for block in reader.blocks(budget, tick):
+                    ids = self._ids(reader, source, block)
+                    if block.begins:
+                        for key in ids:
+                            if key in origin:
+                                raise InputError(
+                                    f"{source.name}: the id {key!r} occurs in {origin[key]} too; "
+                                    "ids must differ between files"
+                                )
+                            origin[key] = source.name
+                    yield replace(block, ids=ids)
+
+    def _ids(self, reader: Reader, source: Source, block: Block) -> Sequence[str]:
+        """Paths of arrays are called after their file: their own numbers would collide."""
+        if not source.is_array:
+            return block.ids
+        if reader.shape == ():
+            return [source.name]
+        return [f"{source.name}[{key}]" for key in block.ids]
+
+    def _check(self, reader: Reader) -> None:
+        first = self.first
+        if reader.channels != self.channels or reader.width != self.width:
+            raise InputError(
+                f"{reader.name}: {described(reader)}; "
+                f"expected {described(first)}, as in {first.name}"
+            )
+        if reader.dtype != self.dtype and not self.options.mixed_dtypes:
+            raise InputError(
+                f"{reader.name}: {reader.dtype}, but {first.name} is {self.dtype}; "
+                "give --dtype to choose one"
+            )
+
+
+def described(reader: Reader) -> str:
+    """The channels, for messages."""
+    if reader.channels is None:
+        return f"{reader.width} channels"
+    return f"the channels {', '.join(map(repr, reader.channels))}"

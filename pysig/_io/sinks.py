@@ -1,0 +1,323 @@
+"""Writing signatures: beside the place, then renamed, so that a file is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysig._io.blocks import InputError
+
+SUFFIXES = (".csv", ".csv.gz", ".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Signatures of one block of paths.
+
+    Attributes
+    ----------
+    ids : sequence of str
+        One a path.
+    points : ndarray of int64 of shape (batch,)
+        How many points each path has (in this block).
+    values : ndarray of shape (batch, size), or (batch, prefixes, size) for a stream
+        The signatures.
+    times : ndarray of shape (batch, prefixes), or None
+        For a stream: the time of the last point of each prefix.
+    prefixes : ndarray of int64 of shape (batch,), or None
+        For a stream: how many of the prefixes of each path are its own.
+    begins, ends : bool
+        False for a stretch of a long path that began before, or goes on.
+    """
+
+    ids: Sequence[str]
+    points: NDArray[np.int64]
+    values: NDArray[Any]
+    times: NDArray[np.float64] | None = None
+    prefixes: NDArray[np.int64] | None = None
+    begins: bool = True
+    ends: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What every sink is told beforehand; `columns` are needed by CSV alone."""
+
+    id_name: str
+    time_name: str
+    channels: Sequence[str]
+    columns: Sequence[str]
+    size: int
+    depth: int
+    dtype: np.dtype[Any]
+    stream: bool
+    shape: tuple[int, ...] | None
+
+
+class Sink(Protocol):
+    """Takes results in order; `finish` completes the file, `close` lets go of it in any case."""
+
+    def write(self, result: Result) -> None:
+        """Add the signatures of a block."""
+
+    def finish(self) -> None:
+        """Complete the file. Not called when something failed."""
+
+    def close(self) -> None:
+        """Release what the sink holds. The output file itself belongs to the caller."""
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file beside `path` that takes its place at the end, or is removed if anything fails."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise InputError(f"{path}: the file may not be written to")
+    try:
+        mode = stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        mode = 0o666 & ~current_umask()
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: cannot write in the folder {target.parent} ({reason})") from None
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+@contextlib.contextmanager
+def spooling() -> Iterator[IO[bytes]]:
+    """A temporary file, copied to standard output at the end or dropped if anything fails."""
+    with tempfile.TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+        sys.stdout.buffer.flush()
+
+
+def current_umask() -> int:
+    """The permissions that new files do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_suffix(path: Path) -> str:
+    """The suffix that decides the format."""
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if path.name.lower().endswith(suffix):
+            return suffix
+    raise InputError(f"{path}: the suffix decides the format; use one of {', '.join(SUFFIXES)}")
+
+
+def open_sink(file: IO[bytes], suffix: str, layout: Layout, folder: Path | None = None) -> Sink:
+    """The sink for this suffix; `folder` is where large intermediate files go."""
+    if suffix == ".npy":
+        return NpySink(file, layout)
+    if suffix == ".npz":
+        return NpzSink(file, layout, folder)
+    return CsvSink(file, layout, packed=suffix.endswith(".gz"))
+
+
+class CsvSink:
+    """A header with the words, then a row a path, or for a stream a row a prefix, with its time."""
+
+    def __init__(self, file: IO[bytes], layout: Layout, packed: bool = False) -> None:
+        first = [layout.id_name, layout.time_name] if layout.stream else [layout.id_name]
+        names = [*first, *layout.columns]
+        if len(set(names)) < len(names):
+            twice = next(name for k, name in enumerate(names) if name in names[:k])
+            raise InputError(
+                f"two columns of the output would be called {twice!r}; rename the input's"
+            )
+        # mtime=0: the same input gives the same bytes
+        self.packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else None
+        stream: Any = self.packed if self.packed is not None else file
+        self.text: io.TextIOWrapper | None = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        self.writer = csv.writer(self.text, lineterminator="\n")
+        self.writer.writerow(names)
+
+    def write(self, result: Result) -> None:
+        """Add rows; numbers have as many digits as it takes to read them back."""
+        values = result.values
+        if values.dtype == np.float32:
+            values = values.astype(str)  # shortest for float32; float() of it would show 17 digits
+        if result.times is None or result.prefixes is None:
+            self.writer.writerows(
+                [key, *row] for key, row in zip(result.ids, values.tolist(), strict=True)
+            )
+            return
+        for k, (key, count) in enumerate(zip(result.ids, result.prefixes.tolist(), strict=True)):
+            times = map(shorter, result.times[k, :count].tolist())
+            rows = zip(times, values[k, :count].tolist(), strict=True)
+            self.writer.writerows([key, time, *row] for time, row in rows)
+
+    def finish(self) -> None:
+        """Flush all layers."""
+        assert self.text is not None
+        self.text.flush()
+        self.text.detach()
+        self.text = None
+        if self.packed is not None:
+            self.packed.close()
+
+    def close(self) -> None:
+        """After a failure: take the layers apart, so that none writes to a file that is gone."""
+        with contextlib.suppress(OSError, ValueError):
+            if self.text is not None:
+                self.text.detach()
+            if self.packed is not None:
+                self.packed.close()
+        self.text = None
+
+
+def shorter(time: float) -> float | int:
+    """The same number, an int where that says all.
+
+    >>> shorter(2.0), shorter(0.1)
+    (2, 0.1)
+    """
+    return int(time) if time.is_integer() and abs(time) < 2**53 else time
+
+
+class NpySink:
+    """One array, written as it comes; its header needs the final shape and is filled in last."""
+
+    HEADER = 256
+
+    def __init__(self, file: IO[bytes], layout: Layout) -> None:
+        self.file = file
+        self.layout = layout
+        self.ids: list[str] = []
+        self.points: list[int] = []
+        self.prefixes: list[int] = []
+        file.write(bytes(self.HEADER))
+
+    def write(self, result: Result) -> None:
+        """Append the numbers, without the rows that only fill a ragged block."""
+        values, counts = result.values, result.prefixes
+        if result.begins:
+            self.ids.extend(result.ids)
+            self.points.extend(result.points.tolist())
+            self.prefixes.extend([] if counts is None else counts.tolist())
+        else:
+            self.points[-1] += int(result.points[0])
+            if counts is not None:
+                self.prefixes[-1] += int(counts[0])
+        if result.ends:
+            self.check(len(self.ids) - len(result.ids))
+        if counts is None or (counts == values.shape[1]).all():
+            self.append(values)
+        else:
+            for rows, count in zip(values, counts.tolist(), strict=True):
+                self.append(rows[:count])
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Write numbers as they lie in memory."""
+        assert values.dtype == self.layout.dtype
+        if values.size:
+            self.file.write(np.ascontiguousarray(values).data)
+
+    def check(self, start: int) -> None:
+        """Paths from number `start` on must have as many prefixes as the first to be an array."""
+        for k in range(start, len(self.prefixes)):
+            if self.prefixes[k] != self.prefixes[0]:
+                raise InputError(
+                    f"--stream: {self.ids[0]!r} has {self.prefixes[0]} prefixes and "
+                    f"{self.ids[k]!r} has {self.prefixes[k]}, which is no array; "
+                    "write .npz or CSV instead of .npy"
+                )
+
+    def shape(self) -> tuple[int, ...]:
+        """The final shape: leading dimensions of the input, prefixes, words."""
+        lead = self.layout.shape if self.layout.shape is not None else (len(self.ids),)
+        prefixes = (self.prefixes[0] if self.prefixes else 0,) if self.layout.stream else ()
+        return (*lead, *prefixes, self.layout.size)
+
+    def finish(self) -> None:
+        """Write the header: format 1.0 of `.npy`, padded to the length that was kept for it."""
+        descr = np.lib.format.dtype_to_descr(self.layout.dtype)
+        text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {self.shape()!r}, }}"
+        body = text.encode("latin1").ljust(self.HEADER - 11) + b"\n"
+        self.file.seek(0)
+        self.file.write(np.lib.format.magic(1, 0) + len(body).to_bytes(2, "little") + body)
+        self.file.seek(0, os.SEEK_END)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class NpzSink(NpySink):
+    """The array `signature`, and `ids`, `lengths`, `channels`, `depth`, for a stream `prefixes`."""
+
+    def __init__(self, file: IO[bytes], layout: Layout, folder: Path | None = None) -> None:
+        self.archive = file
+        # in the folder of the output there is room for the output
+        self.spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
+        super().__init__(self.spool, layout)
+
+    def check(self, start: int) -> None:
+        """Paths of different lengths are fine: their prefixes are put one after the other."""
+
+    def shape(self) -> tuple[int, ...]:
+        """As for `.npy`, but (all prefixes, size) where paths have different numbers of them."""
+        if self.layout.stream and len(set(self.prefixes)) > 1:
+            return (sum(self.prefixes), self.layout.size)
+        return super().shape()
+
+    def finish(self) -> None:
+        """Put all arrays into the archive."""
+        super().finish()
+        arrays: dict[str, NDArray[Any]] = {
+            "ids": np.array(self.ids, dtype=np.str_),
+            "lengths": np.array(self.points, dtype=np.int64),
+            "channels": np.array(self.layout.channels, dtype=np.str_),
+            "depth": np.array(self.layout.depth),
+        }
+        if self.layout.stream:
+            arrays["prefixes"] = np.array(self.prefixes, dtype=np.int64)
+        with zipfile.ZipFile(self.archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            self.spool.seek(0)
+            with archive.open(member("signature"), "w", force_zip64=True) as out:
+                shutil.copyfileobj(self.spool, out, 1 << 20)
+            for name, array in arrays.items():
+                with archive.open(member(name), "w") as out:
+                    np.lib.format.write_array(out, array, allow_pickle=False)
+
+    def close(self) -> None:
+        """Drop the intermediate file."""
+        self.spool.close()
+
+
+def member(name: str) -> zipfile.ZipInfo:
+    """An entry of an `.npz` with a fixed date: the same input gives the same bytes."""
+    return zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))

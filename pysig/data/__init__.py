@@ -1,0 +1,139 @@
+"""P6. Real data sets, shipped with pysig; `README.md` beside this names sources and licences.
+
+>>> import pysig, pysig.data
+>>> vowels = pysig.data.load("japanese_vowels")
+>>> vowels.paths.shape, vowels.channels[:2], vowels.labels[0]
+((640, 29, 12), ('c1', 'c2'), '1')
+>>> pysig.signature(vowels.paths, depth=3, lengths=vowels.lengths).shape
+(640, 1884)
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysig._io.blocks import Budget
+from pysig._io.csvfile import CsvOptions, CsvReader
+
+__all__ = ["Dataset", "file", "labels_file", "load", "names"]
+
+_HERE = Path(__file__).resolve().parent
+
+#: What each data set is, in a line.
+DESCRIPTIONS = {
+    "basic_motions": "80 recordings of a smart watch, 6 channels, 100 points; labels: 4 activities",
+    "japanese_vowels": "640 utterances, 12 channels, 7 to 29 points; labels: 9 speakers",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in arrays.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    paths : ndarray of float64, shape (count, length, channels)
+        The paths, padded to the longest by repeating the last point, which leaves a signature as
+        it is.
+    lengths : ndarray of int64, shape (count,)
+        How many points of each path are its own.
+    times : ndarray of float64, shape (count, length)
+        The time of each point, padded in the same way.
+    channels : tuple of str
+        Names of the channels.
+    ids, labels, split : ndarray of str, shape (count,)
+        Name of each path, its class, and "train" or "test" by the split of the source.
+    """
+
+    name: str
+    paths: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    times: NDArray[np.float64]
+    channels: tuple[str, ...]
+    ids: NDArray[np.str_]
+    labels: NDArray[np.str_]
+    split: NDArray[np.str_]
+
+
+def names() -> tuple[str, ...]:
+    """Names of the shipped data sets.
+
+    >>> names()
+    ('basic_motions', 'japanese_vowels')
+    """
+    return tuple(DESCRIPTIONS)
+
+
+def file(name: str) -> Path:
+    """The long CSV (`id,time,channel...`, compressed with gzip) of a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+
+    Examples
+    --------
+    >>> file("basic_motions").name
+    'basic_motions.csv.gz'
+    """
+    return _HERE / f"{_check(name)}.csv.gz"
+
+
+def labels_file(name: str) -> Path:
+    """The CSV of labels (`id,split,label`) of a data set; parameters and errors as for `file`.
+
+    >>> labels_file("basic_motions").name
+    'basic_motions.labels.csv'
+    """
+    return _HERE / f"{_check(name)}.labels.csv"
+
+
+def load(name: str) -> Dataset:
+    """A data set in arrays; parameters and errors as for `file`.
+
+    >>> load("basic_motions").paths.shape
+    (80, 100, 6)
+    """
+    reader = CsvReader(file(name), name, CsvOptions())
+    try:
+        (block,) = reader.blocks(Budget(2**40, 1, 1), _ignore)
+    finally:
+        reader.close()
+    with labels_file(name).open(encoding="utf-8", newline="") as text:
+        ids, split, labels = zip(*list(csv.reader(text))[1:], strict=True)
+    assert list(ids) == list(block.ids)
+    return Dataset(
+        name,
+        block.points,
+        block.counts,
+        block.times,
+        reader.channels,
+        np.array(ids),
+        np.array(labels),
+        np.array(split),
+    )
+
+
+def _check(name: str) -> str:
+    if name not in DESCRIPTIONS:
+        raise ValueError(
+            f"name: expected one of {', '.join(map(repr, names()))}, received {name!r}."
+        )
+    return name
+
+
+def _ignore(amount: int) -> None:
+    """No one watches the progress."""
