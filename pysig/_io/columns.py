@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pysig._io.blocks import InputError
 
-SPECIAL = frozenset('(),"')
+SPECIAL = frozenset('(),"\r\n')
 
 
 def channel_names(names: Sequence[str] | None, width: int, time: str | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ WIDTH = 30
 class Progress:
     """Use as a context manager and call it with the amount done since the last call.
 
-    Where tqdm is installed it draws the bar, otherwise this class does: one line, erased at the end.
+    Where tqdm is installed it draws the bar, otherwise this class: one line, erased at the end.
     """
 
     def __init__(
