@@ -15,10 +15,7 @@ def level_sizes(channels: int, depth: int) -> tuple[int, ...]:
 
 def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     """Coefficients of a signature: d + d^2 + ... + d^depth, one more with the scalar."""
-    if channels == 1:
-        size = depth
-    else:
-        size = (channels ** (depth + 1) - channels) // (channels - 1)
+    size = depth if channels == 1 else (channels ** (depth + 1) - channels) // (channels - 1)
     return size + bool(scalar_term)
 
 

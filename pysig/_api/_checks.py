@@ -1,4 +1,4 @@
-"""P4. Errors at the door: each check names the argument, what was expected, what was received, and what to do."""
+"""P4. Errors at the door: each names the argument, what was expected, what came, what to do."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ def check_floating(array: Any, name: str) -> None:
     if kind in "iub" or (kind == "f" and itemsize in (4, 8)):
         return
     advice = {
-        "c": "Signatures of complex paths are not defined here; pass real and imaginary parts as channels",
+        "c": "Signatures of complex paths are not defined here; "
+        "pass real and imaginary parts as channels",
         "f": f"Convert it: {name}.astype(numpy.float32) or {name}.astype(numpy.float64)",
-        "O": "Check that all paths have the same length (pad them and pass lengths=), then convert with "
-        f"{name}.astype(numpy.float64)",
+        "O": "Check that all paths have the same length (pad them and pass lengths=), then convert "
+        f"with {name}.astype(numpy.float64)",
         "M": "Convert times to numbers first, for example seconds since the first point",
         "m": "Convert times to numbers first, for example seconds",
     }.get(kind, f"Convert it: {name}.astype(numpy.float64)")
@@ -65,7 +66,7 @@ def as_numeric(value: Any, name: str, backend: Backend) -> Any:
     """An array of `backend` with a real dtype."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{name}: expected a plain array, received a masked array, whose mask would be ignored. "
+            f"{name}: expected a plain array, received a masked array (the mask would be ignored). "
             "Drop or fill the masked points, or pass lengths= if they are at the end."
         )
     try:
@@ -80,7 +81,7 @@ def as_numeric(value: Any, name: str, backend: Backend) -> Any:
 
 
 def check_path(path: Any) -> tuple[Backend, Any]:
-    """The backend and the path, float32 or float64 in native byte order, (..., length, channels)."""
+    """The backend and the path (..., length, channels), native float32 or float64."""
     backend = backend_of(path)
     array = as_numeric(path, "path", backend)
     if array.ndim < 2:
@@ -92,11 +93,17 @@ def check_path(path: Any) -> tuple[Backend, Any]:
     if length < 1:
         raise ValueError(f"path: expected at least one point, received shape {tuple(array.shape)}.")
     if channels < 1:
-        raise ValueError(f"path: expected at least one channel, received shape {tuple(array.shape)}.")
-    dtype = np.dtype(np.float32 if array.dtype.itemsize == 4 and array.dtype.kind == "f" else np.float64)
+        raise ValueError(
+            f"path: expected at least one channel, received shape {tuple(array.shape)}."
+        )
+    dtype = np.dtype(
+        np.float32 if array.dtype.itemsize == 4 and array.dtype.kind == "f" else np.float64
+    )
     if array.dtype != dtype:
         array = array.astype(dtype)
-    if backend is not CUPY and (not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)):
+    if backend is not CUPY and (
+        not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)
+    ):
         array = np.ascontiguousarray(array)
     return backend, array
 
@@ -111,7 +118,9 @@ def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
     if isinstance(basepoint, (bool, np.bool_)):
         return xp.zeros((count, channels), path.dtype)
     array = as_numeric(basepoint, "basepoint", backend)
-    return _broadcast(array, "basepoint", (*batch, channels), path.dtype, xp).reshape(count, channels)
+    return _broadcast(array, "basepoint", (*batch, channels), path.dtype, xp).reshape(
+        count, channels
+    )
 
 
 def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
@@ -135,15 +144,20 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
     array = as_array(lengths, "lengths", backend_of(lengths))
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths: expected integers, received {describe(array)}.")
-    array = _broadcast(as_array(array, "lengths", backend) if backend_of(array) is backend
-                       else xp.asarray(array), "lengths", batch, None, xp)
+    array = _broadcast(
+        as_array(array, "lengths", backend) if backend_of(array) is backend else xp.asarray(array),
+        "lengths",
+        batch,
+        None,
+        xp,
+    )
     array = array.reshape(_product(batch))
     if array.size:
         least, most = int(array.min()), int(array.max())
         if least < 1 or most > length:
             raise ValueError(
-                f"lengths: expected integers from 1 to the length {length} of path, received values from "
-                f"{least} to {most}. A path needs at least one point."
+                f"lengths: expected integers from 1 to the length {length} of path, received "
+                f"values from {least} to {most}. A path needs at least one point."
             )
     return xp.ascontiguousarray(array.astype(np.int64))
 
@@ -156,7 +170,9 @@ def check_method(method: Any) -> str:
     return method
 
 
-def check_out(out: Any, shape: tuple[int, ...], path: Any, backend: Backend, inputs: dict[str, Any]) -> Any:
+def check_out(
+    out: Any, shape: tuple[int, ...], path: Any, backend: Backend, inputs: dict[str, Any]
+) -> Any:
     """`out`, if given, has the right shape and dtype, can be written, and overlaps no input."""
     if out is None:
         return None
@@ -171,11 +187,15 @@ def check_out(out: Any, shape: tuple[int, ...], path: Any, backend: Backend, inp
         raise ValueError("out: expected a writeable array, received a read-only one.")
     for name, value in inputs.items():
         if value is not None and _overlap(out, value, xp):
-            raise ValueError(f"out: expected memory of its own, received an array that overlaps {name}.")
+            raise ValueError(
+                f"out: expected memory of its own, received an array that overlaps {name}."
+            )
     return out
 
 
-def check_memory(plan_channels: int, depth: int, rows: int, scalar: bool, itemsize: int, limit: int | None) -> None:
+def check_memory(
+    plan_channels: int, depth: int, rows: int, scalar: bool, itemsize: int, limit: int | None
+) -> None:
     """MemoryError if the output cannot be addressed, or is larger than `limit` bytes."""
     most = 2**63 - 1 if limit is None else min(limit, 2**63 - 1)
 
@@ -194,10 +214,15 @@ def check_memory(plan_channels: int, depth: int, rows: int, scalar: bool, itemsi
         if depth <= 64 or plan_channels == 1
         else "more than 2**63 bytes"
     )
-    advice = f"The largest depth that fits is {largest}." if largest else "No depth fits; use fewer channels or paths."
+    advice = (
+        f"The largest depth that fits is {largest}."
+        if largest
+        else "No depth fits; use fewer channels or paths."
+    )
     have = f"{most} bytes can be had" if limit is not None else "2**63 - 1 bytes can be addressed"
     raise MemoryError(
-        f"depth: the output of depth {depth} with {plan_channels} channels needs {needed}, {have}. {advice}"
+        f"depth: the output of depth {depth} with {plan_channels} channels needs {needed}, {have}. "
+        f"{advice}"
     )
 
 
@@ -223,7 +248,8 @@ def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: An
         wide = xp.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(
-            f"{name}: expected a shape that broadcasts to {tuple(shape)}, received {tuple(array.shape)}."
+            f"{name}: expected a shape that broadcasts to {tuple(shape)}, "
+            f"received {tuple(array.shape)}."
         ) from None
     return xp.ascontiguousarray(wide if dtype is None else wide.astype(dtype))
 
@@ -234,6 +260,6 @@ def _overlap(a: Any, b: Any, xp: Any) -> bool:
     if xp is not np:
         return True
     try:
-        return bool(np.shares_memory(a, b, max_work=100_000))
+        return bool(np.shares_memory(a, b, max_work=100_000))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import platform
 from collections.abc import Iterator
@@ -27,26 +28,29 @@ def _cpu_count() -> int:
 
 
 def check_workers(workers: Any) -> int:
-    """A number of threads; None means `get_workers()`, negative numbers count from the number of CPUs as in SciPy."""
+    """A number of threads; None means `get_workers()`, negative ones count from the CPUs."""
     if workers is None:
         return get_workers()
     if isinstance(workers, (bool, np.bool_)) or not hasattr(workers, "__index__"):
-        raise TypeError(f"workers: expected a positive integer or None, received {describe(workers)}.")
-    number = workers.__index__()
+        raise TypeError(
+            f"workers: expected a positive integer or None, received {describe(workers)}."
+        )
+    number = operator.index(workers)
     if number < 0:
         number += 1 + _cpu_count()
     if number < 1:
         raise ValueError(
-            f"workers: expected a positive integer, or a negative one down to {-_cpu_count()}, received {workers}."
+            f"workers: expected a positive integer, or a negative one down to {-_cpu_count()}, "
+            f"received {workers}."
         )
     return min(number, 1024)
 
 
-class set_workers:  # noqa: N801 - a function that is also a context manager, as scipy.fft.set_workers
+class set_workers:
     """Set how many threads a call may use on the CPU, for the current thread (context).
 
-    Takes effect at once; used in a ``with`` statement, the former value comes back at its end. Results do not
-    depend on the number of threads, and small calls use one whatever is set.
+    Takes effect at once; used in a ``with`` statement, the former value comes back at its end.
+    Results do not depend on the number of threads, and small calls use one whatever is set.
 
     Parameters
     ----------
@@ -74,13 +78,18 @@ class set_workers:  # noqa: N801 - a function that is also a context manager, as
         return None
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         _workers.reset(self._token)
 
 
 def get_workers() -> int:
-    """How many threads a call may use on the CPU: what `set_workers` said, else the CPUs of this process.
+    """How many threads a call may use on the CPU.
+
+    What `set_workers` said, else the number of CPUs of this process.
 
     Examples
     --------
@@ -141,8 +150,9 @@ def _cupy_state() -> str:
 def show_config() -> None:
     """Print versions, compiler, instruction set, threads and whether CuPy is installed.
 
-    The instruction set is the best one that the machine runs; the environment variable ``PYSIG_ISA``
-    (``baseline``, ``avx2``, ``avx512`` or ``neon``) overrides it before the first call.
+    The instruction set is the best one that the machine runs; the environment variable
+    ``PYSIG_ISA`` (``baseline``, ``avx2``, ``avx512`` or ``neon``) overrides it before the first
+    call.
 
     Examples
     --------

@@ -27,32 +27,35 @@ def signature(
 ) -> Any:
     """Signature of piecewise linear paths, truncated at `depth`.
 
-    The coefficient of the word ``(i, j, ...)`` is the iterated integral of the channels i, j, ... along the path.
+    The coefficient of the word ``(i, j, ...)`` is the iterated integral of the channels i, j, ...
+    along the path.
 
     Parameters
     ----------
     path : array_like, shape (..., length, channels)
-        Points of the paths; any number of leading batch dimensions. float32 and float64 are kept, integers become float64. A NumPy
-        array (or what NumPy takes for one) is computed on the CPU, a CuPy array on its GPU. Strided views are read in place.
+        Points of the paths; any number of leading batch dimensions. float32 and float64 are kept,
+        integers become float64. A NumPy array (or what NumPy takes for one) is computed on the CPU,
+        a CuPy array on its GPU. Strided views are read in place.
     depth : int
         The largest number of letters of a word, at least 1.
     stream : bool, optional
         Return the signatures of all prefixes: of the first two points, the first three, and so on.
     basepoint : bool or array_like, shape (..., channels), optional
-        A point in front of every path: True means zero. With it the signature sees where the path starts.
+        A point in front of every path: True means zero. With it the signature sees where the path
+        starts.
     initial : array_like, shape (..., size), optional
-        A signature to continue from, laid out as the result is (with the scalar if `scalar_term`): the result is
-        ``initial ⊗ S(path)``. With `inverse` it must be a signature, not any tensor.
+        A signature to continue from, laid out as the result is (with the scalar if `scalar_term`):
+        the result is ``initial ⊗ S(path)``. With `inverse` it must be a signature, not any tensor.
     inverse : bool, optional
         Return the group inverse instead, which is the signature of the reversed path.
     scalar_term : bool, optional
         Keep the coefficient of the empty word, the constant 1, in front.
     lengths : array_like of int, shape (...), optional
-        Only the first ``lengths[b]`` points of path b count, at least 1; what is stored after them is not read (NaN, say). With
-        `stream`, rows after the end repeat the last one.
+        Only the first ``lengths[b]`` points of path b count, at least 1; what is stored after them
+        is not read (NaN, say). With `stream`, rows after the end repeat the last one.
     method : {"auto", "tile", "cumsum"}, optional
-        "tile": word tiles that ride along the path in registers. "cumsum": level by level, running sums over
-        time (Keras Sig). "auto" takes the faster one. They differ by rounding only.
+        "tile": word tiles that ride along the path in registers. "cumsum": level by level, running
+        sums over time (Keras Sig). "auto" takes the faster one. They differ by rounding only.
     workers : int, optional
         Threads on the CPU, see `set_workers`; ignored on a GPU. The result does not depend on it.
     out : array, optional
@@ -61,9 +64,10 @@ def signature(
     Returns
     -------
     array, shape (..., size), with `stream` (..., length - 1, size)
-        ``size = signature_size(channels, depth, scalar_term)``; level after level, words in lexicographic order.
-        With `stream` and a basepoint there are ``length`` rows. A path of one point has the trivial signature, zeros.
-        NaN and infinity go to the coefficients that see them, of that path only.
+        ``size = signature_size(channels, depth, scalar_term)``; level after level, words in
+        lexicographic order. With `stream` and a basepoint there are ``length`` rows. A path of one
+        point has the trivial signature, zeros. NaN and infinity go to the coefficients that see
+        them, of that path only.
 
     Raises
     ------
@@ -74,14 +78,16 @@ def signature(
 
     Notes
     -----
-    Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded, not proportional to the
-    length. One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is the reformulation of [2]_.
+    Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded,
+    not proportional to the length. One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is
+    the reformulation of [2]_.
 
     References
     ----------
-    .. [1] P. Kidger, T. Lyons, "Signatory: differentiable computations of the signature and logsignature transforms,
-       on both CPU and GPU", ICLR 2021, arXiv:2001.00706.
-    .. [2] R. Genet, H. Inzirillo, "Keras Sig: Efficient Path Signature Computation on GPU in Keras 3", arXiv:2501.08455.
+    .. [1] P. Kidger, T. Lyons, "Signatory: differentiable computations of the signature and
+       logsignature transforms, on both CPU and GPU", ICLR 2021, arXiv:2001.00706.
+    .. [2] R. Genet, H. Inzirillo, "Keras Sig: Efficient Path Signature Computation on GPU in Keras
+       3", arXiv:2501.08455.
 
     Examples
     --------
@@ -93,7 +99,7 @@ def signature(
 
     The area under the first channel before the second: word (0, 1).
 
-    >>> pysig.signature(path, 2)[pysig.word_index((0, 1), channels=2)]
+    >>> float(pysig.signature(path, 2)[pysig.word_index((0, 1), channels=2)])
     2.0
     >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
     (8, 120)
@@ -110,11 +116,17 @@ def signature(
     base = _checks.check_basepoint(basepoint, array, backend)
     rows = (length - 1 + (base is not None),) if stream else ()
     limit = None if out is not None else _checks.memory_limit(backend)
-    _checks.check_memory(channels, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit)
+    _checks.check_memory(
+        channels, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit
+    )
     plan = plan_for(channels, depth, scalar_term)
     shape = (*batch, *rows, plan.size)
     result = _checks.check_out(
-        out, shape, array, backend, {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths}
+        out,
+        shape,
+        array,
+        backend,
+        {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths},
     )
     options = {
         "basepoint": base,

@@ -102,7 +102,10 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
     scalar_term = check_flag(scalar_term, "scalar_term")
     letters = check_word(word, channels, "word")
     if not letters and not scalar_term:
-        raise ValueError("word: expected at least one letter (the empty word needs scalar_term=True), received ().")
+        raise ValueError(
+            "word: expected at least one letter (the empty word needs scalar_term=True), "
+            "received ()."
+        )
     return _words.word_index(letters, channels, scalar_term)
 
 
@@ -141,7 +144,9 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
 def check_word(word: Any, channels: int, name: str) -> Word:
     """`word` as a tuple of letters below `channels`."""
     if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
-        raise TypeError(f"{name}: expected a sequence of 0-based letters, received {describe(word)}.")
+        raise TypeError(
+            f"{name}: expected a sequence of 0-based letters, received {describe(word)}."
+        )
     letters = tuple(check_integer(letter, f"{name}: letter", 0) for letter in word)
     if any(letter >= channels for letter in letters):
         raise ValueError(f"{name}: expected letters from 0 to {channels - 1}, received {letters}.")

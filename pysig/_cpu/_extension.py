@@ -4,12 +4,14 @@ from __future__ import annotations
 
 try:
     from pysig import _core as core
-except ImportError as error:  # pragma: no cover - needs a broken installation
+except ImportError as error:
     raise ImportError(
-        "pysig's compiled extension 'pysig._core' cannot be imported "
-        f"({error}). If this is a source checkout, build it with `pip install .` and start Python outside the "
-        "checkout; if pysig was installed as a wheel, reinstall it for this interpreter with "
-        "`pip install --force-reinstall pysig-signatures`."
+        f"pysig's compiled extension 'pysig._core' cannot be imported: {error}.\n"
+        "- In a source tree, build it: `pip install -e .` (needs a C++17 compiler).\n"
+        "- After `pip install .`, start Python outside the source tree: its folder `pysig`, which\n"
+        "  holds no compiled extension, hides the installed package.\n"
+        "- A wheel for another Python version or platform: `pip install --force-reinstall "
+        "pysig-signatures`."
     ) from error
 
 __all__ = ["core"]

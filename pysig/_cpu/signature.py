@@ -25,7 +25,7 @@ def signature(
     method: str,
     workers: int,
 ) -> None:
-    """Fills `out` (batch, [rows,] plan.size) with the signatures of `path` (batch, length, channels)."""
+    """Fills `out` (batch, [rows,] plan.size): signatures of `path` (batch, length, channels)."""
     assert out.flags.c_contiguous
     assert out.dtype == path.dtype
     core.signature(

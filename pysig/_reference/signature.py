@@ -20,7 +20,7 @@ def signature(
     scalar_term: bool = False,
     lengths: Any = None,
 ) -> Any:
-    """Signatures of paths (..., length, channels), step by step: S <- S (x) exp(x). Options as `pysig.signature`."""
+    """Signatures of paths, step by step: S <- S (x) exp(x). Options as `pysig.signature`."""
     return _run(
         path,
         None,
@@ -34,17 +34,20 @@ def signature(
     )
 
 
-def signature_jvp(path: Any, depth: int, tangent: Any, *, stream: bool = False, **options: Any) -> Any:
+def signature_jvp(
+    path: Any, depth: int, tangent: Any, *, stream: bool = False, **options: Any
+) -> Any:
     """Derivative of `signature` along `tangent`, exact: the product rule along the path.
 
-    d(S (x) exp(x)) = dS (x) exp(x) + S (x) d exp(x), where level k of d exp(x) is the sum over the k places of
-    x(x)..dx..(x)x / k!.  Options: basepoint (constant), initial (constant), inverse, scalar_term, lengths.
+    d(S (x) exp(x)) = dS (x) exp(x) + S (x) d exp(x), where level k of d exp(x) is the sum over the
+    k places of x(x)..dx..(x)x / k!.  Options: basepoint (constant), initial (constant), inverse,
+    scalar_term, lengths.
     """
     return _run(path, tangent, depth, stream=stream, **options)
 
 
 def signature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> Any:
-    """Gradient of <cotangent, signature> with respect to the path: one `signature_jvp` for each coordinate."""
+    """Gradient of <cotangent, signature> by the path: one `signature_jvp` for each coordinate."""
     path = _as_law_array(path)
     cotangent = _as_law_array(cotangent)
     gradient = np.empty_like(path)
@@ -66,7 +69,11 @@ def _broadcast_basepoint(basepoint: Any, path: Any) -> Any:
     if basepoint is None or (isinstance(basepoint, (bool, np.bool_)) and not basepoint):
         return None
     shape = (*path.shape[:-2], path.shape[-1])
-    return path[..., 0, :] * 0 if isinstance(basepoint, (bool, np.bool_)) else np.broadcast_to(_as_law_array(basepoint), shape)
+    return (
+        path[..., 0, :] * 0
+        if isinstance(basepoint, (bool, np.bool_))
+        else np.broadcast_to(_as_law_array(basepoint), shape)
+    )
 
 
 def _run(
@@ -123,7 +130,9 @@ def _prefixes(steps: Any, start: tensor.Levels) -> list[tensor.Levels]:
     return prefixes
 
 
-def _dual_prefixes(steps: Any, dsteps: Any, start: tensor.Levels) -> list[tuple[tensor.Levels, tensor.Levels]]:
+def _dual_prefixes(
+    steps: Any, dsteps: Any, start: tensor.Levels
+) -> list[tuple[tensor.Levels, tensor.Levels]]:
     depth = len(start) - 1
     s, ds = start, [level * 0 for level in start]
     prefixes = [(s, ds)]

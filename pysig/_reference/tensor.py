@@ -1,4 +1,4 @@
-"""P2. The truncated tensor algebra, as lists of levels: element a = a[0] + a[1] + ... + a[depth], a[k] with k axes.
+"""P2. The truncated tensor algebra: a = a[0] + a[1] + ... + a[depth], level a[k] with k axes.
 
 Entries may be floats or Fractions (object arrays); nothing here rounds.
 """
@@ -16,7 +16,9 @@ Levels = list[Any]
 def zero(channels: int, depth: int, dtype: Any) -> Levels:
     """The element 0."""
     exact = np.dtype(dtype) == object
-    return [np.full((channels,) * k, Fraction(0) if exact else 0.0, dtype) for k in range(depth + 1)]
+    return [
+        np.full((channels,) * k, Fraction(0) if exact else 0.0, dtype) for k in range(depth + 1)
+    ]
 
 
 def one(channels: int, depth: int, dtype: Any) -> Levels:
