@@ -19,7 +19,7 @@ from pysig._reference import tensor
 def _levels(row: Any, channels: int, depth: int, scalar_term: bool, scalar: int) -> tensor.Levels:
     levels = tensor.unflatten(row, channels, depth, scalar_term)
     if not scalar_term:
-        levels[0] = np.asarray(levels[0] * 0 + scalar, levels[0].dtype)
+        levels[0] = np.asarray(levels[0] * 0 + scalar, np.asarray(row).dtype)
     return levels
 
 
