@@ -2,6 +2,13 @@
 // The only file that knows which compiler and which device it is read by.
 #pragma once
 
+// PYSIG_UNROLL stands before loops that must unroll on a GPU, where an array that is indexed by a variable leaves the registers.
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define PYSIG_UNROLL _Pragma("unroll")
+#else
+#define PYSIG_UNROLL
+#endif
+
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define PYSIG_HD __host__ __device__ __forceinline__
 #elif defined(__GNUC__)

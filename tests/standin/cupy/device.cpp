@@ -42,7 +42,7 @@ struct fiber {
     ucontext_t context;
     char* stack = nullptr;
     state now = state::ready;
-    int line = 0;
+    int line = 0, vote = 0;
     unsigned mask = 0;
     uint3 index;
 };
@@ -59,7 +59,7 @@ struct machine {
     std::vector<shadow_byte> shadow_dynamic, shadow_static;
     std::vector<range> allowed;
     ucontext_t scheduler, exit;
-    int current = nobody, block_epoch = 0;
+    int current = nobody, block_epoch = 0, votes = 0;
     bool faulted = false;
     char message[512];
     void (*body)(const void*) = nullptr;
@@ -206,7 +206,11 @@ void run_block() {
         }
         if (finished == threads) return;
         if (waiting != threads) fault("line %d: __syncthreads() reached by %d of %d threads; the others have returned", line, waiting, threads);
-        for (fiber& f : the.fibers) f.now = state::ready;
+        the.votes = 0;
+        for (fiber& f : the.fibers) {
+            f.now = state::ready;
+            the.votes += f.vote;
+        }
         ++the.block_epoch;
     }
 }
@@ -226,7 +230,11 @@ void fault(const char* format, ...) {
 
 void* dynamic_shared() { return the.dynamic.data(); }
 
-void block_barrier(int line) { wait(state::at_block_barrier, line); }
+int block_barrier(int line, int vote) {
+    the.fibers[the.current].vote = vote;
+    wait(state::at_block_barrier, line);
+    return the.votes;
+}
 
 int lane() { return the.current % 32; }
 

@@ -21,7 +21,9 @@
 #define __align__(n) __attribute__((aligned(n)))
 // Static shared arrays gather in one section, so that the runtime knows where they are. `extern __shared__` is rewritten before.
 #define __shared__ static __attribute__((section("standin_shared")))
-#define __syncthreads() standin::block_barrier(__LINE__)
+#define __syncthreads() standin::block_barrier(__LINE__, 0)
+#define __syncthreads_or(predicate) (standin::block_barrier(__LINE__, (predicate) ? 1 : 0) > 0)
+#define __syncthreads_count(predicate) standin::block_barrier(__LINE__, (predicate) ? 1 : 0)
 
 struct uint3 {
     unsigned x, y, z;
@@ -47,7 +49,8 @@ namespace standin {
 
 [[noreturn]] void fault(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void* dynamic_shared();
-void block_barrier(int line);
+// Returns how many threads of the block brought `vote` 1.
+int block_barrier(int line, int vote);
 // Hands `bytes` of `value` to the lanes of `mask`, waits for all of them, returns what lane `source` gave.
 void warp_exchange(unsigned mask, const void* value, void* result, int source, unsigned bytes, int line);
 int lane();

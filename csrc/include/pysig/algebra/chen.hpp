@@ -17,6 +17,20 @@ PYSIG_HD R chen_coefficient(const R* a, const R* b, i64 channels, int level, i64
     return sum;
 }
 
+// S <- S (x) b, for one word w of `depth` letters and its prefixes, s[k - 1] = S[w1...wk]: a prefix needs shorter prefixes only, so that
+// whoever owns w can go on alone along any number of factors. Top down, so that every s on the right is the value before.
+template <class R, int depth>
+PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
+    for (int level = depth; level >= 1; --level) {
+        i64 suffixes = channels;
+        R sum = s[level - 1] + b[level_offset(channels, level) + word];
+        for (int k = level - 1; k >= 1; --k, suffixes *= channels)
+            sum += s[k - 1] * b[level_offset(channels, level - k) + word % suffixes];
+        s[level - 1] = sum;
+        word /= channels;
+    }
+}
+
 // The antipode: for a signature S, inverse(S)[w] = (-1)^level S[reversed w].
 template <class R>
 PYSIG_HD R antipode_coefficient(const R* a, i64 channels, int level, i64 word) {

@@ -7,21 +7,21 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-PYSIG_HD i64 power(i64 base, int exponent) {
+PYSIG_HD constexpr i64 power(i64 base, int exponent) {
     i64 result = 1;
     for (int k = 0; k < exponent; ++k) result *= base;
     return result;
 }
 
 // d + d^2 + ... + d^depth.
-PYSIG_HD i64 signature_size(i64 channels, int depth) {
+PYSIG_HD constexpr i64 signature_size(i64 channels, int depth) {
     i64 size = 0;
     for (int k = 0; k < depth; ++k) size = (size + 1) * channels;
     return size;
 }
 
 // Where level `level` begins: the coefficients of all lower levels stand before it.
-PYSIG_HD i64 level_offset(i64 channels, int level) { return signature_size(channels, level - 1); }
+PYSIG_HD constexpr i64 level_offset(i64 channels, int level) { return signature_size(channels, level - 1); }
 
 // The index, within its level, of the reversed word.
 PYSIG_HD i64 reversed_word(i64 word, i64 channels, int level) {

@@ -1,0 +1,131 @@
+"""P2. `method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu for chunks of time."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import ceil
+from typing import Any
+
+from pysig._gpu.compile import raw_kernel, real
+from pysig._gpu.schedule import Ride, Tile, ride_for, tile_for
+from pysig._plan import Plan
+
+MOST_RIDES = 2**31 - 1  # a kernel counts paths x chunks in 32 bits
+MOST_BLOCKS = 65535  # of tiles, the second axis of a grid
+JOIN_THREADS = 128
+JOIN_BLOCKS = 2**20
+
+
+@lru_cache(maxsize=64)
+def _processors(cupy: Any, device: int) -> int:
+    return int(cupy.cuda.runtime.getDeviceProperties(device)["multiProcessorCount"])
+
+
+def run(
+    cupy: Any,
+    path: Any,
+    out: Any,
+    plan: Plan,
+    stream: bool,
+    basepoint: Any,
+    initial: Any,
+    inverse: bool,
+    lengths: Any,
+) -> None:
+    """Fills `out`; see `pysig._gpu.signature`."""
+    batch, length, channels = path.shape
+    device = cupy.cuda.runtime.getDevice()
+    tile = tile_for(channels, plan.depth, path.dtype.itemsize)
+    steps = length - (basepoint is None)
+    ride = ride_for(tile, batch, steps, _processors(cupy, device), not stream)
+    most = MOST_RIDES // ride.chunks
+    for first in range(0, batch, most):
+        part = slice(first, first + most)
+        _run(
+            cupy,
+            *(a if a is None or batch <= most else a[part] for a in (path, out, basepoint, initial, lengths)),
+            plan,
+            tile,
+            ride,
+            stream,
+            inverse,
+            device,
+        )
+
+
+def _run(
+    cupy: Any,
+    path: Any,
+    out: Any,
+    basepoint: Any,
+    initial: Any,
+    lengths: Any,
+    plan: Plan,
+    tile: Tile,
+    ride: Ride,
+    stream: bool,
+    inverse: bool,
+    device: int,
+) -> None:
+    batch, length, _ = path.shape
+    whole = ride.chunks == 1
+    rides = batch * ride.chunks
+    target = out if whole else cupy.empty((rides, plan.coefficients), path.dtype)
+    sizes = (("real", real(path.dtype)), ("stream", int(stream)), *tile.sizes)
+    shared = 2 * ride.side * tile.ride * tile.itemsize
+    kernel = raw_kernel("signature_tile.cu", "pysig_signature_tile", shared, device, *sizes)
+    for first in range(0, tile.blocks, MOST_BLOCKS):
+        kernel(
+            (ceil(rides / ride.side), min(MOST_BLOCKS, tile.blocks - first)),
+            (ride.side * tile.tiles,),
+            (
+                path,
+                *path.strides,
+                length,
+                basepoint,
+                initial,
+                lengths,
+                target,
+                plan.size if whole else plan.coefficients,
+                int(plan.scalar_term and whole),
+                int(inverse and whole),
+                rides,
+                ride.chunks,
+                ride.steps,
+                first * tile.tiles,
+                tile.count,
+            ),
+            shared_mem=shared,
+        )
+    if not whole:
+        _join(cupy, target, out, plan, batch, ride, inverse, device)
+
+
+def _join(
+    cupy: Any, parts: Any, out: Any, plan: Plan, batch: int, ride: Ride, inverse: bool, device: int
+) -> None:
+    """Signatures of chunks (batch * chunks, size) into `out`."""
+    sizes = (("real", real(out.dtype)), ("channels", plan.channels), ("depth", plan.depth))
+    kernel = raw_kernel("signature_join.cu", "pysig_signature_join", 0, device, *sizes)
+    words = plan.level_sizes[-1]
+    chunks = ride.chunks
+    while chunks > 1:
+        groups = ceil(chunks / ride.radix)
+        last = groups == 1
+        target = out if last else cupy.empty((batch * groups, plan.coefficients), out.dtype)
+        blocks = min(JOIN_BLOCKS, ceil(batch * groups * words / JOIN_THREADS))
+        kernel(
+            (blocks,),
+            (JOIN_THREADS,),
+            (
+                parts,
+                target,
+                plan.size if last else plan.coefficients,
+                int(plan.scalar_term and last),
+                int(inverse and last),
+                batch,
+                chunks,
+                ride.radix,
+            ),
+        )
+        parts, chunks = target, groups
