@@ -120,9 +120,7 @@ def delimiter(text: str) -> str:
     if text in ("tab", "\\t"):
         return "\t"
     if len(text) != 1 or text in '"\r\n' or text.isalnum():
-        raise argparse.ArgumentTypeError(
-            f"expected one character or the word tab, received {text!r}"
-        )
+        raise argparse.ArgumentTypeError(f"expected one character or tab, received {text!r}")
     return text
 
 

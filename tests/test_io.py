@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import itertools
 import os
 import sys
 
@@ -199,8 +200,7 @@ def test_every_format_gives_back_the_same_numbers(tmp_path_factory, dtype, parts
     found = {}
     ends = np.cumsum([0, *parts])
     results = [
-        Result(ids[a:b], np.full(b - a, 5), values[a:b])
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
+        Result(ids[a:b], np.full(b - a, 5), values[a:b]) for a, b in itertools.pairwise(ends)
     ]
     for suffix in (".csv", ".csv.gz", ".npy", ".npz"):
         write_all(folder / f"a{suffix}", layout(size, dtype), results)

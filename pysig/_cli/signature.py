@@ -137,6 +137,7 @@ class Signer:
         }
         self.origin: NDArray[np.float64] = np.zeros((1, 1))
         self.last: NDArray[Any] = np.empty(0)
+        self.count: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.carry: Any = None
 
     def __call__(self, block: Block) -> Result | None:
@@ -147,7 +148,7 @@ class Signer:
         if values is None:
             return None
         if not self.stream:
-            return Result(block.ids, block.counts, values, None, None, True, True)
+            return Result(block.ids, block.counts if whole else self.count, values)
         skipped = int(block.begins and self.basepoint is None)
         return Result(
             block.ids,
@@ -208,6 +209,7 @@ class Signer:
             points = np.concatenate([self.last, points], axis=1)
             options["initial"] = self.carry
         self.last = points[:, -1:].copy()
+        self.count = block.counts if block.begins else self.count + block.counts
         values = None
         if self.stream or block.ends:
             values = self._host(

@@ -168,27 +168,25 @@ class ArrayReader:
         return Block(self.ids[part], points, self.times[part, stretch], lengths, begins, ends)
 
 
-UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error)
-
-
 def load(path: Path, name: str, key: str | None) -> dict[str, NDArray[Any]]:
     """The array of paths, called `paths`, and for `.npz` its companions."""
-    with path.open("rb") as file:
-        start = file.read(len(np.lib.format.MAGIC_PREFIX))
-    if start != np.lib.format.MAGIC_PREFIX and start[:2] != b"PK":
-        raise InputError(f"{name}: neither a .npy nor an .npz file")
     try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(stored, np.ndarray):
-            with stored:
-                return members(stored, name, key)
-    except UNREADABLE as error:
-        if isinstance(error, InputError):
-            raise
+        with path.open("rb") as file:
+            start = file.read(len(np.lib.format.MAGIC_PREFIX))
+            if start[:2] == b"PK":
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as stored:
+                    return members(stored, name, key)
+        if start != np.lib.format.MAGIC_PREFIX:
+            raise InputError(f"{name}: neither a .npy nor an .npz file")
+        paths = np.load(path, mmap_mode="r", allow_pickle=False)
+    except InputError:
+        raise
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{name}: not an array that can be read ({error})") from None
     if key is not None:
         raise InputError(f"{name}: --key {key}: this is one array, not an .npz of several")
-    return {"paths": stored}
+    return {"paths": paths}
 
 
 def members(stored: Any, name: str, key: str | None) -> dict[str, NDArray[Any]]:
