@@ -10,13 +10,16 @@ from pysig._api.config import distribution_version as _distribution_version
 from pysig._api.config import get_include, get_workers, set_workers, show_config
 from pysig._api.signature import signature
 from pysig._api.words import index_word, signature_size, word_index, words
+from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 
 __version__ = _distribution_version()
 
 __all__ = [
+    "get_gpu_memory_limit",
     "get_include",
     "get_workers",
     "index_word",
+    "set_gpu_memory_limit",
     "set_workers",
     "show_config",
     "signature",

@@ -19,7 +19,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature: stream": frozenset({"numpy", "cupy"}),
     "signature: basepoint, initial, inverse, scalar_term": frozenset({"numpy", "cupy"}),
     "signature: lengths (ragged batches)": frozenset({"numpy", "cupy"}),
-    'signature: method="tile"': frozenset({"numpy"}),
+    'signature: method="tile"': frozenset({"numpy", "cupy"}),
     'signature: method="cumsum"': frozenset({"numpy", "cupy"}),
     "signature: workers (threads)": frozenset({"numpy"}),
 }

@@ -144,6 +144,13 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
     array = as_array(lengths, "lengths", backend_of(lengths))
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths: expected integers, received {describe(array)}.")
+    if array.size:  # where they are: lengths from the host make no GPU wait
+        least, most = int(array.min()), int(array.max())
+        if least < 1 or most > length:
+            raise ValueError(
+                f"lengths: expected integers from 1 to the length {length} of path, received "
+                f"values from {least} to {most}. A path needs at least one point."
+            )
     array = _broadcast(
         as_array(array, "lengths", backend) if backend_of(array) is backend else xp.asarray(array),
         "lengths",
@@ -151,15 +158,7 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
         None,
         xp,
     )
-    array = array.reshape(_product(batch))
-    if array.size:
-        least, most = int(array.min()), int(array.max())
-        if least < 1 or most > length:
-            raise ValueError(
-                f"lengths: expected integers from 1 to the length {length} of path, received "
-                f"values from {least} to {most}. A path needs at least one point."
-            )
-    return xp.ascontiguousarray(array.astype(np.int64))
+    return xp.ascontiguousarray(array.reshape(_product(batch)).astype(np.int64))
 
 
 def check_method(method: Any) -> str:
