@@ -269,6 +269,21 @@ class ndarray:
         self._host.fill(value)
         note("launch", "fill")
 
+    def min(self, axis=None, out=None, keepdims=False):
+        return self._reduced("min", axis, out, keepdims)
+
+    def max(self, axis=None, out=None, keepdims=False):
+        return self._reduced("max", axis, out, keepdims)
+
+    def all(self, axis=None, out=None, keepdims=False):
+        return self._reduced("all", axis, out, keepdims)
+
+    def _reduced(self, name, axis, out, keepdims):
+        if out is not None:
+            raise NotImplementedError(f"the CuPy stand-in does not know {name}(out=)")
+        note("launch", name)
+        return _from_host(np.asarray(getattr(self._host, name)(axis, keepdims=keepdims)))
+
     def sum(self, axis=None, dtype=None, out=None, keepdims=False):
         result = _from_host(np.asarray(self._host.sum(axis, dtype, keepdims=keepdims)))
         note("launch", "sum")

@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).parent
-HOST_FLAGS = ("-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-function")
+HOST_FLAGS = ("-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
+              "-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-parameter")  # fmt: skip
 # The hooks of the sanitizer are the emulated device's eyes; its run-time library is never linked.
 KERNEL_FLAGS = (*HOST_FLAGS, "-O1", "-fno-tree-loop-distribute-patterns", "-fsanitize=thread")
 compiled = 0  # how many times the compiler ran in this process: what a cache test looks at
