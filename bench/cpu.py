@@ -193,12 +193,13 @@ def roofline(stable: Stable, threads: Sequence[int], rounds: int = 7) -> dict[st
         probes = [("madds", "float32"), ("madds", "float64"), *((m, "float64") for m in MEMORY)]
         for name, dtype in probes:
             load = {"do": "load", "operation": f"probe:{name}", "dtype": dtype}
-            ask = {"do": "time", "slot": f"probe:{name}", "calls": 2, "warm": 1}
+            calls = 4 if name == "madds" else 1
+            ask = {"do": "time", "slot": f"probe:{name}", "calls": calls, "warm": 0}
             try:
                 amount = worker.ask(load)["amount"]
             except WorkerError as error:
                 return {"skipped": error.reason}
-            seconds = [worker.ask(ask)["seconds"] / 2 for _ in range(rounds)]
+            seconds = [worker.ask(ask)["seconds"] / calls for _ in range(rounds)]
             label = f"{name}_{dtype}" if name == "madds" else name
             best[label] = float(f"{amount / min(seconds):.5g}")
     try:

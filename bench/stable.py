@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -62,9 +63,14 @@ class Worker:
             text=True,
         )
         self.lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._answer(settings.patience)
-        self.about = self.ask({"do": "hello"})
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
+        try:
+            self._answer(settings.patience)
+            self.about = self.ask({"do": "hello"})
+        except WorkerError:
+            self.close()
+            raise
 
     def _listen(self) -> None:
         assert self.process.stdout
@@ -85,8 +91,8 @@ class Worker:
         try:
             line = self.lines.get(timeout=timeout)
         except queue.Empty:
-            self.close()
-            raise WorkerError("failed", f"gave up after {timeout:.0f} s") from None
+            self.process.kill()
+            raise WorkerError("failed", f"gave up after {timeout:g} s") from None
         if not line:
             code = self.process.wait()
             self.errors.seek(0)
@@ -106,6 +112,12 @@ class Worker:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        self.listener.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.errors):
+            if pipe:
+                # What a dead process has not read is of no use to anybody.
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 class Stable:
@@ -128,6 +140,8 @@ class Stable:
             raise WorkerError("absent", self.absent[contestant])
         key = (contestant, threads)
         if key not in self.workers or not self.workers[key].alive:
+            if key in self.workers:
+                self.workers.pop(key).close()
             try:
                 self.workers[key] = Worker(contestant, threads, self.settings)
             except (WorkerError, OSError) as error:

@@ -132,11 +132,11 @@ class Desk:
             call()
         repeat = itertools.repeat(None, message["calls"])
         gc.disable()
-        busy, start = time.process_time(), time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         for _ in repeat:
             call()
-        wall = time.perf_counter() - start
         busy = time.process_time() - busy
+        wall = time.perf_counter() - start
         gc.enable()
         return {"seconds": wall, "busy": busy}
 

@@ -1,0 +1,135 @@
+"""``python -m bench docs``: the tables of docs/benchmarks.md, written from committed results.
+
+The page holds one generated block between two marks; a test checks that it is what the committed
+results give, so that no figure in the documentation is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import plot, report, results, targets
+from .cases import GROUPS, ITEMSIZE
+from .targets import Rows
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN = "<!-- bench: generated from bench/results by `python -m bench docs`; do not edit -->"
+END = "<!-- bench: end of the generated part -->"
+
+CAPTIONS = {
+    "roofline": "Each case under the roof of the machine.",
+    "peers": "Time of other libraries over that of pysig, in the same rounds.",
+    "sweeps": "Cost along batch, length and coefficients; dotted: linear.",
+}
+
+NOTHING = "No results are committed yet; nothing is claimed before it is measured."
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _machine(document: dict[str, Any]) -> str:
+    about = document["machine"]
+    threads = document["roofline"].get("threads", {})
+    caches = ", ".join(f"{name} {size >> 10} KiB" for name, size in about["caches"].items())
+    lines = [
+        f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, "
+        f"{' '.join(about['isa'])}; {caches}; built by {about['compiler']}."
+    ]
+    columns = ["threads", *(n for n in next(iter(threads.values()), {}))]
+    rows = [
+        [count, *(f"{found[name] / 1e9:.1f}" for name in columns[1:])]
+        for count, found in threads.items()
+    ]
+    if rows:
+        lines += ["Ceilings, in 10⁹ multiply-adds or bytes per second:", ""]
+        lines.append(table([c.replace("_", " ") for c in columns], rows))
+    return "\n".join(lines)
+
+
+def _signatures(document: dict[str, Any], dtype: str) -> str:
+    """One row per case: pysig's time and part of the peak, and each peer's time over pysig's."""
+    rows = Rows(document).find(operation="signature", dtype=dtype, threads=1)
+    by_case: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_case.setdefault(row["case"], {})[row["contestant"]] = row
+    peers = sorted({r["contestant"] for r in rows} - {"pysig", "pysig-other"})
+    names = [case.name for group in ("core", "authors", "tiny") for case in GROUPS[group]]
+    lines = []
+    for name in names:
+        found = by_case.get(name, {})
+        if "pysig" not in found:
+            continue
+        own = found["pysig"]
+        ratios = [f"{found[p]['ratio']['median']:.1f}" if p in found else "" for p in peers]
+        part = report.percent(own["fraction"])
+        allowed = f"{100 * targets.memory_allows(document, own):.0f} %"
+        time = report.seconds(own["seconds"]["min"])
+        lines.append([f"`{name}`", time, part, allowed, *ratios])
+    head = ["case", "pysig", "of peak", "memory allows", *peers]
+    return table(head, lines) if lines else ""
+
+
+def _not_timed(document: dict[str, Any]) -> str:
+    """Every reason why something was not timed, once."""
+    seen = {
+        (row["contestant"], row["status"], row["reason"]): None
+        for row in document["rows"]
+        if row["status"] != "timed"
+    }
+    return "\n".join(f"- {who}, {status}: {reason}" for who, status, reason in seen)
+
+
+def render(documents: Sequence[dict[str, Any]]) -> str:
+    """The generated block, without its marks."""
+    if not documents:
+        return NOTHING
+    parts = []
+    for document in documents:
+        name = document["machine"]["name"]
+        parts += [f"## {name}", _machine(document)]
+        for figure in plot.drawable(document):
+            parts.append(f"![{CAPTIONS[figure]}](_figures/{plot.figure_name(document, figure)})")
+        for dtype in ITEMSIZE:
+            block = _signatures(document, dtype)
+            if block:
+                parts += [f"### signature, {dtype}, one thread", block]
+        verdicts = [targets.cells(*verdict) for verdict in targets.judge(document)]
+        head = ["goal", "dtype", "bound", "worst case", ""]
+        parts += ["### Goals", table(head, verdicts)]
+        if reasons := _not_timed(document):
+            parts += ["### Not timed, and why", reasons]
+    return "\n\n".join(parts)
+
+
+def embed(page: str, block: str) -> str:
+    """The page with its generated part replaced."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("docs/benchmarks.md has lost the marks of its generated part")
+    return f"{before}{BEGIN}\n\n{block}\n\n{END}{after}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    p = argparse.ArgumentParser(
+        prog="python -m bench docs",
+        description="Write the tables of docs/benchmarks.md from the results in bench/results.",
+    )
+    p.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they differ")
+    options = p.parse_args(argv)
+    page = PAGE.read_text(encoding="utf-8")
+    fresh = embed(page, render(results.committed("cpu")))
+    if options.check:
+        if fresh != page:
+            print("docs/benchmarks.md is not what bench/results gives", file=sys.stderr)
+        return int(fresh != page)
+    PAGE.write_text(fresh, encoding="utf-8")
+    return 0

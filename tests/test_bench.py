@@ -1,0 +1,682 @@
+"""The bench harness: what it computes, what it refuses, what it says. Nothing here is timed."""
+
+import copy
+import importlib.util
+import itertools
+import json
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# At the end of the path: an installed pysig goes before the one of the source tree.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from bench import cpu, docs, probe, results, stats, targets
+from bench.__main__ import main as door
+from bench.answers import deviation, make_inputs
+from bench.cases import AUTHORS, BY_NAME, CORE, GROUPS, Case, select
+from bench.contestants import CONTESTANTS, PEERS, Contestant
+from bench.operations import OPERATIONS, Operation, lyndon_shape
+from bench.race import Ceilings, Entrant, Race, _order, _paired
+from bench.stable import Settings, Stable, WorkerError
+from bench.worker import Desk, _failure
+
+CASE = Case(3, 6, 2, 3)
+
+
+# Cases and floors.
+
+
+def test_floor_of_a_case_counted_by_hand():
+    case = Case(2, 3, 2, 2)  # two paths, two steps, 2 + 4 coefficients
+    assert case.madds == 2 * 2 * (2 + 4)
+    signature = OPERATIONS["signature"]
+    assert signature.madds(case) == 24
+    assert signature.bytes(case, "float32") == 4 * (2 * 3 * 2 + 2 * 6)
+    assert signature.bytes(case, "float64") == 2 * signature.bytes(case, "float32")
+    assert OPERATIONS["signature_vjp"].madds(case) == 48
+    assert OPERATIONS["signature-stream"].bytes(case, "float32") == 4 * (12 + 2 * 2 * 6)
+
+
+@pytest.mark.parametrize("case", BY_NAME.values(), ids=lambda case: case.name)
+def test_floor_of_every_case_counts_coefficients_step_by_step(case):
+    words = sum(case.channels**k for k in range(1, case.depth + 1))
+    assert case.size == words == sum(case.level_sizes)
+    assert case.madds == case.paths * (case.length - 1) * words
+
+
+def test_the_cases_are_the_agreed_ones():
+    assert [(c.batch, c.length, c.channels, c.depth) for c in CORE] == [
+        (128, 100, 5, 4),
+        (1, 1000, 5, 5),
+        (32, 1000, 10, 4),
+        (32, 128, 8, 4),
+        (128, 1024, 4, 6),
+        (16, 256, 2, 10),
+        (1, 100000, 3, 4),
+        (1, 128, 40, 3),
+        (512, 50, 3, 3),
+        (8, 64, 6, 7),
+    ]
+    agreed = {(256, 10000, d, k) for d, k in itertools.product((2, 4, 8, 16), (2, 3))}
+    assert {(c.batch, c.length, c.channels, c.depth) for c in AUTHORS} == agreed
+
+
+@pytest.mark.parametrize("group", ["sweep-batch", "sweep-length", "sweep-size"])
+def test_sweeps_span_three_decades_of_work(group):
+    work = [case.madds for case in GROUPS[group]]
+    assert max(work) / min(work) > 900
+    assert work == sorted(work)
+
+
+def test_cases_are_selected_by_group_name_and_pattern():
+    assert select(["core"]) == list(CORE)
+    assert select(["128x100x5-N4", "128x*", "core"])[0] == CORE[0]
+    assert len(select(["core", "core"])) == len(CORE)
+    with pytest.raises(ValueError, match="no case or group is called 'nope'"):
+        select(["nope"])
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(2, 6), (3, 5), (5, 3), (1, 4)])
+def test_lyndon_shape_counts_lyndon_words(channels, depth):
+    def is_lyndon(word):
+        return all(word < word[i:] + word[:i] for i in range(1, len(word)))
+
+    count = sum(
+        is_lyndon(word)
+        for k in range(1, depth + 1)
+        for word in itertools.product(range(channels), repeat=k)
+    )
+    assert lyndon_shape(Case(7, 2, channels, depth)) == (7, count)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.name)
+def test_every_operation_is_complete(operation):
+    assert {"law", "pysig"} <= set(operation.calls) <= set(CONTESTANTS)
+    assert operation.bound in probe.PROBES
+    assert set(operation.groups) <= set(GROUPS)
+    assert (operation.judge or operation.name) in OPERATIONS
+    assert operation.tolerance["float64"] <= 1e-10
+    assert operation.tolerance["float32"] <= 1e-3
+
+
+# Inputs and answers.
+
+
+def test_inputs_are_reproducible_and_rounded_once():
+    operation = OPERATIONS["signature_vjp"]
+    first, again = (make_inputs(operation, CASE, "float64", 1) for _ in range(2))
+    assert set(first) == {"path", "cotangent", "tangent"}
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not np.array_equal(first["path"], make_inputs(operation, CASE, "float64", 2)["path"])
+    single = make_inputs(operation, CASE, "float32", 1)["path"]
+    assert single.dtype == np.float32
+    assert np.array_equal(single, first["path"].astype(np.float32))
+
+
+def test_deviation_is_relative_to_the_level_an_error_is_in():
+    right = np.ones((3, CASE.size))
+    right[:, : CASE.channels] = 1e-6  # a small level in the shadow of large ones
+    wrong = right.copy()
+    wrong[1, 0] *= -1
+    assert deviation(right, right, CASE) == 0.0
+    assert deviation(wrong, right, CASE) == pytest.approx(2.0)
+    assert deviation(right[:, :-1], right, CASE) == float("inf")
+    wrong[1, 0] = np.nan
+    assert deviation(wrong, right, CASE) == float("inf")
+    assert deviation(np.full(3, 2.0), np.ones(3), CASE) == pytest.approx(1.0)
+    assert deviation(np.zeros((0, 2)), np.zeros((0, 2)), CASE) == 0.0
+
+
+def _sum_of_squares(path, depth=None, **_):
+    """An operation that is easy to get wrong on purpose; it stands for a signature."""
+    return np.repeat((path**2).sum(axis=(-2, -1))[:, None], 14, axis=1)
+
+
+class LocalStable(Stable):
+    """Workers in this process: the logic of a race without the cost of processes."""
+
+    def get(self, contestant, threads):
+        if contestant == "probe":
+            raise WorkerError("absent", "no probe in this test")
+        key = (contestant, threads)
+        if key not in self.workers:
+            self.workers[key] = LocalWorker(contestant, threads)
+        return self.workers[key]
+
+
+class LocalWorker:
+    alive = True
+
+    def __init__(self, contestant, threads):
+        self.desk = Desk(contestant, threads)
+
+    def ask(self, message):
+        try:
+            # What crosses to another process is JSON: pass through it here, too.
+            answer = getattr(self.desk, message["do"])(json.loads(json.dumps(message)))
+        except Exception as error:
+            failure = _failure(error)
+            raise WorkerError(failure["kind"], failure["reason"]) from error
+        if self.desk.contestant.name == "crowd" and "busy" in answer:
+            answer["busy"] = 2 * answer["seconds"]  # as if two cores had been kept busy
+        return answer
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def contest(monkeypatch, tmp_path):
+    """A function that runs one race of a made-up operation between made-up libraries."""
+
+    def run(dtype="float64", law=_sum_of_squares, **libraries):
+        made = {"pysig": _sum_of_squares, "law": law, **libraries}
+        calls = {}
+        for name, function in made.items():
+            module = types.ModuleType(f"library_{name}")
+            if function is not None:
+                module.function = function
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+            monkeypatch.setitem(CONTESTANTS, name, Contestant(name, module.__name__, name, "", ""))
+            calls[name] = lambda m, t: lambda: m.function(t.path)
+        operation = Operation("squares", "", calls, ("core",))
+        monkeypatch.setitem(OPERATIONS, "squares", operation)
+        stable = LocalStable(Settings(budget=0.01, shortest=1e-5, rounds=(3, 4)))
+        entrants = [Entrant(name, "squares", 1) for name in made if name != "law"]
+        rows = Race(stable, CASE, dtype, entrants, tmp_path, Ceilings()).run()
+        assert stable.workers
+        return {row["contestant"]: row for row in rows}
+
+    return run
+
+
+def test_right_answers_are_timed_and_compared(contest):
+    rows = contest(honest=_sum_of_squares)
+    assert {row.get("reason", "timed") for row in rows.values()} == {"timed"}
+    assert rows["honest"]["ratio"]["median"] > 0
+    assert "ratio" not in rows["pysig"]
+    assert rows["pysig"]["judged_by"] == "the law and pysig in float64"
+    assert rows["pysig"]["fraction"] is None  # no probe ran
+    assert rows["pysig"]["rate"] == pytest.approx(
+        rows["pysig"]["madds"] / rows["pysig"]["seconds"]["min"], rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda answer: answer * (1 + 1e-9), "off by 1.0e-09"),
+        (lambda answer: answer[:, :-1], "answer of shape"),
+        (lambda answer: answer * np.nan, "off by inf"),
+        (lambda answer: answer[::-1], "off by"),
+    ],
+)
+def test_a_wrong_answer_is_reported_and_never_timed(contest, spoil, reason):
+    rows = contest(liar=lambda path: spoil(_sum_of_squares(path)), honest=_sum_of_squares)
+    assert rows["liar"]["status"] == "wrong"
+    assert reason in rows["liar"]["reason"]
+    assert "seconds" not in rows["liar"]
+    assert rows["honest"]["status"] == "timed"
+
+
+def test_float32_rounding_is_no_wrong_answer_but_a_float32_formula_error_is(contest):
+    def slightly_off(path):
+        return _sum_of_squares(path) * np.float32(1 + 1e-3)
+
+    rows = contest(dtype="float32", liar=slightly_off, honest=_sum_of_squares)
+    assert rows["honest"]["status"] == "timed"
+    assert rows["liar"]["status"] == "wrong"
+
+
+def test_a_float32_answer_to_a_float64_question_is_held_to_float32(contest):
+    rows = contest(coarse=lambda path: _sum_of_squares(path).astype(np.float32))
+    assert rows["coarse"]["status"] == "timed"
+    assert rows["coarse"]["error"] > 1e-10
+
+
+def test_nothing_is_timed_if_pysig_and_the_law_differ(contest):
+    rows = contest(law=lambda path: 1.001 * _sum_of_squares(path), honest=_sum_of_squares)
+    assert {row["status"] for row in rows.values()} == {"wrong"}
+    assert "differs from the law by 1.0e-03" in rows["honest"]["reason"]
+
+
+def test_a_broken_law_is_a_failure_and_a_missing_one_is_said(contest):
+    def broken(path):
+        raise ValueError("the law is drunk")
+
+    rows = contest(law=broken)
+    assert rows["pysig"]["status"] == "failed"
+    assert "the law is drunk" in rows["pysig"]["reason"]
+    rows = contest(law=None)
+    assert rows["pysig"]["status"] == "timed"
+    assert "not the law" in rows["pysig"]["judged_by"]
+
+
+def test_a_missing_function_and_a_failing_one_are_named(contest):
+    def failing(path):
+        raise MemoryError("too much")
+
+    rows = contest(failing=failing, without=None)
+    assert (rows["failing"]["status"], rows["failing"]["reason"]) == (
+        "failed",
+        "MemoryError: too much",
+    )
+    assert rows["without"]["status"] == "skipped"
+    assert "has no attribute 'function'" in rows["without"]["reason"]
+
+
+def test_a_contestant_that_used_more_threads_than_it_was_given_has_no_time(contest):
+    rows = contest(crowd=_sum_of_squares, honest=_sum_of_squares)
+    assert rows["honest"]["status"] == "timed"
+    assert rows["crowd"]["status"] == "failed"
+    assert rows["crowd"]["reason"] == "ran on 2.0 cores, though held to 1"
+
+
+def test_a_contestant_without_the_dtype_gets_float64(monkeypatch, contest):
+    rows = contest(dtype="float32", double=_sum_of_squares)
+    assert rows["double"]["computes"] == "float32"
+    for name in ("iisignature", "sig-rust"):
+        assert PEERS[name].dtypes == ("float64",)
+
+
+# Processes.
+
+
+def _interpreter(folder, script):
+    file = folder / "python"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in interpreter is a shell script")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo boom >&2; exit 3", "ended with status 3: boom"),
+        ("kill -9 $$", "was ended by signal 9"),
+        ("exec sleep 30", "gave up after 0.3 s"),
+    ],
+)
+def test_a_process_that_dies_or_hangs_is_named_once(tmp_path, script, reason):
+    settings = Settings(patience=0.3, pythons={"signax": _interpreter(tmp_path, script)})
+    with Stable(settings) as stable:
+        for _ in range(2):
+            with pytest.raises(WorkerError, match=reason) as caught:
+                stable.get("signax", 1)
+            assert caught.value.kind == "absent"
+            assert "pip install signax" in caught.value.reason
+        assert not stable.workers
+
+
+def test_the_whole_command_on_one_tiny_case(tmp_path, capfd):
+    if importlib.util.find_spec("signatory"):
+        pytest.skip("signatory is installed here, so its absence cannot be shown")
+    file = tmp_path / "result.json"
+    arguments = ["--quick", "--case", "tiny", "--operation", "signature", "--dtype", "float64"]
+    arguments += ["--budget", "0.05", "--vs", "signatory", "--save", str(file)]
+    status = door(["cpu", *arguments])
+    shown = capfd.readouterr().out
+    stored = results.load(file)
+    rows = {row["contestant"]: row for row in stored["rows"]}
+    assert status == 0, shown
+    assert rows["pysig"]["status"] == "timed"
+    assert rows["pysig"]["judged_by"] == "the law and pysig in float64"
+    assert rows["pysig"]["error"] < 1e-13
+    assert rows["signatory"]["status"] == "skipped"
+    assert "No module named 'signatory'" in rows["signatory"]["reason"]
+    assert "signatory: not usable in this Python" in shown
+    assert str(tmp_path) not in file.read_text()
+    # A second run keeps the rows of the first and refreshes its own.
+    alone = [word for word in arguments if word not in ("--vs", "signatory")]
+    assert door(alone) == 0
+    assert {row["contestant"] for row in results.load(file)["rows"]} == set(rows)
+
+
+# Command lines.
+
+
+def test_help_teaches_and_wrong_words_are_answered(capsys):
+    assert door(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("cpu", "gpu", "list", "plot", "--vs", "multiply-add"))
+    assert door(["list"]) == 0
+    assert "128x100x5-N4" in capsys.readouterr().out
+    assert door(["cqu"]) == 2
+    assert door(["--vs", "nobody"]) == 2
+    assert door(["--python", "nobody=/bin/sh"]) == 2
+    assert door(["--python", "signax=/not/there"]) == 2
+    assert door(["--case", "nope"]) == 2
+    assert door(["--operation", "nope"]) == 2
+    assert door(["--threads", "0"]) == 2
+    said = capsys.readouterr().err
+    assert "no peer is called 'nobody'; peers: pysiglib" in said
+    assert "no case or group is called 'nope'" in said
+
+
+def test_gpu_arguments_go_to_the_gpu_bench(monkeypatch):
+    seen = []
+    module = types.ModuleType("bench.gpu")
+    module.main = lambda argv: seen.append(argv) or 5
+    monkeypatch.setitem(sys.modules, "bench.gpu", module)
+    assert door(["gpu", "--quick"]) == 5
+    assert seen == [["--quick"]]
+
+
+def _planned(*arguments):
+    return [
+        (case.name, [operation.name for operation in operations])
+        for case, operations in cpu.plan(cpu.parser().parse_args(arguments))
+    ]
+
+
+def test_plan_groups_the_operations_that_share_an_answer():
+    races = _planned("--case", "128x100x5-N4")
+    assert races[0] == ("128x100x5-N4", ["signature", "signature-tile", "signature-cumsum"])
+    assert all("signature-sweep" not in names for _, names in races)
+    assert _planned("--case", "20x2-N3") == [("20x2-N3", ["signature"])]
+    free = _planned("--case", "20x2-N3", "--operation", "signature_vjp")
+    assert free == [("20x2-N3", ["signature_vjp"])]
+    everything = {name for _, names in _planned() for name in names}
+    assert everything == set(OPERATIONS)
+
+
+# Statistics.
+
+
+def test_summary_and_spread():
+    values = [4.0, 1.0, 3.0, 2.0, 5.0]
+    assert stats.summary(values) == {"min": 1.0, "q25": 2.0, "median": 3.0, "q75": 4.0}
+    assert stats.spread(values) == pytest.approx(2 / 3)
+    assert not stats.settled(values)
+    assert stats.settled([1.0] * 5)
+    assert stats.geometric_mean([1.0, 4.0]) == pytest.approx(2.0)
+
+
+def test_slope_is_the_exponent():
+    x = [1, 10, 100, 1000]
+    assert stats.slope(x, [3 * v for v in x]) == pytest.approx(1.0)
+    assert stats.slope(x, [v**2 for v in x]) == pytest.approx(2.0)
+
+
+def test_rounds_without_the_processor_are_left_out():
+    a = Entrant("pysig", "signature", 1, seconds=[1.0] * 6 + [9.0], busy=[1.0] * 6 + [0.3])
+    b = Entrant("signax", "signature", 1, seconds=[2.0] * 5 + [8.0, 2.0], busy=[1.0] * 5 + [0.5, 1])
+    assert a.taken == [1.0] * 6
+    assert _paired(b, a) == {"min": 2.0, "q25": 2.0, "median": 2.0, "q75": 2.0, "of_min": 2.0}
+    few = Entrant("pysig", "signature", 1, seconds=[1.0, 9.0], busy=[1.0, 0.3])
+    assert few.taken == [1.0, 9.0]
+    both = Entrant("pysig", "signature", 2, seconds=[1.0], busy=[0.1])
+    assert both.clean == [True]
+
+
+def test_everybody_follows_everybody():
+    field = [Entrant(name, "signature", 1) for name in "abc"]
+    orders = {tuple(e.contestant for e in _order(field, number)) for number in range(6)}
+    assert len(orders) == 6
+    assert all(sorted(order) == ["a", "b", "c"] for order in orders)
+
+
+def test_a_fraction_is_held_against_the_highest_ceiling_of_the_run():
+    ceilings = Ceilings()
+    ceilings.saw("madds", "float32", 1, 40e9)
+    ceilings.saw("madds", "float64", 1, 90e9)  # another dtype, another ceiling
+    row = _row(rate=10e9, fraction={"of_min": 0.9, "median": 0.25})
+    ceilings.saw("madds", "float32", 1, 20e9)
+    ceilings.refresh([row])
+    assert row["fraction"]["of_min"] == pytest.approx(0.25, rel=1e-3)
+    stream = {**_row(), "operation": "signature-stream"}
+    ceilings.saw("write", "float64", 1, 5e9)
+    ceilings.saw("write_streaming", "float32", 1, 10e9)  # memory has no dtype
+    seconds = stream["seconds"]["min"]
+    assert ceilings.part(stream) == pytest.approx(stream["bytes"] / seconds / 10e9, rel=1e-3)
+
+
+# Stored results.
+
+
+def _row(case="128x100x5-N4", contestant="pysig", dtype="float32", rate=10e9, **more):
+    found = BY_NAME[case]
+    operation = OPERATIONS[more.get("operation", "signature")]
+    time = operation.madds(found) / rate
+    row = {
+        "operation": operation.name,
+        "case": case,
+        "dtype": dtype,
+        "threads": 1,
+        "contestant": contestant,
+        "madds": operation.madds(found),
+        "bytes": operation.bytes(found, dtype),
+        "status": "timed",
+        "error": 1e-7,
+        "judged_by": "the law and pysig in float64",
+        "computes": dtype,
+        "rounds": 20,
+        "clean": 20,
+        "calls": 3,
+        "seconds": {"min": time, "q25": time, "median": time, "q75": time},
+        "rate": rate,
+        "fraction": {"of_min": 0.5, "median": 0.5},
+        "cores": 1.0,
+        "noisy": False,
+        "date": "2000-01-01T00:00Z",
+        "versions": {contestant: "1"},
+    }
+    return {**row, **more}
+
+
+def _ratio(value):
+    return {"min": value, "q25": value, "median": value, "q75": value, "of_min": value}
+
+
+def _stored():
+    """A document such as a run makes: two cases, a peer, sweeps, a skip."""
+    document = results.document("cpu", {**results.machine(), "name": "made-up"}, {})
+    document["roofline"] = {
+        "threads": {
+            "1": {
+                "madds_float32": 5e10,
+                "madds_float64": 2.5e10,
+                "read": 2e10,
+                "write": 1e10,
+                "write_streaming": 2e10,
+            }
+        }
+    }
+    rows = []
+    for dtype, case in itertools.product(("float32", "float64"), ("128x100x5-N4", "512x50x3-N3")):
+        rows.append(_row(case, dtype=dtype))
+        rows.append(_row(case, "pysiglib", dtype, rate=2.5e9, ratio=_ratio(4.0)))
+    for group in ("sweep-batch", "sweep-length", "sweep-size"):
+        for case in GROUPS[group]:
+            rows.append(_row(case.name, operation="signature-sweep"))
+    gone = {**_row(contestant="signatory"), "status": "skipped", "reason": "not installed"}
+    rows.append({key: gone[key] for key in (*results.ROW_TYPES, "reason")})
+    results.merge(document, rows)
+    return document
+
+
+def test_results_survive_the_file(tmp_path):
+    document, file = _stored(), tmp_path / "deep" / "cpu-made-up.json"
+    results.save(document, file)
+    assert results.load(file) == document
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda d: d.pop("rows"), "document.rows: expected list, received nothing"),
+        (lambda d: d.update(schema=0), "schema: expected 1"),
+        (lambda d: d["machine"].pop("name"), "machine.name"),
+        (lambda d: d["rows"][0].pop("madds"), r"rows\[0\].madds: expected int"),
+        (lambda d: d["rows"][0].update(threads=True), r"rows\[0\].threads: expected int"),
+        (lambda d: d["rows"][0].update(status="fine"), r"rows\[0\].status: expected one of"),
+        (lambda d: d["rows"][0]["seconds"].update(min=0), r"rows\[0\].seconds.min"),
+        (lambda d: d["rows"].append(d["rows"][0]), "two rows have the same key"),
+        (
+            lambda d: next(r for r in d["rows"] if r["status"] != "timed").pop("reason"),
+            "reason: expected str, received nothing",
+        ),
+    ],
+)
+def test_a_document_of_the_wrong_form_is_refused(tmp_path, spoil, message):
+    document = copy.deepcopy(_stored())
+    spoil(document)
+    with pytest.raises(ValueError, match=message):
+        results.check(document)
+    with pytest.raises((ValueError, KeyError)):
+        results.save(document, tmp_path / "never.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_merging_replaces_rows_but_no_measurement_by_a_skip():
+    document = _stored()
+    count = len(document["rows"])
+    faster = _row(rate=20e9)
+    skip = {**_row(contestant="pysiglib"), "status": "skipped", "reason": "not installed"}
+    results.merge(document, [faster, skip])
+    found = {results._key(row): row for row in document["rows"]}
+    assert len(document["rows"]) == count
+    assert found[results._key(faster)]["rate"] == 20e9
+    assert found[results._key(skip)]["status"] == "timed"
+
+
+def test_stored_reasons_name_no_folders():
+    text = "OSError: /opt/some/deep/lib.so: cannot open '/home/me/x.npy' at 3/4 of it"
+    assert results.without_paths(text) == "OSError: lib.so: cannot open 'x.npy' at 3/4 of it"
+
+
+def test_committed_results_are_well_formed_and_the_page_shows_exactly_them():
+    for document in results.committed("cpu"):
+        for row in document["rows"]:
+            assert row["case"] in BY_NAME
+            assert row["operation"] in OPERATIONS
+            assert row["madds"] == OPERATIONS[row["operation"]].madds(BY_NAME[row["case"]])
+    assert docs.main(["--check"]) == 0
+
+
+def test_the_page_is_made_from_results():
+    document = _stored()
+    block = docs.render([document])
+    time = document["rows"][0]["madds"] / 10e9 * 1e6
+    assert f"| `128x100x5-N4` | {time:.3g} µs | 50 % | 100 % | 4.0 |" in block
+    assert "_figures/bench-made-up-roofline.png" in block
+    assert "| signature, times faster than pysiglib, every case | float32 |" in block
+    assert "- signatory, skipped: not installed" in block
+    assert docs.render([]) == docs.NOTHING
+    page = f"before\n{docs.BEGIN}\nold\n{docs.END}\nafter\n"
+    fresh = docs.embed(page, block)
+    assert fresh.startswith("before\n")
+    assert fresh.endswith("\nafter\n")
+    assert "old" not in fresh
+    assert docs.embed(fresh, block) == fresh
+    with pytest.raises(ValueError, match="lost the marks"):
+        docs.embed("a page without marks", block)
+
+
+def _verdict(document, goal, dtype="float32"):
+    for target, tried, measured in targets.judge(document):
+        if (target.goal, tried) == (goal, dtype):
+            return targets.cells(target, tried, measured)[3:]
+    raise AssertionError(f"no goal is called {goal}")
+
+
+def test_goals_are_met_missed_or_not_measured():
+    document = _stored()
+    every = "signature, times faster than pysiglib, every case"
+    assert _verdict(document, every)[1] == "met"
+    slow = _row("1x1000x5-N5", "pysiglib", rate=9e9, ratio=_ratio(1.1))
+    results.merge(document, [slow])
+    assert _verdict(document, every) == ("1.1 (1x1000x5-N5)", "missed")
+    # A peer's answer that was wrong has no time, and counts for nothing.
+    wrong = {**slow, "status": "wrong", "reason": "off"}
+    results.merge(document, [wrong])
+    assert _verdict(document, every)[1] == "met"
+    assert _verdict(document, "vjp, two threads over one") == ("-", "not measured")
+    exponent = "signature, exponent of the cost in the length"
+    assert _verdict(document, exponent) == ("1 (sweep-length)", "met")
+    peak = "signature, part of the multiply-add peak, 2 and 3 channels"
+    assert _verdict(document, peak) == ("0.5 (512x50x3-N3)", "met")
+
+
+def test_memory_bounds_what_part_of_the_peak_can_be_reached():
+    document = _stored()
+    row = _row("256x10000x2-N2")
+    # 0.75 multiply-adds per byte at 2e10 bytes per second, of 5e10 per second
+    allowed = row["madds"] / row["bytes"] * 2e10 / 5e10
+    assert targets.memory_allows(document, row) == pytest.approx(allowed)
+    assert allowed < 0.31
+    results.merge(document, [{**row, "fraction": {"of_min": 0.1, "median": 0.1}}])
+    peak = "signature, part of the multiply-add peak, 2 and 3 channels"
+    figure, verdict = _verdict(document, peak)
+    assert (figure, verdict) == ("0.1 (256x10000x2-N2; memory allows 0.30)", "missed")
+
+
+def test_goals_that_are_ratios_to_the_own_signature():
+    document = _stored()
+    goal = "vjp, times pysig's own signature"
+    results.merge(document, [_row(operation="signature_vjp", rate=10e9)])
+    assert _verdict(document, goal) == ("2 (128x100x5-N4)", "met")
+    results.merge(document, [_row(operation="signature_vjp", rate=5e9)])
+    assert _verdict(document, goal) == ("4 (128x100x5-N4)", "missed")
+
+
+def test_speed_up_counts_only_where_one_thread_takes_long():
+    document = _stored()
+    goal = "signature, two threads over one, every case over 1 ms"
+    quick = _row(threads=2, rate=12e9, speedup=_ratio(1.2))
+    results.merge(document, [quick])  # one thread took 0.99 ms
+    assert _verdict(document, goal) == ("-", "not measured")
+    results.merge(document, [_row(rate=9e9)])
+    assert _verdict(document, goal) == ("1.2 (128x100x5-N4)", "missed")
+
+
+def test_figures_are_drawn_from_a_stored_result(tmp_path):
+    pytest.importorskip("matplotlib", reason="figures need matplotlib (the extra `bench`)")
+    from bench import plot
+
+    file = tmp_path / "cpu-made-up.json"
+    results.save(_stored(), file)
+    assert plot.main([str(file), "--output", str(tmp_path / "figures")]) == 0
+    made = sorted((tmp_path / "figures").iterdir())
+    assert [path.name for path in made] == [
+        f"bench-made-up-{name}.png" for name in ("peers", "roofline", "sweeps")
+    ]
+    for path in made:
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size > 10_000
+    bare = results.document("cpu", {"name": "bare"}, {})
+    assert plot.drawable(bare) == []
+    results.merge(bare, [_row()])
+    assert [path.name for path in plot.draw([bare], tmp_path)] == ["bench-bare-roofline.png"]
+
+
+# The probe.
+
+
+def test_the_peak_loop_is_multiply_adds_in_registers():
+    try:
+        report = {dtype: probe.loop_report(dtype) for dtype in ("float32", "float64")}
+    except probe.ProbeError as error:
+        pytest.skip(f"the probe cannot be built or read here: {error}")
+    if not {"fma", "asimd"} & set(results.machine()["isa"]):
+        pytest.skip("this processor has no fused multiply-add")
+    for loop in report.values():
+        assert loop["fused"] >= 8
+        assert loop["memory"] == 0
+        assert loop["others"] <= 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_probe_counts_what_it_does(dtype):
+    try:
+        run, amount = probe.call("madds", dtype, 2)
+    except probe.ProbeError as error:
+        pytest.skip(f"the probe cannot be built here: {error}")
+    _, single = probe.call("madds", dtype, 1)
+    assert run() == amount == 20 * single  # two threads, ten times the rounds
