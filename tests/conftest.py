@@ -1,12 +1,15 @@
-"""What several test files share: the CuPy under test."""
+"""What several test files share: the CuPy under test, and the command `pysig`."""
 
 import contextlib
 import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+import pysig.cli
 
 collect_ignore = ["standin"]
 STANDIN = Path(__file__).parent / "standin"
@@ -49,3 +52,20 @@ def standin(cupy):
     if not getattr(cupy, "is_standin", False):
         pytest.skip("a real GPU is there: this test looks at the stand-in's records")
     return cupy
+
+
+@pytest.fixture
+def command(capfdbinary, tmp_path, monkeypatch):
+    """Run the command `pysig` in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capfdbinary.readouterr()
+        try:
+            status = pysig.cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capfdbinary.readouterr()
+        return SimpleNamespace(status=status, out=out.decode(), err=err.decode())
+
+    return run
