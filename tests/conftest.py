@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy
 import pytest
 
 import pysig.cli
@@ -69,3 +70,9 @@ def command(capfdbinary, tmp_path, monkeypatch):
         return SimpleNamespace(status=status, out=out.decode(), err=err.decode())
 
     return run
+
+
+@pytest.fixture(scope="session", params=["numpy", "cupy"])
+def xp(request):
+    """Each array library in turn: a test body that asks for it runs on CPU and GPU."""
+    return numpy if request.param == "numpy" else request.getfixturevalue("cupy")
