@@ -17,6 +17,16 @@
 #define PYSIG_HD inline
 #endif
 
+// Keeps a vector in a register where the compiler would rather read memory again with every use: loads are what
+// a register tile runs out of first.
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
+#define PYSIG_IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
+#define PYSIG_IN_REGISTER(v) __asm__("" : "+w"(v))
+#else
+#define PYSIG_IN_REGISTER(v) (void)(v)
+#endif
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #define PYSIG_RESTRICT __restrict
 #else

@@ -37,4 +37,28 @@ PYSIG_HD void extend(const T* parent, T x, T& s, T* child) {
     s = advance(s, parent[0], x);
 }
 
+// The step undone, for exp(x)^-1 = exp(-x): from S[u i] after the step to S[u i] before it and to the chain of u i. `parent` is the chain
+// of u at the same step, so that a walk down the tree needs nothing stored.
+template <class R, class T>
+PYSIG_HD void retreat(int reach, const T* parent, T x, T& s, T* child) {
+    s = s - parent[0] * x;
+    for (int r = 1; r < reach; ++r) child[r - 1] = chain_entry<R>(parent[r], x, s, r);
+}
+
+// The adjoint of extend(). `s_bar` goes from the adjoint of S[u i] after the step to that before it; what the children of u i need of its
+// chain is in `child_bar`; the adjoints of the chain of u and of x[i] are added to.
+template <class R, class T>
+PYSIG_HD void extend_adjoint(int reach, const T* parent, T x, const T* child_bar, T& s_bar, T* parent_bar, T& x_bar) {
+    T x_sum = parent[0] * s_bar, s_sum = s_bar;
+    parent_bar[0] = parent_bar[0] + s_bar * x;
+    for (int r = 1; r < reach; ++r) {
+        const T entry_bar = r == 1 ? child_bar[0] : child_bar[r - 1] * (R(1) / R(r));
+        parent_bar[r] = parent_bar[r] + entry_bar * x;
+        x_sum = x_sum + entry_bar * parent[r];
+        s_sum = s_sum + entry_bar;
+    }
+    x_bar = x_bar + x_sum;
+    s_bar = s_sum;
+}
+
 PYSIG_NAMESPACE_END

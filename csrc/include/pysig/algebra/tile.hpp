@@ -8,13 +8,61 @@
 
 PYSIG_NAMESPACE_BEGIN
 
+// Written as recursion, so that every index is a constant before the compiler decides what lives in registers.
+template <class R, int I, int i = 0, class T>
+PYSIG_HD void tile_rows_step(T (&a)[I], T (&h)[I], const T* chain, const T* xi) {
+    if constexpr (i < I) {
+        T x = xi[i];
+        if constexpr (I > 1) PYSIG_IN_REGISTER(x);
+        extend<R, 2>(chain, x, a[i], &h[i]);
+        tile_rows_step<R, I, i + 1>(a, h, chain, xi);
+    }
+}
+
+template <int I, int J, int i = 0, class T>
+PYSIG_HD void tile_column(T (&A)[I][J], const T (&h)[I], int j, T x) {
+    if constexpr (i < I) {
+        A[i][j] = advance(A[i][j], h[i], x);
+        tile_column<I, J, i + 1>(A, h, j, x);
+    }
+}
+
+// One letter j after the other: its increment is read once for all I letters i.
+template <int I, int J, int j = 0, class T>
+PYSIG_HD void tile_outer(T (&A)[I][J], const T (&h)[I], const T* xj) {
+    if constexpr (j < J) {
+        T x = xj[j];
+        if constexpr (I > 1) PYSIG_IN_REGISTER(x);
+        tile_column<I, J>(A, h, j, x);
+        tile_outer<I, J, j + 1>(A, h, xj);
+    }
+}
+
 template <class R, int I, int J, class T>
 PYSIG_HD void tile_step(T (&a)[I], T (&A)[I][J], const T* chain, const T* xi, const T* xj) {
-    for (int i = 0; i < I; ++i) {
-        T h;
-        extend<R, 2>(chain, xi[i], a[i], &h);
-        for (int j = 0; j < J; ++j) A[i][j] = advance(A[i][j], h, xj[j]);
+    T h[I];
+    tile_rows_step<R, I>(a, h, chain, xi);
+    tile_outer<I, J>(A, h, xj);
+}
+
+// The adjoint, one step backwards. The adjoint of the top level does not change along the path, and the top level itself is not needed:
+//     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
+// two multiply-adds per coefficient. The rows of A_bar are J apart; I letters i share each load of x[j] and x_bar[j].
+template <class R, int I, class T>
+PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J, const T* chain, T* chain_bar,
+                                const T* xi, T* xi_bar, const T* x, T* x_bar) {
+    T h[I], h_bar[I] = {};
+    for (int i = 0; i < I; ++i) retreat<R>(2, chain, xi[i], a[i], &h[i]);
+    for (i64 j = 0; j < J; ++j) {
+        const T xj = x[j];
+        T sum = x_bar[j];
+        for (int i = 0; i < I; ++i) {
+            h_bar[i] = h_bar[i] + A_bar[i * J + j] * xj;
+            sum = sum + A_bar[i * J + j] * h[i];
+        }
+        x_bar[j] = sum;
     }
+    for (int i = 0; i < I; ++i) extend_adjoint<R>(2, chain, xi[i], &h_bar[i], a_bar[i], chain_bar, xi_bar[i]);
 }
 
 PYSIG_NAMESPACE_END

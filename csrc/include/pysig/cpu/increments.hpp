@@ -45,4 +45,68 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
             out[s * d + c] = p[path.time_stride + c * path.channel_stride] - p[c * path.channel_stride];
 }
 
+// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane.
+struct lane_steps {
+    i64 path, chunk, begin, end;
+};
+
+// How many of the next `count` steps all lanes can read as points stored one after the other.
+template <class R>
+inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
+    if (path.channel_stride != 1 || path.time_stride != path.channels) return 0;
+    const i64 first = path.basepoint ? 1 : 0;
+    for (int l = 0; l < lane_count<R>; ++l) {
+        const lane_steps& s = slots[l];
+        if (s.path < 0 || s.begin + t < first) return 0;
+        if (s.end - s.begin - t < count) count = s.end - s.begin - t;
+    }
+    return count > 0 ? count : 0;
+}
+
+// target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
+// lane_count rows of `row_size` elements.
+template <class R>
+inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
+                       lanes<R>* target) {
+    constexpr int width = lane_count<R>;
+    const i64 d = path.channels;
+    const i64 direct = contiguous_steps(path, slots, t, count) * d / width * width;
+    if (direct > 0) {
+        const R* points[width];
+        for (int l = 0; l < width; ++l)
+            points[l] = path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
+        for (i64 m = 0; m < direct; m += width) {
+            lanes<R> block[width];
+            for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
+            transpose<R>(block);
+            for (int l = 0; l < width; ++l) target[m + l] = block[l];
+        }
+    }
+    if (direct == count * d) return;
+    const i64 done = direct / d;  // whole steps
+    for (int l = 0; l < width; ++l) {
+        R* row = rows + l * row_size;
+        if (slots[l].path < 0)
+            std::memset(row, 0, std::size_t((count - done) * d) * sizeof(R));
+        else
+            fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
+    }
+    fill_lanes(target + direct, rows + direct - done * d, row_size, count * d - direct);
+}
+
+// The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
+// its points, row-major (length, channels), and of its basepoint unless that is null. Points that do not count get zero.
+template <class R>
+inline void increments_adjoint(const path_view<R>& path, i64 b, const R* x_bar, R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar) {
+    const i64 d = path.channels, steps = step_count(path, b), first = path.basepoint ? 1 : 0;
+    for (i64 p = 0; p < path.length; ++p, path_bar += d) {
+        const i64 into = p - 1 + first, out_of = p + first;  // the steps that end and that begin here
+        for (i64 c = 0; c < d; ++c) path_bar[c] = into >= 0 && into < steps ? x_bar[into * d + c] : R(0);
+        if (out_of < steps)
+            for (i64 c = 0; c < d; ++c) path_bar[c] -= x_bar[out_of * d + c];
+    }
+    if (basepoint_bar)
+        for (i64 c = 0; c < d; ++c) basepoint_bar[c] = steps > 0 ? -x_bar[c] : R(0);
+}
+
 PYSIG_NAMESPACE_END

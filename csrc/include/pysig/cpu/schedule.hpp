@@ -8,7 +8,9 @@ PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
 constexpr i64 tile_bytes = 192 * 1024;   // states of a tile: stay in the second-level cache
-constexpr i64 block_bytes = 20 * 1024;   // increments and chains of a block of time: stay in the first-level cache
+constexpr i64 block_bytes = 24 * 1024;   // increments and chains of a block of time: stay in the first-level cache
+constexpr int hot_chains = 3;           // levels of chains
+constexpr i64 wide_block_bytes = 32 * 1024;  // with many channels: the increments are streamed from the second-level cache
 constexpr i64 most_block = 128, least_block = 4;
 constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
 constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
@@ -81,14 +83,17 @@ inline tile_plan plan_tiles(i64 d, int depth, i64 groups, int workers) {
 
 template <class R>
 inline i64 plan_block(i64 d, int depth, i64 steps) {
-    const i64 per_step = (d + i64(depth) * (depth + 1) / 2 + 1) * i64(sizeof(lanes<R>));
-    i64 block = cost::block_bytes / per_step;
+    // The chains near the last letters are the hot ones: those above are read once for every d or more below.
+    const int hot = depth - 1 < cost::hot_chains ? depth - 1 : cost::hot_chains;
+    const i64 siblings = d < sibling_chains ? d : sibling_chains;
+    const i64 per_step = (d + siblings * (i64(hot) * (hot + 1) / 2) + 1) * i64(sizeof(lanes<R>));
+    i64 block = (d <= max_whole_rows ? cost::block_bytes : cost::wide_block_bytes) / per_step;
     if (block > cost::most_block) block = cost::most_block;
     if (block < cost::least_block) block = cost::least_block;
-    if (block > steps) block = steps > 0 ? steps : 1;
-    // Blocks of equal size.
-    const i64 blocks = (steps + block - 1) / block;
-    return blocks > 1 ? (steps + blocks - 1) / blocks : block;
+    if (block >= steps) return steps > 0 ? steps : 1;
+    // Blocks of equal size, in whole vectors.
+    const i64 blocks = (steps + block - 1) / block, even = (steps + blocks - 1) / blocks, whole = lane_count<R>;
+    return even > whole ? (even + whole - 1) / whole * whole : block;
 }
 
 inline int plan_workers(int workers, i64 items, double multiply_adds) {

@@ -26,7 +26,7 @@ class tile_signature {
           plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth)),
           tiles(plan_tiles<R>(d, depth, plan.groups, exec.workers)),
           block(plan_block<R>(d, depth, plan.chunk_steps)),
-          row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R>),
+          row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
           increments_size(row_size),
           rows_size((lane_count<R> * row_size + lane_count<R> - 1) / lane_count<R>),
           chains_size(walk<R>::chain_size(depth, block)),
@@ -74,11 +74,7 @@ class tile_signature {
     R* out_row(i64 b) const { return job.out + b * out_rows() * width() + job.scalar_term; }
     R* chunk_row(i64 b, i64 chunk) const { return joins.get() + (b * plan.chunks + chunk) * size; }
 
-    // The path and the steps [begin, end) that a lane of a group holds; path < 0 for an idle lane.
-    struct lane {
-        i64 path, chunk, begin, end;
-    };
-    lane lane_at(i64 slot) const {
+    lane_steps lane_at(i64 slot) const {
         if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0};
         i64 b = slot / plan.chunks, chunk = slot % plan.chunks;
         if (job.path.order) b = job.path.order[b];
@@ -97,12 +93,12 @@ class tile_signature {
                   increments + increments_size + rows_size + chains_size);
         w.open(tile);
 
-        lane slots[lane_width];
+        lane_steps slots[lane_width];
         R* targets[lane_width];
         i64 longest = job.stream ? steps : 0;
         for (int l = 0; l < lane_width; ++l) {
             slots[l] = lane_at(group * lane_width + l);
-            const lane& s = slots[l];
+            const lane_steps& s = slots[l];
             targets[l] = s.path < 0 ? nullptr : plan.chunks > 1 ? chunk_row(s.path, s.chunk) : out_row(s.path);
             if (s.end - s.begin > longest) longest = s.end - s.begin;
         }
@@ -110,13 +106,7 @@ class tile_signature {
         for (i64 t = 0; t < longest; t += block) {
             if (exec.cancelled(exec)) return;
             const i64 count = longest - t < block ? longest - t : block;
-            for (int l = 0; l < lane_width; ++l) {
-                if (slots[l].path < 0)
-                    std::memset(rows + l * row_size, 0, std::size_t(count * d) * sizeof(R));
-                else
-                    fill_increments(job.path, slots[l].path, slots[l].begin + t, slots[l].end, count, rows + l * row_size);
-            }
-            fill_lanes(increments, rows, row_size, count * d);
+            fill_block(job.path, slots, t, count, rows, row_size, increments);
             if (!job.stream) {
                 w.advance_block(increments, count);
                 continue;
@@ -137,7 +127,7 @@ class tile_signature {
     }
 
     // The first chunk of a path continues `initial`; all others begin with the trivial signature.
-    void begin_states(walk<R>& w, const word_tile& tile, const lane* slots) const {
+    void begin_states(walk<R>& w, const word_tile& tile, const lane_steps* slots) const {
         for (int k = 1; k <= depth; ++k) {
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
             V* state = w.state(k);

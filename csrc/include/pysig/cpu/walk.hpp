@@ -14,7 +14,10 @@
 PYSIG_NAMESPACE_BEGIN
 
 constexpr int max_depth = 64;  // 2^64 words do not fit anywhere; one channel is computed in closed form
-constexpr int max_tile_letters = 12;
+constexpr int max_whole_rows = 5;  // channels up to which a register tile holds all letters j
+constexpr int sibling_chains = 3;
+constexpr int wide_letters = vector_registers >= 32 ? 4 : 3;
+constexpr int wide_columns = vector_registers >= 32 ? 6 : 4;
 
 // The prefix has the word index `prefix` within level m; the letters after it lie in [first, last).
 struct word_tile {
@@ -35,10 +38,11 @@ inline bool tile_writes(const word_tile& tile, i64 d, int level) {
     return level > tile.m || (tile.first == 0 && tile.prefix % power(d, tile.m - level) == 0);
 }
 
-// Letters i of a register tile with J letters j: accumulators, two running values and two temporaries fit the registers.
+// Letters i of a register tile with J letters j: its accumulators, the running values and chains of its rows, and one
+// increment fit the registers.
 template <int J>
 constexpr int tile_rows(int letters) {
-    int most = (vector_registers - 2) / (J + 1);
+    int most = (vector_registers - 1) / (J + 2);
     if (most < 1) most = 1;
     int blocks = (letters + most - 1) / most;
     return (letters + blocks - 1) / blocks;
@@ -50,7 +54,9 @@ class walk {
     using V = lanes<R>;
 
     // Scratch of one walk: chains of `block` steps at every level, the states of the tile's words.
-    static i64 chain_size(int depth, i64 block) { return block * (i64(depth) * (depth + 1) / 2 + 1); }
+    static i64 chain_size(int depth, i64 block) {
+        return depth + block * (sibling_chains * (i64(depth) * (depth - 1) / 2) + wide_letters);
+    }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
         i64 size = 0;
         for (int k = 1; k <= depth; ++k) size += tile_words(tile, d, k);
@@ -59,13 +65,14 @@ class walk {
 
     walk(i64 channels, int depth, i64 block, V* chains, V* states)
         : d(channels), depth(depth), block(block), states(states) {
-        for (int k = 0; k < depth; ++k) {
+        for (int r = 0; r < depth; ++r) chains[r] = broadcast(chain_of_empty_word<R>(r));
+        chain[0] = chains;
+        chains += depth;
+        for (int k = 1; k < depth; ++k) {
             chain[k] = chains;
-            chains += block * (depth - k);
+            chains += sibling_chains * block * (depth - k);
         }
         h = chains;
-        for (i64 t = 0; t < block; ++t)
-            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = broadcast(chain_of_empty_word<R>(r));
     }
 
     // Chooses the tile; its states are then at state(level), to be set by the caller.
@@ -84,11 +91,9 @@ class walk {
         x = increments;
         steps = count;
         if (depth == 1) return sum();
-        for (int k = 0; k < tile.m; ++k) {
-            i64 letter = tile_begin(tile, d, k + 1) % d;
-            step_letter(k, letter, level[k + 1][0]);
-        }
-        children(tile.m, 0, tile.first, tile.last);
+        for (int k = 0; k < tile.m; ++k)
+            step_letters<1>(k, chain[k], chain[k + 1], tile_begin(tile, d, k + 1) % d, level[k + 1]);
+        children(tile.m, chain[tile.m], 0, tile.first, tile.last);
     }
 
   private:
@@ -111,134 +116,193 @@ class walk {
         }
     }
 
+    // The chain of the empty word is the same at all times: one row.
+    i64 chain_stride(int k) const { return k == 0 ? 0 : depth - k; }
+
     // `base`: index, within the tile's words of level k + 1, of the child by the letter `first`.
-    void children(int k, i64 base, i64 first, i64 last) {
-        if (k == depth - 2) return last_letters(base, first, last);
-        for (i64 i = first; i < last; ++i) {
-            i64 word = base + i - first;
-            step_letter(k, i, level[k + 1][word]);
-            children(k + 1, word * d, 0, d);
+    void children(int k, const V* parent, i64 base, i64 first, i64 last) {
+        if (k == depth - 2) return last_letters(parent, base, first, last);
+        V* child = chain[k + 1];
+        const i64 size = block * (depth - k - 1);
+        for (i64 i = first; i < last;) {
+            const i64 word = base + i - first, rest = last - i;
+            const int siblings = rest == 4 || rest == 2 ? 2 : rest >= 3 ? 3 : 1;
+            if (siblings == 3)
+                step_letters<3>(k, parent, child, i, level[k + 1] + word);
+            else if (siblings == 2)
+                step_letters<2>(k, parent, child, i, level[k + 1] + word);
+            else
+                step_letters<1>(k, parent, child, i, level[k + 1] + word);
+            for (int g = 0; g < siblings; ++g) children(k + 1, child + g * size, (word + g) * d, 0, d);
+            i += siblings;
         }
     }
 
-    void step_letter(int k, i64 i, V& s) {
+    // Siblings u i, u (i+1), ... go together: their running values are independent, which hides the latency of the sum.
+    template <int G>
+    void step_letters(int k, const V* parent, V* child, i64 i, V* state) {
         switch (depth - k) {
-            case 3: return step_letter_of<3>(k, i, s);
-            case 4: return step_letter_of<4>(k, i, s);
-            case 5: return step_letter_of<5>(k, i, s);
-            case 6: return step_letter_of<6>(k, i, s);
-            default: return step_letter_deep(k, i, s);
+            case 3: return step_letters_of<3, G>(k, parent, child, i, state);
+            case 4: return step_letters_of<4, G>(k, parent, child, i, state);
+            case 5: return step_letters_of<5, G>(k, parent, child, i, state);
+            case 6: return step_letters_of<6, G>(k, parent, child, i, state);
+            case 7: return step_letters_of<7, G>(k, parent, child, i, state);
+            default: return step_letters_deep<G>(k, parent, child, i, state);
         }
     }
 
-    template <int reach>
-    void step_letter_of(int k, i64 i, V& state) {
-        const V* parent = chain[k];
-        V* child = chain[k + 1];
-        V s = state;
-        for (i64 t = 0; t < steps; ++t, parent += reach, child += reach - 1)
-            extend<R, reach>(parent, x[t * d + i], s, child);
-        state = s;
+    template <int reach, int G, int g = 0>
+    static void extend_siblings(const V* parent, const V* xi, V (&s)[G], V* child, i64 size) {
+        if constexpr (g < G) {
+            extend<R, reach>(parent, xi[g], s[g], child + g * size);
+            extend_siblings<reach, G, g + 1>(parent, xi, s, child, size);
+        }
     }
 
-    void step_letter_deep(int k, i64 i, V& state) {
+    template <int reach, int G>
+    void step_letters_of(int k, const V* parent, V* PYSIG_RESTRICT child, i64 i, V* state) {
+        const i64 stride = chain_stride(k), size = block * (reach - 1);
+        const V* xt = x + i;
+        const V* end = xt + steps * d;
+        V s[G];
+        for (int g = 0; g < G; ++g) s[g] = state[g];
+        for (; xt != end; parent += stride, child += reach - 1, xt += d) extend_siblings<reach, G>(parent, xt, s, child, size);
+        for (int g = 0; g < G; ++g) state[g] = s[g];
+    }
+
+    template <int G>
+    void step_letters_deep(int k, const V* parent, V* child, i64 i, V* state) {
         const int reach = depth - k;
-        const V* parent = chain[k];
-        V* child = chain[k + 1];
-        V s = state;
-        for (i64 t = 0; t < steps; ++t, parent += reach, child += reach - 1) {
-            const V xi = x[t * d + i];
-            for (int r = 1; r < reach; ++r) child[r - 1] = chain_entry<R>(parent[r], xi, s, r);
-            s = advance(s, parent[0], xi);
+        const i64 stride = chain_stride(k), size = block * (reach - 1);
+        for (int g = 0; g < G; ++g) {
+            const V* from = parent;
+            V* to = child + g * size;
+            V s = state[g];
+            for (i64 t = 0; t < steps; ++t, from += stride, to += reach - 1) {
+                const V xi = x[t * d + i + g];
+                for (int r = 1; r < reach; ++r) to[r - 1] = chain_entry<R>(from[r], xi, s, r);
+                s = advance(s, from[0], xi);
+            }
+            state[g] = s;
         }
-        state = s;
     }
 
     // ---- the last two letters, in registers ----
 
-    void last_letters(i64 base, i64 first, i64 last) {
+    void last_letters(const V* g, i64 base, i64 first, i64 last) {
         V* a = level[depth - 1] + base;
         V* A = level[depth] + base * d;
         switch (d) {
-            case 1: return rows_of<1>(a, A, first, last);
-            case 2: return rows_of<2>(a, A, first, last);
-            case 3: return rows_of<3>(a, A, first, last);
-            case 4: return rows_of<4>(a, A, first, last);
-            case 5: return rows_of<5>(a, A, first, last);
-            case 6: return rows_of<6>(a, A, first, last);
-            case 7: return rows_of<7>(a, A, first, last);
-            case 8: return rows_of<8>(a, A, first, last);
-            case 9: return rows_of<9>(a, A, first, last);
-            case 10: return rows_of<10>(a, A, first, last);
-            case 11: return rows_of<11>(a, A, first, last);
-            case 12: return rows_of<12>(a, A, first, last);
-            default: return wide_rows(a, A, first, last);
+            case 1: return rows_of<1>(g, a, A, first, last);
+            case 2: return rows_of<2>(g, a, A, first, last);
+            case 3: return rows_of<3>(g, a, A, first, last);
+            case 4: return rows_of<4>(g, a, A, first, last);
+            case 5: return rows_of<5>(g, a, A, first, last);
+            default: return wide_rows(g, a, A, first, last);
         }
     }
 
     // All J = d letters j at once, I letters i at a time.
     template <int J>
-    void rows_of(V* a, V* A, i64 first, i64 last) {
+    void rows_of(const V* g, V* a, V* A, i64 first, i64 last) {
         constexpr int I = tile_rows<J>(J);
         i64 i = first;
-        for (; i + I <= last; i += I, a += I, A += I * J) rows<I, J, false>(a, A, i, 0);
-        for (; i < last; ++i, ++a, A += J) rows<1, J, false>(a, A, i, 0);
+        for (; i + I <= last; i += I, a += I, A += I * J) rows<I, J>(g, a, A, i);
+        if constexpr (I > 2)
+            for (; i + 2 <= last; i += 2, a += 2, A += 2 * J) rows<2, J>(g, a, A, i);
+        for (; i < last; ++i, ++a, A += J) rows<1, J>(g, a, A, i);
     }
 
-    template <int I, int J, bool keep>
-    void rows(V* a, V* A, i64 i, i64 j) {
+    template <int I, int J>
+    void rows(const V* g, V* PYSIG_RESTRICT a, V* PYSIG_RESTRICT A, i64 i) {
         V ra[I], rA[I][J];
-        for (int p = 0; p < I; ++p) {
-            ra[p] = a[p];
-            for (int q = 0; q < J; ++q) rA[p][q] = A[p * d + q];
-        }
-        const V* g = chain[depth - 2];
+        for (int p = 0; p < I; ++p) ra[p] = a[p];
+        copy_columns<I, J>(rA, A);
+        const i64 stride = chain_stride(depth - 2);
         const V* xt = x;
-        for (i64 t = 0; t < steps; ++t, g += 2, xt += d) {
-            if constexpr (keep) h[t] = chain_entry<R>(g[1], xt[i], ra[0], 1);
-            tile_step<R, I, J>(ra, rA, g, xt + i, xt + j);
+        const V* end = x + steps * d;
+        for (; xt != end; g += stride, xt += d) tile_step<R, I, J>(ra, rA, g, xt + i, xt);
+        for (int p = 0; p < I; ++p) a[p] = ra[p];
+        copy_columns_back<I, J>(rA, A);
+    }
+
+    template <int I, int J, int k = 0>
+    void copy_columns(V (&rA)[I][J], const V* A) const {
+        if constexpr (k < I * J) {
+            rA[k / J][k % J] = A[(k / J) * d + k % J];
+            copy_columns<I, J, k + 1>(rA, A);
         }
-        for (int p = 0; p < I; ++p) {
-            a[p] = ra[p];
-            for (int q = 0; q < J; ++q) A[p * d + q] = rA[p][q];
+    }
+    template <int I, int J, int k = 0>
+    void copy_columns_back(const V (&rA)[I][J], V* A) const {
+        if constexpr (k < I * J) {
+            A[(k / J) * d + k % J] = rA[k / J][k % J];
+            copy_columns_back<I, J, k + 1>(rA, A);
         }
     }
 
-    // Many channels: the first letters j together with the running value of p i, whose chain is kept for the other letters j.
-    void wide_rows(V* a, V* A, i64 first, i64 last) {
-        const i64 rest = d - 1, blocks = (rest + max_tile_letters - 1) / max_tile_letters, even = (rest + blocks - 1) / blocks;
-        for (i64 i = first; i < last; ++i, ++a, A += d) {
-            rows<1, 1, true>(a, A, i, 0);
-            for (i64 j = 1; j < d; j += even) more(A, j, j + even <= d ? even : d - j);
+    // Many channels: the chains of wide_letters words p i are kept for the block of time; then register tiles of letters i
+    // and j run along it, one after the other.
+    void wide_rows(const V* g, V* a, V* A, i64 first, i64 last) {
+        for (i64 i = first; i < last;) {
+            const i64 rest = last - i, letters = rest == wide_letters + 1 ? 2 : rest < wide_letters ? rest : wide_letters;
+            wide_rows_of<wide_letters>(g, a, A, i, letters);
+            i += letters;
+            a += letters;
+            A += letters * d;
         }
     }
 
-    void more(V* A, i64 j, i64 count) {
-        switch (count) {
-            case 1: return more_of<1>(A, j);
-            case 2: return more_of<2>(A, j);
-            case 3: return more_of<3>(A, j);
-            case 4: return more_of<4>(A, j);
-            case 5: return more_of<5>(A, j);
-            case 6: return more_of<6>(A, j);
-            case 7: return more_of<7>(A, j);
-            case 8: return more_of<8>(A, j);
-            case 9: return more_of<9>(A, j);
-            case 10: return more_of<10>(A, j);
-            case 11: return more_of<11>(A, j);
-            case 12: return more_of<12>(A, j);
-            default: return;
+    template <int I>
+    void wide_rows_of(const V* g, V* a, V* A, i64 i, i64 letters) {
+        if constexpr (I > 0) {
+            if (letters < I) return wide_rows_of<I - 1>(g, a, A, i, letters);
+            constexpr int J = wide_letters * wide_columns / I;
+            keep_chains<I>(g, a, i);
+            i64 blocks = (d + J - 1) / J;  // of even width
+            for (i64 j = 0; j < d; --blocks) {
+                const i64 columns = (d - j + blocks - 1) / blocks;
+                outer_columns<I, J>(A, j, columns);
+                j += columns;
+            }
         }
     }
 
-    template <int J>
-    void more_of(V* A, i64 j) {
-        V r[J];
-        for (int q = 0; q < J; ++q) r[q] = A[j + q];
+    template <int I>
+    void keep_chains(const V* g, V* a, i64 i) {
+        const i64 stride = chain_stride(depth - 2);
+        V ra[I], rh[I];
+        for (int p = 0; p < I; ++p) ra[p] = a[p];
+        V* kept = h;
+        const V* xt = x + i;
+        for (i64 t = 0; t < steps; ++t, g += stride, xt += d, kept += I) {
+            tile_rows_step<R, I>(ra, rh, g, xt);
+            for (int p = 0; p < I; ++p) kept[p] = rh[p];
+        }
+        for (int p = 0; p < I; ++p) a[p] = ra[p];
+    }
+
+    template <int I, int most>
+    void outer_columns(V* A, i64 j, i64 columns) {
+        if constexpr (most > 0) {
+            if (columns < most) return outer_columns<I, most - 1>(A, j, columns);
+            outer_columns_of<I, most>(A + j, j);
+        }
+    }
+
+    template <int I, int J>
+    void outer_columns_of(V* A, i64 j) {
+        V rA[I][J];
+        copy_columns<I, J>(rA, A);
         const V* xt = x + j;
-        for (i64 t = 0; t < steps; ++t, xt += d)
-            for (int q = 0; q < J; ++q) r[q] = advance(r[q], h[t], xt[q]);
-        for (int q = 0; q < J; ++q) A[j + q] = r[q];
+        const V* end = xt + steps * d;
+        const V* kept = h;
+        for (; xt != end; xt += d, kept += I) {
+            V rh[I];
+            for (int p = 0; p < I; ++p) rh[p] = kept[p];
+            tile_outer<I, J>(rA, rh, xt);
+        }
+        copy_columns_back<I, J>(rA, A);
     }
 };
 
