@@ -62,7 +62,12 @@ class set_gpu_memory_limit:  # noqa: N801 - a function that is also a context ma
 
 
 def get_gpu_memory_limit() -> int | None:
-    """The bytes that `set_gpu_memory_limit` set; None means a quarter of what is free.
+    """How many bytes of scratch a call on CuPy arrays may take.
+
+    Returns
+    -------
+    int or None
+        What `set_gpu_memory_limit` set; None means a quarter of what is free.
 
     Examples
     --------

@@ -30,10 +30,19 @@ def signature(
 
     if not out.size:
         return
+    asked, tileable = method, 1 < plan.channels <= MOST_CHANNELS
     if method == "auto":
         method = method_for(plan.channels, plan.depth, stream)
-    tiled = method == "tile" and 1 < plan.channels <= MOST_CHANNELS
-    run = signature_tile.run if tiled else signature_cumsum.run
+    if method == "cumsum" or not tileable:
+        capturing = cupy.cuda.get_current_stream().is_capturing
+        method = "tile" if capturing and asked == "auto" and tileable else "cumsum"
+        if capturing and method == "cumsum":
+            raise RuntimeError(
+                "signature: running sums cannot be captured into a CUDA graph, since their scratch memory goes back "
+                'to CuPy\'s pool after the call. Use method="tile" with 2 to '
+                f"{MOST_CHANNELS} channels."
+            )
+    run = signature_tile.run if method == "tile" else signature_cumsum.run
     try:
         with path.device:
             run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths)

@@ -38,6 +38,9 @@ def run(
     tile = tile_for(channels, plan.depth, path.dtype.itemsize)
     steps = length - (basepoint is None)
     ride = ride_for(tile, batch, steps, _processors(cupy, device), not stream)
+    if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing:
+        # A graph that is replayed later must not write to scratch memory, which by then may be someone else's.
+        ride = ride_for(tile, batch, steps, _processors(cupy, device), False)
     most = MOST_RIDES // ride.chunks
     for first in range(0, batch, most):
         part = slice(first, first + most)

@@ -21,6 +21,8 @@ def note(kind, what):
     stream = cuda.get_current_stream()
     if kind == "synchronize" and stream.is_capturing:
         raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+    if kind == "launch" and stream.is_capturing:
+        raise NotImplementedError(f"the CuPy stand-in captures kernels only, not {what}")
     events.append((kind, what, stream))
 
 

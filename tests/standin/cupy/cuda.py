@@ -134,8 +134,8 @@ def get_current_stream(device_id=-1):
 def submit(name, job, stream=None):
     """A launch: run now, or recorded where the stream is capturing."""
     with stream or contextlib.nullcontext():
-        _array.note("launch", name)
         target = get_current_stream()
+        _array.events.append(("launch", name, target))
         if target.is_capturing:
             target._recording.append((name, job))
         else:
