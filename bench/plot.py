@@ -48,14 +48,15 @@ def roofline(document: dict[str, Any], path: Path) -> None:
         _roof(axes, peaks, dtype, [row["madds"] / row["bytes"] for row in mine])
         for contestant, marker in (("pysig", "o"), ("pysiglib", "^")):
             ink = INK[contestant]
+            look = {"color": ink, "mfc": ink if contestant == "pysig" else "none"}
             for row in (r for r in mine if r["contestant"] == contestant):
                 x, y = row["madds"] / row["bytes"], row["rate"]
-                axes.plot(x, y, marker, color=ink, mfc=ink if contestant == "pysig" else "none")
+                axes.plot(x, y, marker, **look)
                 if contestant == "pysig":
                     number = names.index(row["case"]) + 1
                     offset = {"xytext": (4, 4), "textcoords": "offset points"}
                     axes.annotate(number, (x, y), fontsize=7, **offset)
-            axes.plot([], [], marker, color=ink, label=contestant)
+            axes.plot([], [], marker, label=contestant, **look)
         if mine:
             axes.set(xscale="log", yscale="log")
         axes.set_title(f"{dtype}, one thread")
@@ -87,6 +88,8 @@ def _roof(axes: Any, peaks: dict[str, float], dtype: str, intensities: list[floa
 def peers(document: dict[str, Any], path: Path) -> None:
     """How many times slower than pysig the others are, case by case, one thread."""
     plt = _pyplot()
+    from matplotlib import ticker
+
     rows = [row for row in Rows(document).find(operation=OPERATION, threads=1) if _rival(row)]
     names = _order(rows)
     contestants = sorted({row["contestant"] for row in rows}, key=lambda n: (n != "pysiglib", n))
@@ -105,6 +108,9 @@ def peers(document: dict[str, Any], path: Path) -> None:
             axes.plot([], [], "o", color=ink, label=contestant)
         axes.axvline(1.0, color=INK["pysig"], lw=1)
         axes.set(xscale="log", xlabel="time over that of pysig", title=f"{dtype}, one thread")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(True, axis="both", color="0.9")
     panels[0].set_yticks(range(len(names)), names, fontsize=8, family="monospace")
     panels[0].invert_yaxis()

@@ -296,6 +296,7 @@ class Race:
         seconds = entrant.taken
         row["judged_by"] = self.judged_by
         row["computes"] = entrant.loaded["computes"]
+        row["scratch"] = entrant.loaded["scratch"]
         row["rounds"], row["clean"] = len(entrant.seconds), sum(entrant.clean)
         row["calls"] = entrant.calls
         row["seconds"] = stats.summary(seconds)

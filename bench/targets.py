@@ -203,6 +203,18 @@ TARGETS = (
             ]
         ),
     ),
+    Target(
+        "signature, MiB of memory at the height of a call beyond its answer",
+        32.0,
+        True,
+        lambda rows, t: _most(
+            [
+                (row["scratch"] / 2**20, row["case"])
+                for row in rows.pysig("signature", t, *MAIN)
+                if row["scratch"] is not None
+            ]
+        ),
+    ),
     *(
         Target(
             f"signature, exponent of the cost in the {what}",

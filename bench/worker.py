@@ -16,6 +16,7 @@ An answer has ``"ok"``; when it is false, ``"kind"`` is absent, unsupported or f
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import io
 import itertools
@@ -58,6 +59,28 @@ def limit_memory() -> None:
         pass
 
 
+def scratch_memory(call: Callable[[], Any], answer: int) -> int | None:
+    """Bytes of memory that a call needs at its height beyond its answer; None if not known.
+
+    Linux and glibc: freed memory goes back first, then the mark of the highest use is reset.
+    """
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    try:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        reset.write_text("5")
+        before = _kilobytes(status.read_text(), "VmRSS")
+        call()
+        height = _kilobytes(status.read_text(), "VmHWM")
+    except (OSError, AttributeError):
+        return None
+    return max(0, 1024 * (height - before) - answer)
+
+
+def _kilobytes(status: str, name: str) -> int:
+    return int(next(x for x in status.splitlines() if x.startswith(f"{name}:")).split()[1])
+
+
 class Desk:
     """The contestant's module, and the calls that are loaded, by operation."""
 
@@ -97,8 +120,11 @@ class Desk:
         answer = self.contestant.give(call())
         seconds = time.perf_counter() - start
         np.save(message["answer"], answer)
+        size = answer.nbytes
+        del answer
         self.calls[name] = call
-        return {"first": seconds, "computes": computes}
+        scratch = scratch_memory(call, size) if seconds < 2 else None
+        return {"first": seconds, "computes": computes, "scratch": scratch}
 
     def _builder(self, name: str) -> Any:
         from .operations import OPERATIONS
