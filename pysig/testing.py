@@ -113,7 +113,7 @@ def running_scales(path: Any, depth: int, **options: Any) -> npt.NDArray[np.floa
     if initial is not None:
         before = level_scales(initial, channels, depth, scalar_term=scalar_term)
         scales = np.maximum(scales, before)
-    return scales
+    return np.asarray(scales)
 
 
 def assert_signatures_close(

@@ -62,13 +62,18 @@ def check_floating(array: Any, name: str) -> None:
     )
 
 
-def as_numeric(value: Any, name: str, backend: Backend) -> Any:
-    """An array of `backend` with a real dtype."""
+def refuse_masked(value: Any, name: str) -> None:
+    """TypeError for a masked array."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{name}: expected a plain array, received a masked array (the mask would be ignored). "
             "Drop or fill the masked points, or pass lengths= if they are at the end."
         )
+
+
+def as_numeric(value: Any, name: str, backend: Backend) -> Any:
+    """An array of `backend` with a real dtype."""
+    refuse_masked(value, name)
     try:
         array = as_array(value, name, backend)
     except ValueError as error:  # ragged nested lists
@@ -104,7 +109,7 @@ def check_path(path: Any) -> tuple[Backend, Any]:
     if backend is not CUPY and (
         not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)
     ):
-        array = np.ascontiguousarray(array)
+        array = array.copy()  # ascontiguousarray would keep what is contiguous and misaligned
     return backend, array
 
 
@@ -141,8 +146,12 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
         return None
     batch, length = path.shape[:-2], path.shape[-2]
     xp = backend.xp
-    array = as_array(lengths, "lengths", backend_of(lengths))
-    if array.dtype.kind not in "iu":
+    refuse_masked(lengths, "lengths")
+    try:
+        array = as_array(lengths, "lengths", backend_of(lengths))
+    except ValueError as error:  # ragged nested lists
+        raise ValueError(f"lengths: expected integers of shape {batch}, {error}.") from None
+    if array.dtype.kind not in "iu" and (array.size or array.dtype != np.float64):  # [] is float64
         raise TypeError(f"lengths: expected integers, received {describe(array)}.")
     if array.size:  # where they are: lengths from the host make no GPU wait
         least, most = int(array.min()), int(array.max())
@@ -178,6 +187,7 @@ def check_out(
     xp = backend.xp
     if not isinstance(out, xp.ndarray):
         raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
+    refuse_masked(out, "out")
     if tuple(out.shape) != tuple(shape) or out.dtype != path.dtype:
         raise ValueError(
             f"out: expected shape {tuple(shape)} and dtype {path.dtype}, received {describe(out)}."
@@ -195,27 +205,30 @@ def check_out(
 def check_memory(
     plan_channels: int, depth: int, rows: int, scalar: bool, itemsize: int, limit: int | None
 ) -> None:
-    """MemoryError if the output cannot be addressed, or is larger than `limit` bytes."""
+    """MemoryError if the output cannot be addressed, or is larger than `limit` bytes.
+
+    One row must fit even if there are none: the schedules keep a signature beside the output.
+    """
     most = 2**63 - 1 if limit is None else min(limit, 2**63 - 1)
+    per_size = max(rows, 1) * itemsize
 
     def fits(candidate: int) -> bool:
-        return plan_for(plan_channels, candidate, scalar).size * rows * itemsize <= most
+        return plan_for(plan_channels, candidate, scalar).size * per_size <= most
 
-    if depth <= 64 and fits(depth):
+    if plan_channels == 1:
+        largest = min(most // per_size - scalar, 2**31 - 1)  # the core counts levels in 32 bits
+    else:  # 2**64 numbers fit nowhere
+        largest = max((k for k in range(1, min(depth, 63) + 1) if fits(k)), default=0)
+    if depth <= largest:
         return
-    if plan_channels == 1 and fits(depth):
-        return
-    largest = 0
-    while largest < min(depth, 64) and fits(largest + 1):
-        largest += 1
     needed = (
-        f"{plan_for(plan_channels, depth, scalar).size * rows * itemsize} bytes"
+        f"{plan_for(plan_channels, depth, scalar).size * per_size} bytes"
         if depth <= 64 or plan_channels == 1
         else "more than 2**63 bytes"
     )
     advice = (
         f"The largest depth that fits is {largest}."
-        if largest
+        if largest > 0
         else "No depth fits; use fewer channels or paths."
     )
     have = f"{most} bytes can be had" if limit is not None else "2**63 - 1 bytes can be addressed"

@@ -7,7 +7,7 @@ from typing import Any
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
-from pysig._backend import require
+from pysig._backend import NUMPY, require
 from pysig._plan import plan_for
 
 
@@ -137,6 +137,8 @@ def signature(
     count = prod(batch)
     flat = array.reshape(count, length, channels)
     direct = result is not None and result.flags.c_contiguous
+    if backend is NUMPY:
+        direct = direct and result.flags.aligned
     target = result if direct else xp.empty(shape, array.dtype)
     backend.impl.signature(
         flat,

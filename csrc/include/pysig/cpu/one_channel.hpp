@@ -21,8 +21,18 @@ class one_channel_signature {
   private:
     const signature_job<R>& job;
     const executor& exec;
+    i64 work = 0;
 
-    void path(i64 b) const {
+    // Asks for Ctrl-C once in about a million multiply-adds.
+    bool cancelled(i64 multiply_adds) {
+        work += multiply_adds;
+        if (work < (i64(1) << 20)) return false;
+        work = 0;
+        return exec.cancelled(exec);
+    }
+
+    void path(i64 b) {
+        constexpr i64 stretch = 1 << 16;
         const path_view<R>& p = job.path;
         const i64 width = job.depth + job.scalar_term, steps = step_count(p), own = step_count(p, b);
         const R* points = p.data + b * p.batch_stride;
@@ -34,9 +44,14 @@ class one_channel_signature {
         i64 seen = 0;
         for (i64 row = 0; row < rows; ++row, out += width) {
             const i64 last = (job.stream && row + 1 < own ? row + 1 : own) + first - 1;
-            poison = poison_of(points, p.time_stride, seen, last, poison);
-            seen = last > seen ? last : seen;
-            point(b, (last < first ? R(0) : points[last * p.time_stride] - start) + poison, out);
+            while (seen < last) {
+                const i64 end = last - seen > stretch ? seen + stretch : last;
+                poison = poison_of(points, p.time_stride, seen, end, poison);
+                if (cancelled(end - seen)) return;
+                seen = end;
+            }
+            const R x = (last < first ? R(0) : points[last * p.time_stride] - start) + poison;
+            if (!(job.initial ? continued(job.initial + b * job.depth, x, out) : started(x, out))) return;
         }
     }
 
@@ -51,15 +66,28 @@ class one_channel_signature {
         return sum;
     }
 
-    void point(i64 b, R x, R* out) const {
-        if (job.scalar_term) *out++ = R(1);
-        const R* initial = job.initial ? job.initial + b * job.depth : nullptr;
+    void store(R value, i64 n, R* out) const { out[n - 1 + job.scalar_term] = job.inverse && n % 2 ? -value : value; }
+
+    // exp(x), level by level. False if cancelled, as below.
+    bool started(R x, R* out) {
+        if (job.scalar_term) *out = R(1);
+        R value = R(1);
+        for (i64 n = 1; n <= job.depth; ++n) {
+            value = value * x / R(n);
+            store(value, n, out);
+        }
+        return !cancelled(job.depth);
+    }
+
+    bool continued(const R* initial, R x, R* out) {
+        if (job.scalar_term) *out = R(1);
         for (int n = 1; n <= job.depth; ++n) {
             R chain = chain_of_empty_word<R>(n - 1);
-            for (int k = 1; k < n; ++k) chain = chain_entry<R>(chain, x, initial ? initial[k - 1] : R(0), n - k);
-            const R value = advance(initial ? initial[n - 1] : R(0), chain, x);
-            out[n - 1] = job.inverse && n % 2 ? -value : value;
+            for (int k = 1; k < n; ++k) chain = chain_entry<R>(chain, x, initial[k - 1], n - k);
+            store(advance(initial[n - 1], chain, x), n, out);
+            if (cancelled(n)) return false;
         }
+        return true;
     }
 };
 
