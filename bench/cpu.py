@@ -259,13 +259,14 @@ def _run(
             name, _, dtype = label.partition("_float")
             best.saw(name, f"float{dtype}", int(count), rate)
     rows: list[dict[str, Any]] = []
+    skips: set[tuple[str, str, str]] = set()
     report.show_header()
     for dtype in options.dtype:
         for case, operations in races:
             entrants = _entrants(operations, options.threads, peers, options.peer_threads)
             race = Race(stable, case, dtype, entrants, folder, best, options.seed)
             fresh = race.run()
-            report.show_rows(fresh)
+            report.show_rows(fresh, skips)
             rows += fresh
     best.refresh(rows)
     for (name, dtype, count), rate in best.best.items():

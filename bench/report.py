@@ -80,8 +80,14 @@ def show_header() -> None:
     print(_line([name for name, _ in COLUMNS]), flush=True)
 
 
-def show_rows(rows: Iterable[dict[str, Any]]) -> None:
+def show_rows(rows: Iterable[dict[str, Any]], skips: set[tuple[str, str, str]]) -> None:
+    """Print rows; a skip only the first time that its operation and reason occur."""
     for row in rows:
+        if row["status"] == "skipped":
+            skip = (row["operation"], row["contestant"], row["reason"])
+            if skip in skips:
+                continue
+            skips.add(skip)
         print(_line(cells(row)), flush=True)
 
 

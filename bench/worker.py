@@ -49,14 +49,15 @@ def hold(threads: int) -> None:
 
 
 def limit_memory() -> None:
-    """Let a library that wants more than the machine has fail, instead of the machine."""
+    """Let a library that wants more memory than is free fail, instead of the machine."""
     try:
         import resource
 
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        resource.setrlimit(resource.RLIMIT_DATA, (int(0.7 * total),) * 2)
-    except (ImportError, ValueError, OSError):
-        pass
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = 1024 * int(next(x for x in lines if x.startswith("MemAvailable:")).split()[1])
+        resource.setrlimit(resource.RLIMIT_DATA, (int(0.7 * free),) * 2)
+    except (ImportError, OSError, StopIteration, ValueError):
+        pass  # not Linux
 
 
 def scratch_memory(call: Callable[[], Any], answer: int) -> int | None:
@@ -176,7 +177,9 @@ def _failure(error: BaseException) -> dict[str, Any]:
     missing = missing or isinstance(error, (NotImplementedError, ModuleNotFoundError))
     kind = "unsupported" if missing else "failed"
     text = " ".join(str(error).split()) or "no message"
-    return {"ok": False, "kind": kind, "reason": f"{type(error).__name__}: {text}"[:400]}
+    if not isinstance(error, NotImplementedError):
+        text = f"{type(error).__name__}: {text}"
+    return {"ok": False, "kind": kind, "reason": text[:400]}
 
 
 def serve(name: str, threads: int) -> None:
