@@ -255,6 +255,20 @@ def test_archives_bring_names_times_and_lengths(command):
         close(values[k], pysig.signature(points, 2))
 
 
+@pytest.mark.parametrize("flags", [["--basepoint=1,2,3", "--time"], ["--stream", "--inverse"]])
+def test_on_a_gpu(command, cupy, flags):
+    """Whole batches, and a path that is cut and carried on, with everything on the device."""
+    rng = np.random.default_rng(9)
+    write_long("in.csv", [rng.normal(size=(n, 2)) for n in (3, 9, 40)])
+    for memory in ("64M", "700"):
+        arguments = ["signature", "in.csv", "--depth", 2, "--memory", memory, *flags]
+        on_gpu = command(*arguments, "--device", "gpu")
+        assert (on_gpu.status, on_gpu.err) == (0, "")
+        header, ids, values = table(on_gpu.out)
+        assert (header, ids) == table(command(*arguments).out)[:2]
+        close(values, table(command(*arguments).out)[2])
+
+
 def test_fortran_order_and_no_paths(command):
     paths = np.asfortranarray(np.random.default_rng(6).normal(size=(4, 5, 2)))
     np.save("in.npy", paths)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import pysig
 import pysig.data
 from pysig._io.arrayfile import ArrayReader
-from pysig._io.blocks import Budget, InputError, collect
+from pysig._io.blocks import Budget, InputError, Run, collect
 from pysig._io.columns import column_names
 from pysig._io.csvfile import CsvOptions, CsvReader
 from pysig._io.progress import Progress
@@ -113,33 +113,45 @@ def test_the_comparison_of_rows_notices_a_wrong_digit(tmp_path):
     assert rows_of(blocks) != {"a": [(0.0, [np.nextafter(1.0, 2.0)])]}
 
 
+def run(key, times, points):
+    return Run(key, np.arange(len(times)), np.array(times), np.array(points))
+
+
 @FILES
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=8),
     channels=st.integers(1, 3),
     total=st.integers(1, 4000),
     path_bytes=st.sampled_from([0, 8, 1000]),
+    cuts=st.lists(st.integers(1, 60), min_size=1, max_size=4),
 )
-def test_blocks_keep_every_row_and_the_budget(lengths, channels, total, path_bytes):
+def test_blocks_keep_every_row_and_the_budget(lengths, channels, total, path_bytes, cuts):
+    """Paths come in runs of any lengths, and leave in blocks."""
     budget = Budget(total, 8 * (channels + 1), path_bytes)
-    rows = [
-        (str(key), float(time), [key + time + 0.5 * c for c in range(channels)])
-        for key, length in enumerate(lengths)
-        for time in range(length)
-    ]
-    blocks = list(collect(iter(rows), channels, budget))
+    paths, runs = {}, []
+    for key, length in enumerate(lengths):
+        points = key + np.arange(length)[:, None] + 0.5 * np.arange(channels)
+        paths[str(key)] = [(float(time), row) for time, row in enumerate(points.tolist())]
+        start, sizes = 0, itertools.cycle(cuts)
+        while start < length:
+            part = slice(start, start + next(sizes))
+            runs.append(run(str(key), np.arange(length, dtype=float)[part], points[part]))
+            start = part.stop
+    blocks = list(collect(runs, budget))
     found = rows_of(blocks)
-    assert [(key, *row) for key, path in found.items() for row in path] == rows
+    assert found == paths
+    assert list(found) == list(paths)
     for block in blocks:
         batch, length = block.points.shape[:2]
         assert batch == 1 or budget.fits(batch, length)
         assert length <= budget.length
         assert batch == 1 or (block.begins and block.ends)
+        assert not block.ends or length > 0
 
 
 def test_padding_repeats_the_last_point():
-    rows = [("a", 0.0, [1.0]), ("b", 0.0, [2.0]), ("b", 1.0, [3.0])]
-    (block,) = collect(iter(rows), 1, WIDE)
+    runs = [run("a", [0.0], [[1.0]]), run("b", [0.0], [[2.0]]), run("b", [1.0], [[3.0]])]
+    (block,) = collect(runs, WIDE)
     assert block.points[0, :, 0].tolist() == [1.0, 1.0]
     assert block.lengths.tolist() == [1, 2]
 

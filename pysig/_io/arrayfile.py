@@ -41,6 +41,8 @@ class ArrayReader:
             self.dtype = paths.dtype.newbyteorder("=")
         self.width = int(paths.shape[-1])
         self.shape: tuple[int, ...] | None = paths.shape[:-2]
+        self.path = path
+        self.mapped = isinstance(paths, np.memmap) and paths.flags.c_contiguous
         self.paths = paths.reshape(-1, *paths.shape[-2:])
         self.total: int | None = self.paths.nbytes
         count, length = self.paths.shape[:2]
@@ -110,7 +112,7 @@ class ArrayReader:
             )
         table: NDArray[np.float64] = times.astype(np.float64).reshape(-1, length)
         table = np.broadcast_to(table, (count, length))
-        step = np.diff(table, axis=1) > 0
+        step = table[:, 1:] > table[:, :-1]
         if self.lengths is not None:
             step |= np.arange(1, length) >= self.lengths[:, None]
         if not step.all():
@@ -143,6 +145,9 @@ class ArrayReader:
                         ends=last == counts,
                     )
             tick(self.paths[start : start + max(1, batch)].nbytes)
+            if self.mapped:  # a new mapping: the old one gives back the pages that were read
+                stored = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                self.paths = stored.reshape(self.paths.shape)
 
     def _block(
         self,

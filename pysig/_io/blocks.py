@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,59 +120,69 @@ def file_size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def collect(
-    rows: Iterable[tuple[str, float, Sequence[float]]], channels: int, budget: Budget
-) -> Iterator[Block]:
-    """Gather rows (id, time, values), the rows of one id together, into blocks that fit the budget.
+class Run(NamedTuple):
+    """Consecutive rows of one path: where they stand in the file, and their numbers."""
 
-    Points lie in flat arrays of doubles: a block costs eight bytes a number, not a Python object.
-    """
-    waiting: list[tuple[str, array[float], array[float]]] = []
+    key: str
+    lines: NDArray[np.int64]
+    times: NDArray[np.float64]
+    points: NDArray[np.float64]
+
+
+def collect(runs: Iterable[Run], budget: Budget) -> Iterator[Block]:
+    """Gather runs, those of one path together, into blocks that fit the budget."""
+    waiting: list[Run] = []
     longest = 0
-    for key, group in groupby(rows, key=itemgetter(0)):
-        begins = True
-        times, points = array("d"), array("d")
-        for _, time, values in group:
-            if len(times) == budget.length:
+    for _, group in groupby(runs, key=attrgetter("key")):
+        parts: list[Run] = []
+        count, begins = 0, True
+        for run in group:
+            parts.append(run)
+            count += len(run.times)
+            while count > budget.length:  # more follows, so this stretch is not the last
+                path = join(parts)
                 if waiting:
-                    yield stack(waiting, channels)
+                    yield stack(waiting)
                     waiting, longest = [], 0
-                yield stack([(key, times, points)], channels, begins=begins, ends=False)
-                begins = False
-                times, points = array("d"), array("d")
-            times.append(time)
-            points.extend(values)
-        path = (key, times, points)
+                yield stack([piece(path, slice(0, budget.length))], begins=begins, ends=False)
+                parts = [piece(path, slice(budget.length, None))]
+                count, begins = count - budget.length, False
+        path = join(parts)
         if not begins:
-            yield stack([path], channels, begins=False)
+            yield stack([path], begins=False)
             continue
-        longest = max(longest, len(times))
-        if waiting and not budget.fits(len(waiting) + 1, longest):
-            yield stack(waiting, channels)
-            waiting, longest = [], len(times)
+        if waiting and not budget.fits(len(waiting) + 1, max(longest, count)):
+            yield stack(waiting)
+            waiting, longest = [], 0
         waiting.append(path)
+        longest = max(longest, count)
     if waiting:
-        yield stack(waiting, channels)
+        yield stack(waiting)
 
 
-def stack(
-    paths: Sequence[tuple[str, array[float], array[float]]],
-    channels: int,
-    *,
-    begins: bool = True,
-    ends: bool = True,
-) -> Block:
-    """One block of paths given as (id, times, flat points), padded by repeating each last point."""
-    lengths = np.array([len(times) for _, times, _ in paths], dtype=np.int64)
+def join(runs: Sequence[Run]) -> Run:
+    """One run of all rows."""
+    if len(runs) == 1:
+        return runs[0]
+    key, (_, lines, times, points) = runs[0].key, zip(*runs, strict=True)
+    return Run(key, np.concatenate(lines), np.concatenate(times), np.concatenate(points))
+
+
+def piece(run: Run, part: slice) -> Run:
+    """Some rows of a run."""
+    return Run(run.key, run.lines[part], run.times[part], run.points[part])
+
+
+def stack(paths: Sequence[Run], *, begins: bool = True, ends: bool = True) -> Block:
+    """One block of whole paths (or one stretch), padded by repeating each last point."""
+    lengths = np.array([len(path.times) for path in paths], dtype=np.int64)
     longest = int(lengths.max())
-    points = np.empty((len(paths), longest, channels))
+    points = np.empty((len(paths), longest, paths[0].points.shape[1]))
     times = np.empty((len(paths), longest))
-    for k, (_, path_times, path_points) in enumerate(paths):
+    for k, path in enumerate(paths):
         n = lengths[k]
-        points[k, :n] = np.frombuffer(path_points).reshape(n, channels)
-        times[k, :n] = np.frombuffer(path_times)
-        points[k, n:] = points[k, n - 1]
-        times[k, n:] = times[k, n - 1]
+        points[k, :n], points[k, n:] = path.points, path.points[-1]
+        times[k, :n], times[k, n:] = path.times, path.times[-1]
     equal = bool((lengths == longest).all())
-    keys = [key for key, _, _ in paths]
+    keys = [path.key for path in paths]
     return Block(keys, points, times, None if equal else lengths, begins, ends)

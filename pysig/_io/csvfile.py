@@ -10,25 +10,30 @@ import csv
 import gzip
 import io
 import math
+import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from operator import itemgetter
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pysig._io.blocks import Block, Budget, InputError, collect, file_size
+from pysig._io.blocks import Block, Budget, InputError, Run, collect, file_size, join
 
-NumberedRow = tuple[int, str, float, list[float]]
+#: Ids, times and points of some rows.
+Table = tuple[list[str], NDArray[np.float64], NDArray[np.float64]]
 
 #: What other programs write where there is no value.
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
-#: Rows between two reports of progress.
-TICK = 4096
+LINE_BREAK = re.compile("\r\n|\r|\n")
+
+#: Rows that are turned into numbers at once.
+CHUNK = 1024
 
 
 @dataclass(frozen=True)
@@ -173,100 +178,122 @@ class CsvReader:
 
     def blocks(self, budget: Budget, tick: Callable[[int], None]) -> Iterator[Block]:
         """Yield all paths in the order of the file."""
-        numbers = self._sorted(tick) if self.options.sort else self._numbers(tick)
-        rows = self._ordered(numbers)
+        runs = self._runs(tick)
         empty = True
-        for block in collect(rows, self.width, budget):
+        for block in collect(self._ordered(gather(runs) if self.options.sort else runs), budget):
             empty = False
             yield block
         if empty:
             raise InputError(f"{self.name}: a header but no rows of numbers")
 
-    def _numbers(self, tick: Callable[[int], None]) -> Iterator[NumberedRow]:
-        """(line, id, time, values) of each row; without a column of times the time is NaN."""
-        pick = pick_columns(self.channel_at)
-        width, id_at, time_at = len(self.names), self.id_at, self.time_at
-        done = rows = blank = 0
-        for record in self._body():
-            line = self.reader.line_num
-            if not record:
-                blank = blank or line
-                continue
-            if blank:
-                raise InputError(
-                    f"{self.name}, line {blank}: an empty line between rows; delete it"
-                )
-            if len(record) != width:
-                raise InputError(
-                    f"{self.name}, line {line}: {len(record)} fields, expected {width} "
-                    f"({self.names[0]!r} to {self.names[-1]!r})"
-                )
-            key = self.name if id_at is None else record[id_at].strip()
-            if not key:
-                raise InputError(f"{self._place(line, id_at)}: the id is missing")
-            time = math.nan if time_at is None else self._time(record[time_at], line)
-            texts = pick(record)
+    def _runs(self, tick: Callable[[int], None]) -> Iterator[Run]:
+        """All rows, consecutive rows of one id together; without a column of times they are NaN."""
+        done, start = 0, self.reader.line_num if self.pushed is None else 0
+        records = self.records if self.pushed is None else chain([self.pushed], self.records)
+        while rows := list(islice(records, CHUNK)):
+            lines = line_numbers(rows, start, self.reader.line_num)
+            start = self.reader.line_num
             try:
-                values = list(map(float, texts))
-                # the sum is finite unless a value is not, or the sum itself overflows
-                suspect = not math.isfinite(sum(values)) or "_" in "".join(texts)
+                keys, times, points = self._quick(rows)
             except ValueError:
-                suspect = True
-            if suspect:
-                values = [
-                    self._value(text, line, at)
-                    for text, at in zip(texts, self.channel_at, strict=True)
-                ]
-            yield line, key, time, values
-            rows += 1
-            if rows % TICK == 0 and self.total is not None:
+                rows, lines = self._without_blanks(rows, lines, records)
+                keys, times, points = self._careful(rows, lines)
+            first = 0
+            for key, group in groupby(keys):
+                part = slice(first, first + sum(1 for _ in group))
+                first = part.stop
+                yield Run(key, lines[part], times[part], points[part])
+            if self.total is not None:
                 now = self.raw.tell()
                 tick(now - done)
                 done = now
 
-    def _body(self) -> Iterator[list[str]]:
-        if self.pushed is not None:
-            yield self.pushed
-        yield from self.records
+    def _quick(self, rows: list[list[str]]) -> Table:
+        """The numbers of many rows at once; a ValueError if anything at all is unusual."""
+        columns = list(zip(*rows, strict=True))
+        if len(columns) != len(self.names):
+            raise ValueError
+        keys = [self.name] * len(rows)
+        if self.id_at is not None:
+            keys = [text.strip() for text in columns[self.id_at]]
+        at = self.channel_at if self.time_at is None else [self.time_at, *self.channel_at]
+        numbers = np.array([list(map(float, columns[k])) for k in at])
+        strange = any("_" in "".join(columns[k]) for k in at)  # Python reads 1_000
+        finite = np.isfinite(
+            numbers if not self.options.allow_nan else numbers[: len(at) - self.width]
+        )
+        if strange or not all(keys) or not finite.all():
+            raise ValueError
+        points = np.ascontiguousarray(numbers[len(at) - self.width :].T)
+        return keys, np.full(len(rows), np.nan) if self.time_at is None else numbers[0], points
 
-    def _sorted(self, tick: Callable[[int], None]) -> Iterator[tuple[int, str, float, list[float]]]:
-        """All rows, those of one id together, ids in order of appearance, points by time."""
-        rows = list(self._numbers(tick))
-        rank: dict[str, int] = {}
-        for _, key, _, _ in rows:
-            rank.setdefault(key, len(rank))
-        if self.time_at is None:
-            rows.sort(key=lambda row: rank[row[1]])
-        else:
-            rows.sort(key=lambda row: (rank[row[1]], row[2]))
-        yield from rows
+    def _careful(self, rows: list[list[str]], lines: NDArray[np.int64]) -> Table:
+        """The same, cell by cell: the error names the cell."""
+        keys, times, points = [], [], []
+        for record, line in zip(rows, lines.tolist(), strict=True):
+            if len(record) != len(self.names):
+                raise InputError(
+                    f"{self.name}, line {line}: {len(record)} fields, expected {len(self.names)} "
+                    f"({self.names[0]!r} to {self.names[-1]!r})"
+                )
+            key = self.name if self.id_at is None else record[self.id_at].strip()
+            if not key:
+                raise InputError(f"{self._place(line, self.id_at)}: the id is missing")
+            keys.append(key)
+            times.append(
+                math.nan if self.time_at is None else self._time(record[self.time_at], line)
+            )
+            points.append([self._value(record[at], line, at) for at in self.channel_at])
+        return keys, np.array(times), np.array(points).reshape(-1, self.width)
 
-    def _ordered(self, rows: Iterator[NumberedRow]) -> Iterator[tuple[str, float, list[float]]]:
+    def _without_blanks(
+        self, rows: list[list[str]], lines: NDArray[np.int64], records: Iterator[list[str]]
+    ) -> tuple[list[list[str]], NDArray[np.int64]]:
+        """Drop empty lines at the end of the file; between rows they are an error."""
+        blank = next((k for k, record in enumerate(rows) if not record), None)
+        if blank is None:
+            return rows, lines
+        if any(rows[blank:]) or any(records):
+            self._careful(rows[:blank], lines[:blank])  # what is wrong before comes first
+            raise InputError(f"{self.name}, line {lines[blank]}: an empty line; delete it")
+        return rows[:blank], lines[:blank]
+
+    def _ordered(self, runs: Iterable[Run]) -> Iterator[Run]:
         """Check that ids come together and times increase; number points that have no times."""
         seen: set[str] = set()
         current: str | None = None
         before, number = -math.inf, 0
-        for line, key, time, values in rows:
+        for run in runs:
+            key, lines, times, points = run
             if key != current:
                 if key in seen:
                     raise InputError(
-                        f"{self._place(line, self.id_at)}: the rows of {key!r} are not together; "
-                        "give --sort to gather them in memory, or sort the file"
+                        f"{self._place(lines[0], self.id_at)}: the rows of {key!r} are not "
+                        "together; give --sort to gather them in memory, or sort the file"
                     )
                 seen.add(key)
                 current, before, number = key, -math.inf, 0
             if self.time_at is None:
-                time = float(number)
-                number += 1
-            elif time <= before:
-                what = "comes twice" if time == before else "goes back"
-                hint = "; give --sort to sort in memory" if time < before else ""
-                raise InputError(
-                    f"{self._place(line, self.time_at)}: the time of {key!r} {what} "
-                    f"({before:.16g}, then {time:.16g}); times must increase{hint}"
-                )
-            before = time
-            yield key, time, values
+                times = np.arange(number, number + len(times), dtype=np.float64)
+                number += len(times)
+            else:
+                self._check_times(run, before)
+                before = times[-1]
+            yield Run(key, lines, times, points)
+
+    def _check_times(self, run: Run, before: float) -> None:
+        previous = np.concatenate([[before], run.times[:-1]])
+        wrong = np.flatnonzero(~(run.times > previous))
+        if wrong.size == 0:
+            return
+        k = wrong[0]
+        last, time = previous[k], run.times[k]
+        what = "comes twice" if time == last else "goes back"
+        hint = "; give --sort to sort in memory" if time < last else ""
+        raise InputError(
+            f"{self._place(run.lines[k], self.time_at)}: the time of {run.key!r} {what} "
+            f"({last:.16g}, then {time:.16g}); times must increase{hint}"
+        )
 
     def _place(self, line: int, at: int | None) -> str:
         column = "" if at is None else f", column {self.names[at]!r}"
@@ -335,9 +362,21 @@ def iso_seconds(text: str) -> float:
     return moment.timestamp()
 
 
-def pick_columns(places: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
-    """A function that takes these columns from a row."""
-    if len(places) == 1:
-        only = places[0]
-        return lambda record: (record[only],)
-    return itemgetter(*places)
+def line_numbers(rows: list[list[str]], start: int, end: int) -> NDArray[np.int64]:
+    """The number of the last line of each row; `start` lines come before, `end` is the last."""
+    if end - start == len(rows):
+        return np.arange(start + 1, end + 1)
+    # some cells in quotes go over several lines
+    breaks = [1 + sum(len(LINE_BREAK.findall(cell)) for cell in record) for record in rows]
+    return start + np.cumsum(breaks)
+
+
+def gather(runs: Iterable[Run]) -> Iterator[Run]:
+    """All rows of each id together, ids in order of appearance, rows by time where there is one."""
+    paths: dict[str, list[Run]] = {}
+    for run in runs:
+        paths.setdefault(run.key, []).append(run)
+    for parts in paths.values():
+        path = join(parts)
+        order = np.argsort(path.times, kind="stable")
+        yield Run(path.key, path.lines[order], path.times[order], path.points[order])

@@ -2,8 +2,8 @@
 
 >>> import pysig, pysig.data
 >>> vowels = pysig.data.load("japanese_vowels")
->>> vowels.paths.shape, vowels.channels[:2], vowels.labels[0]
-((640, 29, 12), ('c1', 'c2'), '1')
+>>> vowels.paths.shape, vowels.channels[:2], sorted(set(vowels.labels.tolist()))[-1]
+((640, 29, 12), ('c1', 'c2'), '9')
 >>> pysig.signature(vowels.paths, depth=3, lengths=vowels.lengths).shape
 (640, 1884)
 """
@@ -63,8 +63,15 @@ class Dataset:
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped data sets.
+    """The shipped data sets.
 
+    Returns
+    -------
+    tuple of str
+        Their names.
+
+    Examples
+    --------
     >>> names()
     ('basic_motions', 'japanese_vowels')
     """
@@ -78,6 +85,11 @@ def file(name: str) -> Path:
     ----------
     name : str
         One of `names()`.
+
+    Returns
+    -------
+    pathlib.Path
+        Where the file is.
 
     Raises
     ------
@@ -93,8 +105,25 @@ def file(name: str) -> Path:
 
 
 def labels_file(name: str) -> Path:
-    """The CSV of labels (`id,split,label`) of a data set; parameters and errors as for `file`.
+    """The CSV of labels (`id,split,label`) of a data set.
 
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+
+    Returns
+    -------
+    pathlib.Path
+        Where the file is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+
+    Examples
+    --------
     >>> labels_file("basic_motions").name
     'basic_motions.labels.csv'
     """
@@ -102,8 +131,25 @@ def labels_file(name: str) -> Path:
 
 
 def load(name: str) -> Dataset:
-    """A data set in arrays; parameters and errors as for `file`.
+    """Read a shipped data set into arrays.
 
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+
+    Returns
+    -------
+    Dataset
+        Paths, padded, with lengths, times, ids and labels.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+
+    Examples
+    --------
     >>> load("basic_motions").paths.shape
     (80, 100, 6)
     """
