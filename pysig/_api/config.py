@@ -89,7 +89,10 @@ class set_workers:
 def get_workers() -> int:
     """How many threads a call may use on the CPU.
 
-    What `set_workers` said, else the number of CPUs of this process.
+    Returns
+    -------
+    int
+        What `set_workers` said, else the number of CPUs of this process.
 
     Examples
     --------
@@ -102,6 +105,11 @@ def get_workers() -> int:
 
 def get_include() -> str:
     """The directory of the C++ headers, for ``#include <pysig/pysig.hpp>``.
+
+    Returns
+    -------
+    str
+        What a compiler is given after ``-I``.
 
     Examples
     --------

@@ -1,0 +1,70 @@
+"""Sphinx configuration. `sphinx-build -W docs docs/_build` builds the site; warnings are errors."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import generate  # noqa: E402
+
+import pysig  # noqa: E402
+
+project = "pysig"
+author = "the pysig developers"
+copyright = "2026, the pysig developers"
+release = version = pysig.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
+]
+exclude_patterns = ["_build", "figures", "_figures"]
+html_theme = "furo"
+html_title = f"pysig {release}"
+html_static_path: list[str] = []
+
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+# Every public docstring says what it takes, returns and raises, and shows an example.
+numpydoc_validation_checks = {"all", "ES01", "GL08", "SA01", "SS05", "YD01"}
+numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its attributes
+# Links to other projects need the network; the build does not.
+intersphinx_mapping: dict[str, Any] = {}
+
+
+def draw_figures() -> None:
+    """Runs each script of figures/ and stores what its function `figure` returns."""
+    target = HERE / "_figures"
+    target.mkdir(exist_ok=True)
+    mpl.use("agg")
+    style = {"svg.hashsalt": "pysig", "font.size": 9, "axes.spines.top": False}
+    style |= {"axes.spines.right": False, "figure.constrained_layout.use": True}
+    for script in sorted((HERE / "figures").glob("*.py")):
+        with mpl.rc_context(style):
+            figure = runpy.run_path(str(script))["figure"]()
+            figure.savefig(target / f"{script.stem}.svg", metadata={"Date": None})
+
+
+def write_reference() -> None:
+    """The page of public functions, made from the public names."""
+    page, text = HERE / "reference.md", generate.reference()
+    if not page.exists() or page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+
+
+draw_figures()
+write_reference()
