@@ -5,5 +5,8 @@
 
 namespace pysig {
 void register_config(pybind11::module_& m);
+void register_derivatives(pybind11::module_& m);
+void register_logsignature(pybind11::module_& m);
 void register_signature(pybind11::module_& m);
+void register_tensor(pybind11::module_& m);
 }  // namespace pysig

@@ -1,23 +1,17 @@
 // C4. signature: unpack, drop the GIL, call the table.
-#include "arrays.hpp"
 #include "isa/table.hpp"
+#include "jobs.hpp"
 #include "register.hpp"
 
 namespace pysig {
 namespace {
 
-using optional_array = std::optional<py::array>;
-
 template <class R>
 void compute(const py::array& path, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
              const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
              const optional_array& order, int how, int workers) {
-    signature_job<R> job{view_of_path<R>(path), depth, static_cast<method>(how), stream, inverse, scalar_term, nullptr, nullptr};
-    path_view<R>& view = job.path;
-    view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
-    view.lengths = data_or_null<i64>(lengths, view.batch);
-    view.order = data_or_null<i64>(order, view.batch);
-    job.initial = data_or_null<R>(initial, view.batch * size);
+    auto job = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, how);
+    const path_view<R>& view = job.path;
     const i64 steps = view.length - 1 + (view.basepoint ? 1 : 0);
     job.out = output<R>(out, view.batch * (stream ? steps : 1) * (size + scalar_term));
     run_released(workers, [&](const executor& exec) { run_signature(job, exec); });

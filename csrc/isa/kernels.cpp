@@ -1,7 +1,10 @@
 // C3. Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be instantiated here: its
 // code would be merged across instruction sets by the linker (tests/test_isa.py looks for that).
 #include "pysig/cpu/cumsum.hpp"
+#include "pysig/cpu/logsignature.hpp"
 #include "pysig/cpu/signature.hpp"
+#include "pysig/cpu/signature_jvp.hpp"
+#include "pysig/cpu/signature_vjp.hpp"
 #include "table.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -9,6 +12,34 @@ PYSIG_NAMESPACE_BEGIN
 template <class R>
 static void signature(const signature_job<R>& job, const executor& exec) {
     compute_signature(job, exec);
+}
+
+extern template void compute_signature_jvp<float>(const signature_jvp_job<float>&, const executor&);  // derivatives.cpp
+extern template void compute_signature_jvp<double>(const signature_jvp_job<double>&, const executor&);
+extern template void compute_signature_vjp<float>(const signature_vjp_job<float>&, const executor&);
+extern template void compute_signature_vjp<double>(const signature_vjp_job<double>&, const executor&);
+
+template <class R>
+static void signature_jvp(const signature_jvp_job<R>& job, const executor& exec) {
+    compute_signature_jvp(job, exec);
+}
+
+template <class R>
+static void signature_vjp(const signature_vjp_job<R>& job, const executor& exec) {
+    compute_signature_vjp(job, exec);
+}
+
+extern template void compute_tensor<float>(const tensor_job<float>&, const executor&);  // tensor.cpp
+extern template void compute_tensor<double>(const tensor_job<double>&, const executor&);
+
+template <class R>
+static void tensor(const tensor_job<R>& job, const executor& exec) {
+    compute_tensor(job, exec);
+}
+
+template <class R>
+static void logsignature(const logsignature_job<R>& job, const executor& exec) {
+    compute_logsignature(job, exec);
 }
 
 PYSIG_NAMESPACE_END
@@ -20,5 +51,7 @@ PYSIG_NAMESPACE_END
 
 namespace pysig {
 const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA), PYSIG_ISA::vector_bytes * 8, signature<float>,
-                                                  signature<double>};
+                                                  signature<double>, tensor<float>, tensor<double>, logsignature<float>,
+                                                  logsignature<double>, signature_jvp<float>, signature_jvp<double>,
+                                                  signature_vjp<float>, signature_vjp<double>};
 }

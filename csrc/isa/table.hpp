@@ -1,7 +1,9 @@
 // C3. What every instruction set offers: one table of functions, one instance per set, chosen at first use (dispatch.cpp).
 #pragma once
 
+#include "pysig/cpu/derivative_job.hpp"
 #include "pysig/cpu/job.hpp"
+#include "pysig/cpu/logsignature_job.hpp"
 
 namespace pysig {
 
@@ -10,6 +12,14 @@ struct kernels {
     int vector_bits;
     void (*signature_f32)(const signature_job<float>&, const executor&);
     void (*signature_f64)(const signature_job<double>&, const executor&);
+    void (*tensor_f32)(const tensor_job<float>&, const executor&);
+    void (*tensor_f64)(const tensor_job<double>&, const executor&);
+    void (*logsignature_f32)(const logsignature_job<float>&, const executor&);
+    void (*logsignature_f64)(const logsignature_job<double>&, const executor&);
+    void (*signature_jvp_f32)(const signature_jvp_job<float>&, const executor&);
+    void (*signature_jvp_f64)(const signature_jvp_job<double>&, const executor&);
+    void (*signature_vjp_f32)(const signature_vjp_job<float>&, const executor&);
+    void (*signature_vjp_f64)(const signature_vjp_job<double>&, const executor&);
 };
 
 #define PYSIG_DECLARE_KERNELS(isa) extern const kernels kernels_##isa
@@ -27,5 +37,25 @@ const char* available_kernels();
 
 inline void run_signature(const signature_job<float>& job, const executor& exec) { active_kernels().signature_f32(job, exec); }
 inline void run_signature(const signature_job<double>& job, const executor& exec) { active_kernels().signature_f64(job, exec); }
+inline void run_tensor(const tensor_job<float>& job, const executor& exec) { active_kernels().tensor_f32(job, exec); }
+inline void run_tensor(const tensor_job<double>& job, const executor& exec) { active_kernels().tensor_f64(job, exec); }
+inline void run_logsignature(const logsignature_job<float>& job, const executor& exec) {
+    active_kernels().logsignature_f32(job, exec);
+}
+inline void run_logsignature(const logsignature_job<double>& job, const executor& exec) {
+    active_kernels().logsignature_f64(job, exec);
+}
+inline void run_signature_jvp(const signature_jvp_job<float>& job, const executor& exec) {
+    active_kernels().signature_jvp_f32(job, exec);
+}
+inline void run_signature_jvp(const signature_jvp_job<double>& job, const executor& exec) {
+    active_kernels().signature_jvp_f64(job, exec);
+}
+inline void run_signature_vjp(const signature_vjp_job<float>& job, const executor& exec) {
+    active_kernels().signature_vjp_f32(job, exec);
+}
+inline void run_signature_vjp(const signature_vjp_job<double>& job, const executor& exec) {
+    active_kernels().signature_vjp_f64(job, exec);
+}
 
 }  // namespace pysig

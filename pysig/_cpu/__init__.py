@@ -1,5 +1,28 @@
 """P2. The operations on NumPy arrays: thin, into the extension module."""
 
+from pysig._cpu.algebra import (
+    bilinear,
+    bilinear_jvp,
+    bilinear_vjp,
+    linear,
+    series,
+    series_jvp,
+    series_vjp,
+)
+from pysig._cpu.derivatives import signature_jvp, signature_vjp
+from pysig._cpu.logsignature import logsignature
 from pysig._cpu.signature import signature
 
-__all__ = ["signature"]
+__all__ = [
+    "bilinear",
+    "bilinear_jvp",
+    "bilinear_vjp",
+    "linear",
+    "logsignature",
+    "series",
+    "series_jvp",
+    "series_vjp",
+    "signature",
+    "signature_jvp",
+    "signature_vjp",
+]

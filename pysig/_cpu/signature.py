@@ -9,7 +9,7 @@ import numpy as np
 from pysig._cpu._extension import core
 from pysig._plan import Plan
 
-_METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
+METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
 
 
 def signature(
@@ -41,6 +41,6 @@ def signature(
         lengths=lengths,
         # Lanes hold paths of similar length: a batch of unequal paths costs what its points cost.
         order=None if lengths is None else np.argsort(lengths, kind="stable"),
-        method=_METHODS[method],
+        method=METHODS[method],
         workers=workers,
     )

@@ -1,0 +1,48 @@
+"""P2. `logsignature` of NumPy arrays: slices of the batch whose signatures stay in cache until the
+logarithm is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pysig._cpu._extension import core
+from pysig._cpu.algebra import Maps, maps_of
+from pysig._cpu.signature import METHODS
+from pysig._plan import Plan
+
+
+def logsignature(
+    path: Any,
+    out: Any,
+    *,
+    plan: Plan,
+    maps: Maps,
+    stream: bool,
+    basepoint: Any,
+    initial: Any,
+    inverse: bool,
+    lengths: Any,
+    method: str,
+    workers: int,
+) -> None:
+    """Fills `out` (batch, [rows,] width): the maps applied to the logarithms of the signatures of
+    `path`.
+    """
+    core.logsignature(
+        path,
+        out,
+        depth=plan.depth,
+        size=plan.coefficients,
+        stream=stream,
+        basepoint=basepoint,
+        initial=initial,
+        inverse=inverse,
+        lengths=lengths,
+        order=None if lengths is None else np.argsort(lengths, kind="stable"),
+        method=METHODS[method],
+        maps=maps_of(maps, out.dtype),
+        workers=workers,
+    )
