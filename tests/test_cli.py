@@ -6,10 +6,6 @@ import io
 import os
 import re
 import shlex
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +16,6 @@ from hypothesis import strategies as st
 import pysig
 import pysig.cli
 import pysig.data
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def table(text):
@@ -331,55 +325,3 @@ def test_the_examples_of_the_help_run(command):
         assert (result.status, result.err) == (0, ""), example
     assert Path("vowels.csv").exists()
     assert np.load("features.npy").dtype == np.float32
-
-
-def subcommand(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "pysig", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        **options,
-    )
-
-
-def test_as_a_program_between_pipes(tmp_path):
-    result = subcommand("signature", "-", "--depth", 1, input="id,x\na,1\na,3\n", cwd=tmp_path)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "id,S(x)\na,2.0\n", "")
-    result = subcommand("signature", "-", "--depth", 1, input="id,x\na,one\n", cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(
-        "pysig: error: standard input, line 2, column 'x': 'one' is not"
-    )
-    assert result.stderr.count("\n") == 1
-    assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_in_the_middle_nothing_is_left(tmp_path, number, status):
-    program = [sys.executable, "-m", "pysig", "signature", "-", "--depth", "1", "-o", "out.csv"]
-    with subprocess.Popen(
-        program, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        process.stdin.write(b"id,x\na,1\n")
-        process.stdin.flush()
-        until = time.monotonic() + 60
-        while not os.listdir(tmp_path) and time.monotonic() < until:
-            time.sleep(0.02)
-        (part,) = os.listdir(tmp_path)
-        assert part.endswith(".part")
-        process.send_signal(number)
-        process.wait(60)
-        assert process.returncode == status
-        assert b"Traceback" not in process.stderr.read()
-        process.stdin.close()
-    assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the pipe of a shell is POSIX")
-def test_the_reader_of_the_output_may_leave(tmp_path):
-    line = (
-        f"{shlex.quote(sys.executable)} -m pysig signature @japanese_vowels --depth 2 | head -c 10"
-    )
-    result = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=tmp_path)
-    assert (result.stdout, result.stderr) == ("id,S(c1),S", "")
