@@ -2,6 +2,8 @@
 #pragma once
 
 #include "../algebra/chen.hpp"
+#include "../algebra/dual.hpp"
+#include "lanes.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -22,6 +24,65 @@ inline void multiply_in_place(R* PYSIG_RESTRICT a, const R* PYSIG_RESTRICT b, i6
                 const R factor = ak[u];
                 for (i64 v = 0; v < suffixes; ++v) row[v] += factor * rest[v];
             }
+        }
+    }
+}
+
+// (a, a') <- the derivative of a (x) b along a', b' and its value, of which the top level is not needed: a and b end before it.
+template <class R>
+inline void multiply_tangent_in_place(R* PYSIG_RESTRICT a, R* PYSIG_RESTRICT a_tangent, const R* PYSIG_RESTRICT b, const R* PYSIG_RESTRICT b_tangent,
+                                      i64 d, int depth) {
+    for (int n = depth; n >= 1; --n) {
+        R* an = a_tangent + level_offset(d, n);
+        const R* bn = b_tangent + level_offset(d, n);
+        const i64 words = power(d, n);
+        for (i64 w = 0; w < words; ++w) an[w] += bn[w];
+        for (int k = 1; k < n; ++k) {
+            const i64 prefixes = power(d, k), suffixes = power(d, n - k), from = level_offset(d, k), rest = level_offset(d, n - k);
+            for (i64 u = 0; u < prefixes; ++u) {
+                R* row = an + u * suffixes;
+                const R factor = a[from + u], factor_tangent = a_tangent[from + u];
+                for (i64 v = 0; v < suffixes; ++v) row[v] += factor_tangent * b[rest + v] + factor * b_tangent[rest + v];
+            }
+        }
+    }
+    multiply_in_place(a, b, d, depth - 1);
+}
+
+// The sum of a[v] b[v], in lanes where there are enough: a fixed order.
+template <class R>
+inline R dot(const R* a, const R* b, i64 count) {
+    constexpr int width = lane_count<R>;
+    i64 v = 0;
+    R sum = R(0);
+    if (count >= 2 * width) {
+        lanes<R> sums{};
+        for (; v + width <= count; v += width) sums += load_lanes(a + v) * load_lanes(b + v);
+        for (int l = 0; l < width; ++l) sum += sums[l];
+    }
+    for (; v < count; ++v) sum += a[v] * b[v];
+    return sum;
+}
+
+template <class R>
+inline dual<R> dot(const dual<R>* a, const dual<R>* b, i64 count) {
+    dual<R> sum{};
+    for (i64 v = 0; v < count; ++v) sum += a[v] * b[v];
+    return sum;
+}
+
+// The adjoint of a -> a (x) b: a_bar[u] += the sum over v of a_bar[u v] b[v]. `a_bar` holds the levels below `depth`, and from the lowest
+// up, so that what is read is still the old; the top level, which does not change, is in `top`.
+template <class R>
+inline void multiply_adjoint_in_place(R* PYSIG_RESTRICT a_bar, const R* top, const R* PYSIG_RESTRICT b, i64 d, int depth) {
+    for (int k = 1; k < depth; ++k) {
+        R* ak = a_bar + level_offset(d, k);
+        const i64 prefixes = power(d, k);
+        for (int n = k + 1; n <= depth; ++n) {
+            const R* an = n == depth ? top : a_bar + level_offset(d, n);
+            const R* rest = b + level_offset(d, n - k);
+            const i64 suffixes = power(d, n - k);
+            for (i64 u = 0; u < prefixes; ++u) ak[u] += dot(an + u * suffixes, rest, suffixes);
         }
     }
 }

@@ -97,6 +97,21 @@ inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 coun
     }
 }
 
+// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row is null.
+template <class R>
+inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64 count) {
+    constexpr int width = lane_count<R>;
+    i64 m = 0;
+    for (; m + width <= count; m += width) {
+        lanes<R> block[width];
+        for (int l = 0; l < width; ++l) block[l] = rows[l] ? load_lanes(rows[l] + offset + m) : lanes<R>{};
+        transpose<R>(block);
+        for (int l = 0; l < width; ++l) target[m + l] = block[l];
+    }
+    for (; m < count; ++m)
+        for (int l = 0; l < width; ++l) target[m][l] = rows[l] ? rows[l][offset + m] : R(0);
+}
+
 // rows[lane][m] = source[m][lane] for m < count; a lane whose row is null is dropped.
 template <class R>
 inline void drain_lanes(R* const* rows, i64 offset, const lanes<R>* source, i64 count) {

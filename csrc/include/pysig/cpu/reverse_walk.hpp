@@ -1,0 +1,228 @@
+// C2. The walk of a tile of words backwards along a block of time, on lanes: the adjoint of walk.hpp.
+//
+// The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the block and the chain
+// of u is made for every step of it: nothing is stored along the path. Going up, what the words below u want of its chain is handed to its
+// parent and to the increments (horner.hpp: retreat, extend_adjoint). The last two letters are a register tile (tile.hpp), and with the
+// letter before them they share one loop over time, in which the chain of that word and its adjoint never leave the registers.
+//
+// T is lanes<R>, or dual numbers of them for second derivatives.
+#pragma once
+
+#include "../algebra/dual.hpp"
+#include "walk.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+// Letters i of a tile that share the loads of x[j] and x_bar[j]: H and H_bar of each, two running values and a temporary.
+constexpr i64 adjoint_rows = 6;
+static_assert(2 * adjoint_rows + 3 <= vector_registers, "the rows of the reverse tile must fit the registers");
+// Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time passes by.
+constexpr i64 fused_letters = 20;
+
+template <class R, class T = lanes<R>>
+class reverse_walk {
+  public:
+    // Scratch of one walk: chains of `block` steps and their adjoints; states of the levels below the last; adjoints of all levels.
+    static i64 chain_size(int depth, i64 block) { return block * i64(depth) * (depth + 1); }
+    static i64 state_size(const word_tile& tile, i64 d, int depth) {
+        return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1);
+    }
+
+    reverse_walk(i64 channels, int depth, i64 block, T* chains, T* states) : d(channels), depth(depth), block(block), states(states) {
+        for (int k = 0; k + 1 < depth; ++k) {
+            chain[k] = chains;
+            chain_bar[k] = chains + block * (depth - k);
+            chains += 2 * block * (depth - k);
+        }
+        if (depth == 1) return;
+        for (i64 t = 0; t < block; ++t)
+            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = T{} + constant(chain_of_empty_word<R>(r));
+    }
+
+    // Chooses the tile; its states and adjoints are then to be set by the caller.
+    void open(const word_tile& t) {
+        tile = t;
+        T* s = states;
+        for (int k = 1; k <= depth; ++k) {
+            bar[k] = s;
+            s += tile_words(tile, d, k);
+        }
+        for (int k = 1; k < depth; ++k) {
+            level[k] = s;
+            s += tile_words(tile, d, k);
+        }
+    }
+    T* state(int k) const { return level[k]; }  // k < depth
+    T* adjoint(int k) const { return bar[k]; }
+
+    // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before them. The adjoints
+    // of the increments are added to x_bar.
+    void retreat_block(const T* increments, T* increments_bar, i64 count) {
+        x = increments;
+        x_bar = increments_bar;
+        steps = count;
+        if (depth == 1) return sum_adjoint();
+        for (i64 t = 0; t < steps * depth; ++t) chain_bar[0][t] = T{};
+        for (int k = 0; k < tile.m; ++k) descend(k, prefix_letter(k), level[k + 1][0]);
+        children(tile.m, 0, tile.first, tile.last);
+        for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0]);
+    }
+
+  private:
+    i64 d;
+    int depth;
+    i64 block;
+    T* states;
+    T* chain[max_depth + 1];
+    T* chain_bar[max_depth + 1];
+    T* level[max_depth + 1];
+    T* bar[max_depth + 1];
+    word_tile tile{};
+    const T* x = nullptr;
+    T* x_bar = nullptr;
+    i64 steps = 0;
+
+    static T constant(R value) {
+        T number{};
+        if constexpr (sizeof(T) == sizeof(lanes<R>))
+            number = broadcast(value);
+        else
+            number.value = broadcast(value);
+        return number;
+    }
+
+    i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
+
+    void sum_adjoint() {
+        for (i64 t = 0; t < steps; ++t)
+            for (i64 i = tile.first; i < tile.last; ++i) x_bar[t * d + i] += bar[1][i - tile.first];
+    }
+
+    // `base`: index, within the tile's words of level k + 1, of the child by the letter `first`.
+    void children(int k, i64 base, i64 first, i64 last) {
+        if (k == depth - 2) return last_letters(base, first, last);
+        for (i64 i = first; i < last; ++i) {
+            const i64 word = base + i - first;
+            if (k == depth - 3 && d <= fused_letters) {
+                last_three(i, word);
+                continue;
+            }
+            descend(k, i, level[k + 1][word]);
+            children(k + 1, word * d, 0, d);
+            ascend(k, i, bar[k + 1][word]);
+        }
+    }
+
+    // ---- one letter of the words above the last two ----
+
+    void descend(int k, i64 i, T& state) {
+        switch (depth - k) {
+            case 3: return descend_of<3>(k, i, state);
+            case 4: return descend_of<4>(k, i, state);
+            case 5: return descend_of<5>(k, i, state);
+            case 6: return descend_of<6>(k, i, state);
+            case 7: return descend_of<7>(k, i, state);
+            case 8: return descend_of<8>(k, i, state);
+            default: return descend_of<0>(k, i, state);
+        }
+    }
+
+    void ascend(int k, i64 i, T& adjoint) {
+        switch (depth - k) {
+            case 3: return ascend_of<3>(k, i, adjoint);
+            case 4: return ascend_of<4>(k, i, adjoint);
+            case 5: return ascend_of<5>(k, i, adjoint);
+            case 6: return ascend_of<6>(k, i, adjoint);
+            case 7: return ascend_of<7>(k, i, adjoint);
+            case 8: return ascend_of<8>(k, i, adjoint);
+            default: return ascend_of<0>(k, i, adjoint);
+        }
+    }
+
+    template <int fixed>
+    void descend_of(int k, i64 i, T& state) {
+        const int reach = fixed ? fixed : depth - k;
+        T s = state;
+        for (i64 t = steps - 1; t >= 0; --t) {
+            T* child = chain[k + 1] + t * (reach - 1);
+            T* child_bar = chain_bar[k + 1] + t * (reach - 1);
+            retreat<R>(reach, chain[k] + t * reach, x[t * d + i], s, child);
+            for (int r = 0; r < reach - 1; ++r) child_bar[r] = T{};
+        }
+        state = s;
+    }
+
+    template <int fixed>
+    void ascend_of(int k, i64 i, T& adjoint) {
+        const int reach = fixed ? fixed : depth - k;
+        T s_bar = adjoint;
+        for (i64 t = steps - 1; t >= 0; --t)
+            extend_adjoint<R>(reach, chain[k] + t * reach, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar,
+                              chain_bar[k] + t * reach, x_bar[t * d + i]);
+        adjoint = s_bar;
+    }
+
+    // ---- the last letters ----
+
+    // The words u i and u i j for i in [first, last), where the chain of u is in memory.
+    void last_letters(i64 base, i64 first, i64 last) {
+        const i64 count = last - first, blocks = (count + adjoint_rows - 1) / adjoint_rows, even = (count + blocks - 1) / blocks;
+        for (i64 i = first; i < last; i += even, base += even) {
+            const i64 rows = i + even <= last ? even : last - i;
+            for (i64 t = steps - 1; t >= 0; --t)
+                letters(rows, base, chain[depth - 2] + t * 2, chain_bar[depth - 2] + t * 2, i, x + t * d, x_bar + t * d);
+        }
+    }
+
+    void letters(i64 rows, i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar) {
+        switch (rows) {
+            case 1: return letters_of<1>(base, g, g_bar, i, xt, xt_bar);
+            case 2: return letters_of<2>(base, g, g_bar, i, xt, xt_bar);
+            case 3: return letters_of<3>(base, g, g_bar, i, xt, xt_bar);
+            case 4: return letters_of<4>(base, g, g_bar, i, xt, xt_bar);
+            case 5: return letters_of<5>(base, g, g_bar, i, xt, xt_bar);
+            default: return letters_of<6>(base, g, g_bar, i, xt, xt_bar);
+        }
+    }
+
+    template <int I>
+    void letters_of(i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar) {
+        tile_step_adjoint<R, I>(level[depth - 1] + base, bar[depth - 1] + base, bar[depth] + base * d, d, g, g_bar, xt + i, xt_bar + i,
+                                xt, xt_bar);
+    }
+
+    // The word u of depth - 2 letters that ends in `letter`, and the words u i and u i j.
+    void last_three(i64 letter, i64 word) {
+        switch (d) {
+            case 2: return last_three_of<2>(letter, word);
+            case 3: return last_three_of<3>(letter, word);
+            case 4: return last_three_of<4>(letter, word);
+            case 5: return last_three_of<5>(letter, word);
+            case 6: return last_three_of<6>(letter, word);
+            default: return last_three_of<0>(letter, word);
+        }
+    }
+
+    template <int J>
+    void last_three_of(i64 letter, i64 word) {
+        const i64 base = word * d, blocks = (d + adjoint_rows - 1) / adjoint_rows, even = (d + blocks - 1) / blocks;
+        T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
+        for (i64 t = steps - 1; t >= 0; --t) {
+            const T* parent = chain[depth - 3] + t * 3;
+            const T* xt = x + t * d;
+            T* xt_bar = x_bar + t * d;
+            T g[2], g_bar[2] = {};
+            retreat<R>(3, parent, xt[letter], s, g);
+            if constexpr (J > 0)
+                tile_step_adjoint<R, J>(level[depth - 1] + base, bar[depth - 1] + base, bar[depth] + base * J, J, g, g_bar, xt, xt_bar, xt,
+                                        xt_bar);
+            else
+                for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar);
+            extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, xt_bar[letter]);
+        }
+        level[depth - 2][word] = s;
+        bar[depth - 2][word] = s_bar;
+    }
+};
+
+PYSIG_NAMESPACE_END
