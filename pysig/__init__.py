@@ -8,6 +8,7 @@ array([1. , 1. , 0.5, 0.5, 0.5, 0.5])
 
 from pysig._api.config import distribution_version as _distribution_version
 from pysig._api.config import get_include, get_workers, set_workers, show_config
+from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.signature import signature
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
@@ -23,7 +24,10 @@ __all__ = [
     "set_workers",
     "show_config",
     "signature",
+    "signature_hvp",
+    "signature_jvp",
     "signature_size",
+    "signature_vjp",
     "word_index",
     "words",
 ]

@@ -22,6 +22,11 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     'signature: method="tile"': frozenset({"numpy", "cupy"}),
     'signature: method="cumsum"': frozenset({"numpy", "cupy"}),
     "signature: workers (threads)": frozenset({"numpy"}),
+    "signature_vjp": frozenset({"numpy"}),
+    "signature_jvp": frozenset({"numpy"}),
+    "signature_hvp": frozenset({"numpy"}),
+    'derivatives: method="tile"': frozenset({"numpy"}),
+    'derivatives: method="cumsum"': frozenset(),
 }
 
 
