@@ -9,9 +9,6 @@ import pysig
 from pysig._gpu import schedule, signature_tile
 from pysig._reference.signature import signature as law
 
-# (channels, depth): each shape of tile, see `tile_for`: whole subtrees of 1 to 5 letters, blocks of first and last letters with overhang,
-# prefixes of 0 to 4 letters. A new size costs a compilation, so Hypothesis draws from these.
-SIZES = [(1, 3), (2, 1), (2, 3), (2, 8), (3, 4), (4, 4), (5, 3), (7, 2), (11, 2), (40, 1)]
 METHODS = ["tile", "cumsum", "auto"]
 TOLERANCE = {np.float64: 1e-13, np.float32: 1e-5}
 
@@ -61,10 +58,10 @@ def check(cp, path, depth, tolerance, method, *, keep=None, **options):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_agrees_with_the_law(cupy, data):
+def test_agrees_with_the_law(cupy, gpu_sizes, data):
     draw = data.draw
     method = draw(st.sampled_from(METHODS))
-    channels, depth = draw(st.sampled_from(SIZES))
+    channels, depth = draw(st.sampled_from(gpu_sizes))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     batch = draw(st.lists(st.integers(0, 3), max_size=2))
     length = draw(st.one_of(st.integers(1, 6), st.integers(20, 90)))

@@ -23,7 +23,11 @@ extern "C" __global__ void __launch_bounds__(256) pysig_signature_join(const R* 
         const int factors = int(min(radix, chunks - group * radix));
         R s[N];
         i64 prefix = word;
-        for (int k = N; k >= 1; --k, prefix /= D) s[k - 1] = part[pysig::level_offset(D, k) + prefix];
+        PYSIG_UNROLL
+        for (int k = N; k >= 1; --k) {
+            s[k - 1] = part[pysig::level_offset(D, k) + prefix];
+            prefix /= D;
+        }
         for (int f = 1; f < factors; ++f) {
             part += size;
             pysig::chen_extend<R, N>(s, part, D, word);
@@ -32,11 +36,14 @@ extern "C" __global__ void __launch_bounds__(256) pysig_signature_join(const R* 
         if (scalar && word == 0) to[0] = R(1);
         to += scalar;
         prefix = word;
+        bool mine = true;  // a shorter prefix belongs to the thread of its first word
+        PYSIG_UNROLL
         for (int k = N; k >= 1; --k) {
-            R value = s[k - 1];
-            i64 at = inverse ? pysig::reversed_word(prefix, D, k) : prefix;
-            to[pysig::level_offset(D, k) + at] = inverse && k % 2 ? -value : value;
-            if (prefix % D) break;  // a shorter prefix belongs to the thread of its first word
+            if (mine) {
+                const i64 at = inverse ? pysig::reversed_word(prefix, D, k) : prefix;
+                to[pysig::level_offset(D, k) + at] = inverse && k % 2 ? -s[k - 1] : s[k - 1];
+            }
+            mine = mine && prefix % D == 0;
             prefix /= D;
         }
     }

@@ -21,9 +21,11 @@ PYSIG_HD R chen_coefficient(const R* a, const R* b, i64 channels, int level, i64
 // whoever owns w can go on alone along any number of factors. Top down, so that every s on the right is the value before.
 template <class R, int depth>
 PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
+    PYSIG_UNROLL
     for (int level = depth; level >= 1; --level) {
         i64 suffixes = channels;
         R sum = s[level - 1] + b[level_offset(channels, level) + word];
+        PYSIG_UNROLL
         for (int k = level - 1; k >= 1; --k, suffixes *= channels)
             sum += s[k - 1] * b[level_offset(channels, level - k) + word % suffixes];
         s[level - 1] = sum;

@@ -1,0 +1,80 @@
+"""Prints, as JSON, the whole CUDA text and the options with which the real CuPy would compile pysig's elementwise and reduction kernels.
+
+A program of its own: it needs CuPy's generator, which works without a GPU, in a process where the stand-in is not `cupy`.
+Usage: python real_texts.py DEPTH
+"""
+
+import json
+import sys
+
+import cupy
+import numpy as np
+from cupy._core import _carray, _kernel, _reduction, _scalar, core
+from cupy.cuda import compiler
+
+from pysig._gpu import signature_cumsum
+
+NDARRAY, INDEXER, SCALAR = 1, 2, 3
+
+
+def argument(p, real, dims):
+    """How the launcher passes a parameter: contiguous raw arrays, scalars; the indices of a reduction are views of no stride."""
+    if p.ctype is None:
+        return _kernel._ArgInfo(INDEXER, _carray.Indexer, None, dims, True, False)
+    dtype = np.dtype(p.dtype or real)
+    if p.raw or p.dtype is None or p.name in ("t", "b", "chunk", "word"):
+        ndim, contiguous = (1, True) if p.raw else (dims, p.dtype is None)
+        return _kernel._ArgInfo(NDARRAY, cupy.ndarray, dtype, ndim, contiguous, False)
+    return _kernel._ArgInfo(SCALAR, _scalar.CScalar, dtype, 0, True, True)
+
+
+def elementwise(kernel, real):
+    types = _kernel._TypeMap((("T", real),))
+    arguments = tuple(argument(p, real, 1) for p in kernel.params)
+    return _kernel._get_elementwise_kernel_code(
+        arguments, types, kernel.params, kernel.operation, kernel.name, kernel.preamble
+    ), kernel.kwargs["options"]
+
+
+def reduction(kernel, real):
+    types = _kernel._TypeMap((("T", real), ("IndexT", np.int32)))
+    arguments = tuple(argument(p, real, 4) for p in kernel._params)
+    return _reduction._ReductionKernel_get_cached_function_code(
+        kernel.nin, kernel.nout, kernel._params, arguments, types, kernel.name, 512, kernel.reduce_type,
+        kernel.identity, kernel.map_expr, kernel.reduce_expr, kernel.post_map_expr, kernel.preamble, kernel.options,
+    ), kernel.options  # fmt: skip
+
+
+def completed(code, options):
+    """What CuPy hands to NVRTC: its own headers in front, its own options behind."""
+    caught = []
+
+    def catch(source, options, **rest):
+        caught.append((source, options))
+        raise InterruptedError
+
+    compiler._compile_module_with_cache = catch
+    try:
+        core.compile_with_cache(code, options)
+    except InterruptedError:
+        pass
+    ((source, options),) = caught
+    return source, [*options, "-ftz=true"]
+
+
+def main(depth):
+    texts = []
+    for real in (np.float32, np.float64):
+        kernels = [("increments", elementwise(signature_cumsum._increments(), real)),
+                   ("finish", elementwise(signature_cumsum._finish(), real)),
+                   ("invert", elementwise(signature_cumsum._invert(), real))]  # fmt: skip
+        for level in range(1, depth + 1):
+            kernels.append((f"level {level}", elementwise(signature_cumsum._advance(level), real)))
+            kernels.append((f"sum {level}", reduction(signature_cumsum._sum(level), real)))
+        for name, kernel in kernels:
+            texts.append((f"{name} {real.__name__}", *completed(*kernel)))
+    json.dump(texts, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
