@@ -54,6 +54,27 @@ inline lanes<R> broadcast(R value) {
     return lanes<R>{} + value;
 }
 
+// The first `count` lanes, the others zero; all lanes if count is not less.
+template <class R>
+inline lanes<R> load_some(const R* source, i64 count) {
+    if (count >= lane_count<R>) return load_lanes(source);
+    lanes<R> v{};
+    for (i64 l = 0; l < count; ++l) v[l] = source[l];
+    return v;
+}
+
+template <class R>
+inline void store_some(R* target, lanes<R> v, i64 count) {
+    if (count >= lane_count<R>) return store_lanes(target, v);
+    for (i64 l = 0; l < count; ++l) target[l] = v[l];
+}
+
+// count rounded up to whole vectors.
+template <class R>
+inline i64 pad_to_lanes(i64 count) {
+    return (count + lane_count<R> - 1) / lane_count<R> * lane_count<R>;
+}
+
 template <int... indices>
 struct index_list {};
 template <int n, int... tail>

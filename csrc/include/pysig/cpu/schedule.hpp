@@ -15,6 +15,8 @@ constexpr i64 most_block = 128, least_block = 4;
 constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
 constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
 constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
+constexpr double letters_penalty = 1.2;  // register tiles with letters in lanes, against paths in lanes
+constexpr i64 letters_block_bytes = 24 * 1024;
 constexpr double worker_words = 2e5;     // multiply-adds that are worth one more thread
 }  // namespace cost
 
@@ -28,14 +30,18 @@ inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
     return {chunks, (steps + chunks - 1) / chunks, (batch * chunks + lane_count<R> - 1) / lane_count<R>};
 }
 
+// What a plan costs, in steps of one full lane group.
+inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
+    return double(plan.groups) * double(plan.chunk_steps) + cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
+}
+
 template <class R>
 inline lane_plan plan_lanes(i64 batch, i64 steps, int depth) {
-    const double join = cost::join_steps * (depth - 1);
     lane_plan best = plan_chunks<R>(batch, steps, 1);
-    double least = double(best.groups) * double(best.chunk_steps);
+    double least = lane_cost(best, batch, depth);
     for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps; chunks *= 2) {
         lane_plan plan = plan_chunks<R>(batch, steps, chunks);
-        double total = double(plan.groups) * double(plan.chunk_steps) + join * double(batch) * double(chunks - 1);
+        const double total = lane_cost(plan, batch, depth);
         if (total < least) {
             best = plan;
             least = total;
@@ -44,6 +50,21 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth) {
     while (best.groups < cost::groups_wanted && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
+}
+
+// Whether letters in the lanes are cheaper than paths and chunks of time: few paths, many channels.
+template <class R>
+inline bool letters_pay(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
+    if (depth < 2 || 2 * d < lane_count<R>) return false;
+    const double waste = double(pad_to_lanes<R>(d)) / double(d);
+    return cost::letters_penalty * waste * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
+}
+
+template <class R>
+inline i64 plan_letters_block(i64 padded, i64 steps) {
+    i64 block = cost::letters_block_bytes / (2 * padded * i64(sizeof(R)));
+    block = block > cost::most_block ? cost::most_block : block < cost::least_block ? cost::least_block : block;
+    return block < steps ? block : steps > 0 ? steps : 1;
 }
 
 // Tiles of one prefix length: tile number k has the prefix k / per_prefix and `letters` next letters.

@@ -6,6 +6,7 @@
 #include "chen.hpp"
 #include "cumsum.hpp"
 #include "increments.hpp"
+#include "letters.hpp"
 #include "one_channel.hpp"
 #include "schedule.hpp"
 
@@ -161,6 +162,10 @@ inline void compute_signature(const signature_job<R>& job, const executor& exec)
     if (job.path.batch == 0) return;
     if (job.path.channels == 1) return one_channel_signature<R>(job, exec).run();
     if (job.how == method::cumsum) return cumsum_signature<R>(job, exec).run();
+    const i64 steps = step_count(job.path);
+    const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth);
+    if (!job.stream && letters_pay<R>(plan, job.path.batch, steps, job.path.channels, job.depth))
+        return letters_signature<R>(job, exec).run();
     tile_signature<R>(job, exec).run();
 }
 
