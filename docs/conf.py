@@ -59,6 +59,14 @@ def draw_figures() -> None:
             figure.savefig(target / f"{script.stem}.svg", metadata={"Date": None})
 
 
+def draw_benchmarks() -> None:
+    """The figures of benchmarks.md, from the committed results; its tables are checked by a test."""
+    sys.path.append(str(HERE.parent))
+    from bench import plot, results
+
+    plot.draw(results.committed("cpu"), HERE / "_figures")
+
+
 def write_reference() -> None:
     """The page of public functions, made from the public names."""
     page, text = HERE / "reference.md", generate.reference()
@@ -67,4 +75,5 @@ def write_reference() -> None:
 
 
 draw_figures()
+draw_benchmarks()
 write_reference()
