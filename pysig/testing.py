@@ -4,7 +4,7 @@ A signature spans many magnitudes: level k of a path of size r is about r^k / k!
 the whole row would say nothing about the top levels, and one for each coefficient would ask for
 digits that no algorithm has: the area of a path that comes back to where it began is small because
 large numbers cancelled. So coefficients are compared level by level, relative to the scale of their
-level, and the honest scale is the largest value that the level took on the way (`running_scales`).
+level, and the honest scale is that of the numbers that were added on the way (`running_scales`).
 """
 
 from __future__ import annotations
@@ -67,11 +67,16 @@ def level_scales(
     return np.stack(levels, axis=-1)
 
 
-def running_scales(path: Any, depth: int, **options: Any) -> npt.NDArray[np.float64]:
-    """The largest absolute value that each level takes on the way along the path.
+def running_scales(
+    path: Any, depth: int, *, stream: bool = False, prefixes: Any = None, **options: Any
+) -> npt.NDArray[np.float64]:
+    """The size of the numbers that are added up in each level, on the way along the path.
 
-    The rounding error of a level is made where the level is largest. For a path that returns this
-    may be far from its end.
+    Wherever a path is cut in two, its signature is the product of those of the parts, so each
+    coefficient is a sum of coefficients before the cut times coefficients after it. They may
+    cancel: for a path that returns, or whose steps are as large as itself. An implementation adds
+    up such terms at one cut or another (at every step, between chunks of time, after `initial`),
+    and its rounding error is that of the terms where they are largest: compare it with those.
 
     Parameters
     ----------
@@ -79,21 +84,29 @@ def running_scales(path: Any, depth: int, **options: Any) -> npt.NDArray[np.floa
         The paths, on the CPU.
     depth : int
         The largest number of letters of a word.
+    stream : bool, optional
+        Return a row for each prefix. Then only cuts before the last step and after `initial` are
+        looked at, on the way to each row.
+    prefixes : array_like, shape (..., rows, size), optional
+        What ``signature(path, depth, stream=True, **options)`` is, if that is known; default: the
+        slow law in plain Python, about 0.1 ms for each point.
     **options
         `basepoint`, `initial`, `lengths`, `inverse` and `scalar_term` as for `pysig.signature`.
 
     Returns
     -------
-    ndarray of float64, shape (..., depth)
-        Over all prefixes, the empty one included; to be given to `assert_signatures_close`.
+    ndarray of float64, shape (..., depth), with `stream` (..., rows, depth)
+        To be given to `assert_signatures_close`.
 
     Notes
     -----
-    Computed by the slow law in plain Python, about 0.1 ms for each point.
+    With a_k and b_k the largest coefficients of level k before and after a cut, no term of level n
+    is larger than the sum of a_k b_(n-k) over k = 0, ..., n.
 
     Examples
     --------
-    There and back: nothing is left of the signature, but both levels were there.
+    There and back: nothing is left of the signature, but at the turn level 2 is added up from 9/2,
+    -3 * 3 and 9/2.
 
     >>> import numpy as np
     >>> import pysig
@@ -102,18 +115,55 @@ def running_scales(path: Any, depth: int, **options: Any) -> npt.NDArray[np.floa
     >>> pysig.signature(there_and_back, 2)
     array([0., 0., 0., 0., 0., 0.])
     >>> running_scales(there_and_back, 2)
-    array([3. , 4.5])
+    array([ 6., 18.])
     """
-    channels = np.shape(path)[-1]
-    scalar_term = bool(options.get("scalar_term", False))
-    prefixes = _law(path, depth, stream=True, **options)
-    scales = level_scales(prefixes, channels, depth, scalar_term=scalar_term)
-    scales = scales.max(axis=-2, initial=0.0)
-    initial = options.get("initial")
-    if initial is not None:
-        before = level_scales(initial, channels, depth, scalar_term=scalar_term)
-        scales = np.maximum(scales, before)
-    return np.asarray(scales)
+    channels, scalar_term = np.shape(path)[-1], bool(options.get("scalar_term", False))
+    if prefixes is None:
+        prefixes = _law(path, depth, stream=True, **options)
+    points = _points(path, options.get("basepoint"), options.get("lengths"))
+    start = np.zeros((*points.shape[:-2], 1, depth))
+    if options.get("initial") is not None:
+        initial = level_scales(options["initial"], channels, depth, scalar_term=scalar_term)
+        start += initial[..., None, :]
+    known = level_scales(prefixes, channels, depth, scalar_term=scalar_term)
+    before = np.concatenate([start, known], axis=-2)
+    if stream:
+        steps = level_scales(_exponentials(np.diff(points, axis=-2), depth), channels, depth)
+        alone = level_scales(_law(points, depth, stream=True), channels, depth)
+        terms = np.maximum(_terms(before[..., :-1, :], steps), _terms(start, alone))
+        return np.asarray(np.maximum.accumulate(terms, axis=-2))
+    # The reversed path runs through the suffixes backwards; inverses are as large, level by level.
+    backwards = level_scales(_law(points[..., ::-1, :], depth, stream=True), channels, depth)
+    after = np.concatenate([backwards[..., ::-1, :], np.zeros_like(start)], axis=-2)
+    return np.asarray(_terms(before, after).max(axis=-2))
+
+
+def _points(path: Any, basepoint: Any, lengths: Any) -> npt.NDArray[np.float64]:
+    """The points that count: the basepoint in front, the last point repeated to the end."""
+    points = np.array(path, np.float64)
+    if lengths is not None:
+        ends = np.broadcast_to(lengths, points.shape[:-2])
+        for index in np.ndindex(*ends.shape):
+            points[index][ends[index] :] = points[index][ends[index] - 1]
+    if basepoint is None or basepoint is False:
+        return points
+    base = np.zeros(1) if basepoint is True else np.asarray(basepoint, np.float64)
+    shape = (*points.shape[:-2], points.shape[-1])
+    return np.concatenate([np.broadcast_to(base, shape)[..., None, :], points], axis=-2)
+
+
+def _exponentials(increments: npt.NDArray[np.float64], depth: int) -> Any:
+    """The signature of each step alone."""
+    segments = np.stack([np.zeros_like(increments), increments], axis=-2)
+    return _law(segments, depth)
+
+
+def _terms(before: Any, after: Any) -> npt.NDArray[np.float64]:
+    """The sums of before_k * after_(n-k), n = 1, ..., depth, where level 0 is 1."""
+    a, b = (np.concatenate([np.ones((*x.shape[:-1], 1)), x], axis=-1) for x in (before, after))
+    depth = after.shape[-1]
+    levels = [sum(a[..., k] * b[..., n - k] for k in range(n + 1)) for n in range(1, depth + 1)]
+    return np.stack(levels, axis=-1)
 
 
 def assert_signatures_close(

@@ -158,8 +158,27 @@ def test_the_running_scale_sees_the_initial_value():
     start = np.array([5.0, 0.0, 12.5, 0.0, 0.0, 0.0])
     path = np.array([[0.0, 0.0], [-5.0, 0.0]])
     scale = testing.running_scales(path, 2, initial=start)
-    np.testing.assert_array_equal(scale, [5.0, 12.5])
+    np.testing.assert_array_equal(scale, [10.0, 50.0])  # 12.5 + 5 * 5 + 25 / 2
     assert testing.running_scales(path[:1], 2).tolist() == [0.0, 0.0]
+
+
+def test_the_running_scale_of_every_option():
+    """Steps after the end are none, a basepoint is one more; a row per prefix."""
+    path = np.array([[1.0], [2.0], [9.0]])
+    rows = testing.running_scales(path, 1, stream=True, basepoint=True)
+    assert rows.tolist() == [[1.0], [2.0], [9.0]]
+    assert testing.running_scales(path, 1, lengths=2).tolist() == [1.0]
+    rows = testing.running_scales(path, 1, stream=True, lengths=2, basepoint=np.array([-1.0]))
+    assert rows.tolist() == [[2.0], [3.0], [3.0]]
+    rows = testing.running_scales(path, 1, stream=True, initial=np.array([-4.0]))
+    assert rows.tolist() == [[5.0], [12.0]]
+    known = pysig.signature(path, 3, stream=True, scalar_term=True, inverse=True)
+    options = {"scalar_term": True, "inverse": True}
+    np.testing.assert_allclose(
+        testing.running_scales(path, 3, prefixes=known, **options),
+        testing.running_scales(path, 3),
+        rtol=1e-14,
+    )
 
 
 def test_cupy_arrays_are_compared_on_the_host(cupy):

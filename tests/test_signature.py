@@ -1,0 +1,447 @@
+"""`pysig.signature` against the law: random shapes, memory layouts, dtypes and options."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pysig
+from pysig._reference.signature import signature as float_law
+from pysig.testing import assert_signatures_close, running_scales
+
+METHODS = ["tile", "cumsum", "auto"]
+DTYPES = [np.float32, np.float64]
+CHANNELS = [*range(1, 15), 17, 40]
+MOST_COEFFICIENTS = 3000
+# On a GPU every size is a kernel of its own, and compiling takes seconds: few sizes, which reach
+# every shape of tile.
+GPU_SIZES = [(1, 3), (2, 1), (2, 3), (2, 8), (3, 4), (4, 4), (5, 3), (7, 2), (11, 2), (40, 1)]
+
+
+def depths(channels, most=MOST_COEFFICIENTS):
+    """The depths up to 12 whose signatures are small enough for the law; always the first two."""
+    return [n for n in range(1, 13) if n <= 2 or pysig.signature_size(channels, n) <= most]
+
+
+SIZES = [(d, n) for d in CHANNELS for n in depths(d)]
+
+
+def judge(actual, path, depth, *, stream=False, inverse=False, scalar_term=False, **options):
+    """Compare with the law; a row is judged by the largest values on the way to it.
+
+    Inverses by the antipode: the series of the law loses digits in floating point, and for an
+    `initial` that was rounded it is another number. Exactly they agree (test_reference.py). One
+    channel is computed from its end points, without an error that grows along the path as that of
+    the law does, so there the law is exact.
+    """
+    channels = path.shape[-1]
+    law = exact_law if channels == 1 else float_law
+    options["scalar_term"] = scalar_term
+    for name in ("initial", "basepoint"):
+        if isinstance(options.get(name), np.ndarray):
+            options[name] = options[name].astype(np.float64)
+    prefixes = law(path, depth, stream=True, **options)
+    if stream:
+        expected = prefixes
+    else:  # of a single point there are no prefixes
+        expected = prefixes[..., -1, :] if prefixes.shape[-2] else law(path, depth, **options)
+    if inverse:
+        expected = antipode(expected, channels, depth, scalar_term)
+    scales = running_scales(path, depth, stream=stream, prefixes=prefixes, **options)
+    assert_signatures_close(
+        actual, expected, channels, depth, scale=scales, scalar_term=scalar_term
+    )
+
+
+def exact_law(path, depth, **options):
+    """The law in fractions, rounded at the end; NaN, which is behind the end, is put to zero."""
+
+    def exact(values):
+        return np.vectorize(Fraction, otypes=[object])(np.nan_to_num(values))
+
+    for name in ("initial", "basepoint"):
+        if isinstance(options.get(name), np.ndarray):
+            options[name] = exact(options[name]) if options[name].size else options[name]
+    path = exact(path) if path.size else path
+    return float_law(path, depth, **options).astype(np.float64)
+
+
+def antipode(rows, channels, depth, scalar_term=False):
+    """The coefficient of w is (-1)^|w| times that of the reversed word."""
+    places = [
+        pysig.word_index(word[::-1], channels, scalar_term) if word else 0
+        for word in pysig.words(channels, depth, scalar_term)
+    ]
+    signs = [(-1) ** len(word) for word in pysig.words(channels, depth, scalar_term)]
+    return rows[..., places] * np.array(signs)
+
+
+def random_path(rng, shape, dtype=np.float64, size=1.0):
+    """A random walk that ends about `size` away, so that every level has weight."""
+    steps = rng.standard_normal(shape) * (size / np.sqrt(max(1, shape[-2])))
+    return steps.cumsum(axis=-2).astype(dtype)
+
+
+# What is made on the host, and the view of it that has the values of the path: strides of every
+# kind, on every device.
+VIEWS = {
+    "contiguous": (lambda p: p, lambda a: a),
+    "backwards in time": (lambda p: p[..., ::-1, :], lambda a: a[..., ::-1, :]),
+    "backwards in channels": (lambda p: p[..., ::-1], lambda a: a[..., ::-1]),
+    "every other point": (lambda p: p.repeat(2, axis=-2), lambda a: a[..., ::2, :]),
+    "every third channel": (lambda p: p.repeat(3, axis=-1), lambda a: a[..., 1::3]),
+    "channels first": (
+        lambda p: np.moveaxis(p, -1, 0),
+        lambda a: a.transpose(*range(1, a.ndim), 0),
+    ),
+    "time first": (
+        lambda p: np.moveaxis(p, -2, 0),
+        lambda a: a.transpose(*range(1, a.ndim - 1), 0, a.ndim - 1),
+    ),
+}
+
+
+def misaligned(p):
+    buffer = np.empty(p.nbytes + 1, np.uint8)
+    view = buffer[1:].view(p.dtype).reshape(p.shape) if p.nbytes else p.copy()
+    view[...] = p
+    assert not p.nbytes or not view.flags.aligned
+    return view
+
+
+def field(p):
+    records = np.zeros(p.shape, [("flag", "u1"), ("value", p.dtype)])
+    records["value"] = p
+    return records["value"]
+
+
+def read_only(p):
+    p = p.copy()
+    p.flags.writeable = False
+    return p
+
+
+# What only NumPy has.
+HOST_FORMS = {
+    "fortran": np.asfortranarray,
+    "read-only": read_only,
+    "byte-swapped": lambda p: p.astype(p.dtype.newbyteorder()),
+    "misaligned": misaligned,
+    "field of records": field,
+    "list": lambda p: p.tolist() if p.size and p.dtype == np.float64 else p,
+}
+
+
+def lay_out(xp, path, form):
+    """The path on the device of `xp`, in that form."""
+    if form in HOST_FORMS:
+        assert xp is np
+        return HOST_FORMS[form](path)
+    make, view = VIEWS[form]
+    return view(xp.asarray(np.ascontiguousarray(make(path))))
+
+
+def out_array(xp, shape, dtype, form):
+    """An array to write into, and the larger array around it, all of which is 7."""
+    if form == "strided":
+        around = xp.full((*shape[:-1], 2 * shape[-1] + 1), 7, dtype)
+        return around[..., 1::2], around
+    if form == "backwards":
+        around = xp.full(shape, 7, dtype)
+        return around[..., ::-1], around
+    around = xp.full(shape, 7, dtype)
+    return around, around
+
+
+def on_host(xp, array):
+    return array if xp is np else array.get()
+
+
+def on_device(xp, value):
+    return xp.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+@st.composite
+def cases(draw, on_gpu):
+    """A path and how to call: (path, depth, form, out form, method, workers, options)."""
+    channels, depth = draw(st.sampled_from(GPU_SIZES if on_gpu else SIZES))
+    dtype = draw(st.sampled_from(DTYPES))
+    batch = tuple(
+        draw(
+            st.one_of(
+                st.just(()),
+                st.tuples(st.integers(0, 20)),
+                st.tuples(st.integers(0, 4), st.integers(0, 5)),
+                st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(1, 3)),
+            )
+        )
+    )
+    long = 40 if on_gpu or np.prod(batch) > 3 else 300
+    length = draw(st.one_of(st.integers(1, 12), st.integers(1, long)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    path = random_path(rng, (*batch, length, channels), dtype, draw(st.sampled_from([0.5, 1, 2])))
+    if draw(st.booleans()):
+        path += dtype(100) * rng.standard_normal(channels).astype(dtype)  # far from zero
+    options = {name: draw(st.booleans()) for name in ("stream", "inverse", "scalar_term")}
+    kind = draw(st.sampled_from(["none", "none", "true", "one", "each"]))
+    if kind == "true":
+        options["basepoint"] = True
+        path = path - path[..., :1, :] + dtype(0.1)  # or level n would be about 100**n / n!
+    elif kind != "none":
+        shape = (channels,) if kind == "one" else (*batch, channels)
+        center = path.reshape(-1, channels).mean(axis=0) if path.size else 0
+        options["basepoint"] = (center + random_path(rng, (1, *shape))[0]).astype(dtype)
+    if draw(st.booleans()):
+        before = random_path(rng, (*batch, 4, channels))
+        start = float_law(before, depth, scalar_term=options["scalar_term"]).astype(dtype)
+        options["initial"] = start
+    if draw(st.booleans()):
+        lengths = rng.integers(1, length + 1, batch)
+        for index in np.ndindex(*batch):
+            path[index][lengths[index] :] = np.nan  # is not to be read
+        options["lengths"] = np.asarray(lengths)
+    form = draw(st.sampled_from([*VIEWS, *([] if on_gpu else HOST_FORMS)]))
+    out = draw(st.sampled_from([None, None, "plain", "strided", "backwards"]))
+    method, workers = draw(st.sampled_from(METHODS)), draw(st.sampled_from([None, 1, 2, 3]))
+    return path, depth, form, out, method, workers, options
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_random_cases(xp, data):
+    path, depth, form, out, method, workers, options = data.draw(cases(xp is not np))
+    x = lay_out(xp, path, form)
+    stored = path.copy()
+    given_options = {name: on_device(xp, value) for name, value in options.items()}
+    call = {"method": method, "workers": workers, **given_options}
+    if out is None:
+        result = pysig.signature(x, depth, **call)
+    else:
+        rows = (path.shape[-2] - 1 + ("basepoint" in options),) if options["stream"] else ()
+        size = pysig.signature_size(path.shape[-1], depth, options["scalar_term"])
+        target, around = out_array(xp, (*path.shape[:-2], *rows, size), path.dtype, out)
+        result = pysig.signature(x, depth, out=target, **call)
+        assert result is target
+        if out == "strided":
+            assert (on_host(xp, around)[..., ::2] == 7).all()
+    assert isinstance(result, xp.ndarray)
+    assert result.dtype == path.dtype
+    judge(result, path, depth, **options)
+    np.testing.assert_array_equal(path, stored)  # inputs are as they were
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_every_size(channels, dtype):
+    """All channels with all depths, batches around the number of lanes."""
+    rng = np.random.default_rng()
+    for depth in depths(channels):
+        path = random_path(
+            rng, (int(rng.integers(1, 21)), int(rng.integers(2, 12)), channels), dtype
+        )
+        for method in ("tile", "cumsum"):
+            judge(pysig.signature(path, depth, method=method), path, depth)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_batch_size_around_the_lanes(dtype, stream):
+    rng = np.random.default_rng()
+    whole = random_path(rng, (20, 9, 3), dtype)
+    expected = float_law(whole, 3, stream=stream)
+    scales = running_scales(whole, 3, stream=stream)
+    for method, batch in itertools.product(METHODS, range(1, 21)):
+        result = pysig.signature(whole[:batch], 3, method=method, stream=stream)
+        assert_signatures_close(result, expected[:batch], 3, 3, scale=scales[:batch])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("batch", "length", "channels", "depth"),
+    [
+        (1, 2500, 2, 6),
+        (1, 1200, 5, 3),
+        (1, 700, 3, 5),
+        (2, 777, 2, 10),
+        (3, 401, 4, 4),
+        (5, 200, 7, 2),
+        (1, 1500, 1, 6),
+        (2, 500, 1, 12),
+        (1, 900, 17, 2),
+        (1, 1025, 40, 1),
+    ],
+)
+def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtype):
+    rng = np.random.default_rng()
+    path = random_path(rng, (batch, length, channels), dtype)
+    lengths = rng.integers(length // 2, length + 1, batch)
+    start = float_law(random_path(rng, (batch, 4, channels)), depth).astype(dtype)
+    for method in ("tile", "cumsum"):
+        result = pysig.signature(path, depth, method=method, workers=2)
+        judge(result, path, depth)
+        options = {"basepoint": True, "lengths": lengths, "initial": start, "inverse": True}
+        result = pysig.signature(path, depth, method=method, **options)
+        judge(result, path, depth, **options)
+    judge(pysig.signature(path, depth, stream=True), path, depth, stream=True)
+
+
+OPTIONS = {
+    "stream": True,
+    "basepoint": True,
+    "initial": True,
+    "inverse": True,
+    "scalar_term": True,
+    "lengths": True,
+}
+
+
+@pytest.mark.parametrize("method", ["tile", "cumsum"])
+@pytest.mark.parametrize(("channels", "depth"), [(1, 3), (2, 8), (3, 4), (11, 2)])
+def test_every_combination_of_options(xp, method, channels, depth):
+    """All 64, so that no pair waits for Hypothesis to meet it."""
+    rng = np.random.default_rng()
+    path = random_path(rng, (3, 7, channels))
+    base = random_path(rng, (3, 1, channels))[:, 0]
+    before = random_path(rng, (3, 4, channels))
+    for chosen in itertools.product([False, True], repeat=len(OPTIONS)):
+        on = dict(zip(OPTIONS, chosen, strict=True))
+        options = {name: on[name] for name in ("stream", "inverse", "scalar_term")}
+        if on["basepoint"]:
+            options["basepoint"] = base
+        if on["initial"]:
+            options["initial"] = float_law(before, depth, scalar_term=on["scalar_term"])
+        if on["lengths"]:
+            options["lengths"] = np.array([1, 7, 4])
+        device = {name: on_device(xp, value) for name, value in options.items()}
+        result = pysig.signature(xp.asarray(path), depth, method=method, **device)
+        judge(result, path, depth, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("batch", [(), (2,), (0,), (3, 0), (0, 2, 1)])
+@pytest.mark.parametrize("scalar_term", [False, True])
+def test_a_path_of_one_point_has_the_trivial_signature(xp, method, batch, scalar_term):
+    path = xp.asarray(np.full((*batch, 1, 3), 5.0))
+    options = {"method": method, "scalar_term": scalar_term}
+    result = on_host(xp, pysig.signature(path, 2, **options))
+    assert result.shape == (*batch, 12 + scalar_term)
+    np.testing.assert_array_equal(result[..., scalar_term:], 0)
+    np.testing.assert_array_equal(result[..., :scalar_term], 1)
+    assert pysig.signature(path, 2, stream=True, **options).shape == (*batch, 0, 12 + scalar_term)
+    with_base = on_host(xp, pysig.signature(path, 2, stream=True, basepoint=True, **options))
+    assert with_base.shape == (*batch, 1, 12 + scalar_term)
+    assert (with_base[..., scalar_term:] == np.array([5.0] * 3 + [12.5] * 9)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, np.bool_])
+def test_integers_become_float64(xp, dtype):
+    path = np.random.default_rng().integers(0, 2, (2, 6, 2)).astype(dtype)
+    result = pysig.signature(xp.asarray(path), 3)
+    assert result.dtype == np.float64
+    judge(result, path.astype(np.float64), 3)
+    if xp is np:
+        judge(pysig.signature(path.tolist(), 3), path.astype(np.float64), 3)
+
+
+def test_options_may_be_lists_and_broadcast():
+    path = random_path(np.random.default_rng(), (2, 3, 5, 2))
+    result = pysig.signature(path, 2, basepoint=[0, 1], lengths=[1, 5, 3], initial=[0] * 6)
+    options = {"basepoint": np.array([0.0, 1.0]), "lengths": np.array([1, 5, 3])}
+    judge(result, path, 2, **options)
+    judge(pysig.signature(path, 2, lengths=4), path, 2, lengths=np.array(4))
+    judge(pysig.signature(path, 2, lengths=[[2], [3]]), path, 2, lengths=np.array([[2], [3]]))
+    judge(pysig.signature(path[0, 0], 2, lengths=np.int8(4)), path[0, 0], 2, lengths=4)
+
+
+def test_options_take_the_dtype_of_the_path():
+    path = random_path(np.random.default_rng(), (5, 2), np.float32)
+    options = {"basepoint": np.array([0.1, 0.2]), "initial": np.linspace(0, 1, 6)}
+    result = pysig.signature(path, 2, **options)
+    assert result.dtype == np.float32
+    judge(result, path, 2, **options)
+    judge(pysig.signature(path, np.int16(2)), path, 2)
+
+
+def test_a_path_broadcast_over_the_batch_is_read_in_place():
+    one = random_path(np.random.default_rng(), (9, 3))
+    many = np.broadcast_to(one, (4, 5, 9, 3))
+    np.testing.assert_array_equal(
+        pysig.signature(many, 3, method="tile")[3, 4], pysig.signature(many, 3, method="tile")[0, 0]
+    )
+    judge(pysig.signature(many, 3), many, 3)
+
+
+def test_subclasses_and_buffers_give_plain_arrays(tmp_path):
+    path = random_path(np.random.default_rng(), (2, 5, 3))
+    file = np.memmap(tmp_path / "path.bin", path.dtype, "w+", shape=path.shape)
+    file[...] = path
+    out = np.memmap(tmp_path / "out.bin", path.dtype, "w+", shape=(2, 39))
+    assert pysig.signature(file, 3, out=out) is out
+    judge(np.asarray(out), path, 3)
+    assert type(pysig.signature(file, 3)) is np.ndarray
+    judge(pysig.signature(memoryview(path), 3), path, 3)
+
+
+def test_tiny_and_huge_numbers_keep_their_digits():
+    """Every level scales with a power of the path: powers of two change no digit."""
+    path = random_path(np.random.default_rng(), (3, 20, 2))
+    plain = pysig.signature(path, 4, method="tile")
+    for exponent in (-200, 200):
+        factor = 2.0**exponent
+        scaled = pysig.signature(path * factor, 4, method="tile")
+        for level, part in enumerate([slice(0, 2), slice(2, 6), slice(6, 14), slice(14, 30)], 1):
+            np.testing.assert_array_equal(scaled[:, part], plain[:, part] * factor**level)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("channels", "depth"), [(2, 4), (3, 3)])
+def test_a_hundred_thousand_points(channels, depth, dtype):
+    path = random_path(np.random.default_rng(), (1, 100_000, channels), dtype)
+    for method in ("tile", "cumsum"):
+        judge(pysig.signature(path, depth, method=method), path, depth)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("channels", "depth"),
+    [
+        (2, 14),
+        (2, 16),
+        (3, 10),
+        (4, 8),
+        (5, 7),
+        (7, 6),
+        (9, 5),
+        (13, 4),
+        (40, 3),
+        (100, 2),
+        (300, 2),
+    ],
+)
+def test_large_signatures(channels, depth, dtype):
+    rng = np.random.default_rng()
+    for batch, method in itertools.product((1, 3), ("tile", "cumsum")):
+        path = random_path(rng, (batch, 7, channels), dtype)
+        judge(pysig.signature(path, depth, method=method, workers=2), path, depth)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases(on_gpu=False))
+def test_many_random_cases(case):
+    path, depth, form, _, method, workers, options = case
+    x = lay_out(np, path, form)
+    judge(
+        pysig.signature(x, depth, method=method, workers=workers, **options), path, depth, **options
+    )
