@@ -60,7 +60,7 @@ def draw_figures() -> None:
 
 
 def draw_benchmarks() -> None:
-    """The figures of benchmarks.md, from the committed results; its tables are checked by a test."""
+    """The figures of benchmarks.md, from committed results; its tables are checked by a test."""
     sys.path.append(str(HERE.parent))
     from bench import plot, results
 
