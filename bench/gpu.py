@@ -132,7 +132,9 @@ def judge(case: cases.Case, path: np.ndarray, answer: np.ndarray) -> float:
     return answers.deviation(answer[:CHUNK], pysig.signature(whole, case.depth), case)
 
 
-def judge_by_law(case: cases.Case, path: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> float:  # fmt: skip
+def judge_by_law(
+    case: cases.Case, path: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]
+) -> float:
     """Deviation from the law on a piece of the input, which is all that the law has time for."""
     from pysig._reference.signature import signature as law
 
@@ -156,7 +158,14 @@ def base_row(case: cases.Case, dtype: str, contestant: str) -> dict[str, Any]:
     }
 
 
-def timed(row: dict[str, Any], judge: str, error: float, times: list[float], calls: int, ceilings: dict[str, float]) -> dict[str, Any]:  # fmt: skip
+def timed(
+    row: dict[str, Any],
+    judge: str,
+    error: float,
+    times: list[float],
+    calls: int,
+    ceilings: dict[str, float],
+) -> dict[str, Any]:
     """A finished row."""
     best = min(times)
     return row | {
@@ -175,7 +184,14 @@ def timed(row: dict[str, Any], judge: str, error: float, times: list[float], cal
     }
 
 
-def pysig_row(card: Card, ceilings: dict[str, float], case: cases.Case, dtype: str, path: np.ndarray, method: str) -> dict[str, Any]:  # fmt: skip
+def pysig_row(
+    card: Card,
+    ceilings: dict[str, float],
+    case: cases.Case,
+    dtype: str,
+    path: np.ndarray,
+    method: str,
+) -> dict[str, Any]:
     """One method of pysig on one case."""
     import pysig
 
@@ -203,7 +219,9 @@ def pysig_row(card: Card, ceilings: dict[str, float], case: cases.Case, dtype: s
     return row | {"wall": wall(call, cupy.cuda.Device().synchronize), "scratch": scratch}
 
 
-def peers(case: cases.Case, dtype: str, path: np.ndarray) -> Iterator[tuple[str, str, Callable[[], Any]]]:  # fmt: skip
+def peers(
+    case: cases.Case, dtype: str, path: np.ndarray
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """(name, what keeps it away or nothing, a function that computes and waits, returning the
     answer)."""
     if case.batch is None:
@@ -259,7 +277,15 @@ def _pathsig(case: cases.Case, path: np.ndarray) -> Callable[[], Any]:
     return run
 
 
-def peer_row(name: str, absent: str, make: Callable[[], Callable[[], Any]], case: cases.Case, dtype: str, path: np.ndarray, ceilings: dict[str, float]) -> dict[str, Any]:  # fmt: skip
+def peer_row(
+    name: str,
+    absent: str,
+    make: Callable[[], Callable[[], Any]],
+    case: cases.Case,
+    dtype: str,
+    path: np.ndarray,
+    ceilings: dict[str, float],
+) -> dict[str, Any]:
     """A peer, by wall time until the end of its call: its stream is its own affair."""
     row = base_row(case, dtype, name)
     if absent:
@@ -395,8 +421,24 @@ def main(argv: Sequence[str]) -> int:
     if options.ncu:
         for case in cases.select(options.cases):
             print(counters(case.name))
-    print(f"\n{card.name}, seed {seed}; ceilings: " + ", ".join(f"{k} {v / 1e9:.0f} G/s" for k, v in ceilings.items()))  # fmt: skip
-    print(COLUMNS.format("case", "dtype", "contestant", "device", "call", "to end", "Gmadd/s", "of peak", "of copy", ""))  # fmt: skip
+    print(
+        f"\n{card.name}, seed {seed}; ceilings: "
+        + ", ".join(f"{k} {v / 1e9:.0f} G/s" for k, v in ceilings.items())
+    )
+    print(
+        COLUMNS.format(
+            "case",
+            "dtype",
+            "contestant",
+            "device",
+            "call",
+            "to end",
+            "Gmadd/s",
+            "of peak",
+            "of copy",
+            "",
+        )
+    )
     for row in rows:
         show(row)
     return 1 if any(row["status"] == "wrong" for row in rows) else 0

@@ -1,4 +1,5 @@
-"""`pysig.signature` of CuPy arrays against the law, on a GPU or on the stand-in: every method, every option."""
+"""`pysig.signature` of CuPy arrays against the law, on a GPU or on the stand-in: every method,
+every option."""
 
 import numpy as np
 import pytest
@@ -69,7 +70,9 @@ def test_agrees_with_the_law(cupy, gpu_sizes, data):
     path = random_path(rng, *batch, length, channels, dtype=dtype)
     options = {name: draw(st.booleans()) for name in ("stream", "inverse", "scalar_term")}
     if draw(st.booleans()):
-        options["basepoint"] = draw(st.sampled_from([True, rng.standard_normal((*batch, channels)).astype(dtype)]))  # fmt: skip
+        options["basepoint"] = draw(
+            st.sampled_from([True, rng.standard_normal((*batch, channels)).astype(dtype)])
+        )
     if draw(st.booleans()):
         before = random_path(rng, *batch, 5, channels)
         options["initial"] = law(before, depth, scalar_term=options["scalar_term"]).astype(dtype)
@@ -137,7 +140,8 @@ def test_writes_into_out(cupy, method):
 def test_chunks_of_time_are_joined(
     cupy, batch, length, channels, depth, chunks, radix, options, monkeypatch
 ):
-    """Chunks, and joins of joins, also where the chunks do not divide the steps nor the radix the chunks."""
+    """Chunks, and joins of joins, also where the chunks do not divide the steps nor the radix the
+    chunks."""
     rng = np.random.default_rng()
     steps = -(-(length - ("basepoint" not in options)) // chunks)
     chunks = -(-(length - ("basepoint" not in options)) // steps)
@@ -196,7 +200,8 @@ def test_one_launch_for_all_levels(standin):
 @pytest.mark.parametrize("length", [20, 3000])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_graph_replays_the_call_on_new_points(cupy, length, stream):
-    """Nothing is left over that the memory pool could hand to others: no scratch, even where chunks of time would take some."""
+    """Nothing is left over that the memory pool could hand to others: no scratch, even where
+    chunks of time would take some."""
     rng = np.random.default_rng()
     rows = (length - 1,) if stream else ()
     path, out = cupy.empty((2, length, 2)), cupy.empty((2, *rows, 6))
@@ -224,7 +229,7 @@ def test_running_sums_are_not_captured(cupy):
     with mine:
         mine.begin_capture()
         try:
-            with pytest.raises(RuntimeError, match="method=\"tile\""):
+            with pytest.raises(RuntimeError, match='method="tile"'):
                 pysig.signature(path, 2, method="cumsum")
         finally:
             mine.end_capture()

@@ -1,8 +1,9 @@
 """P2. The only place that builds GPU kernels.
 
-The text is that of the `.cu` and `.cuh` files beside this one; the formulas come from pysig's C++ headers by -I. CuPy keeps compiled
-kernels on disk by the hash of text and options, but does not look into headers: their hash is one of the options, or a new pysig
-would silently run old kernels. Names are plain C and sizes are -D: CuPy recompiles modules with name expressions in every process.
+The text is that of the `.cu` and `.cuh` files beside this one; the formulas come from pysig's C++
+headers by -I. CuPy keeps compiled kernels on disk by the hash of text and options, but does not
+look into headers: their hash is one of the options, or a new pysig would silently run old kernels.
+Names are plain C and sizes are -D: CuPy recompiles modules with name expressions in every process.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ def options(**sizes: int | str) -> tuple[str, ...]:
 
 
 @cache
-def raw_kernel(file: str, name: str, shared: int, device: int, *sizes: tuple[str, int | str]) -> Any:
-    """The kernel `name` of `file`, compiled for these sizes, allowed `shared` bytes of dynamic shared memory.
+def raw_kernel(
+    file: str, name: str, shared: int, device: int, *sizes: tuple[str, int | str]
+) -> Any:
+    """The kernel `name` of `file`, compiled for these sizes, allowed `shared` bytes of dynamic
+    shared memory.
 
     `device` is the current device: what CuPy sets on a kernel holds for one device.
     """

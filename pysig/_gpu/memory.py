@@ -9,17 +9,20 @@ from typing import Any
 _limit: ContextVar[int | None] = ContextVar("pysig_gpu_memory_limit", default=None)
 
 
-class set_gpu_memory_limit:  # noqa: N801 - a function that is also a context manager, as scipy.fft.set_workers
-    """Set how many bytes of scratch a call on CuPy arrays may take, for the current thread (context).
+class set_gpu_memory_limit:
+    """Set how many bytes of scratch a call on CuPy arrays may take, for the current thread
+    (context).
 
-    ``method="cumsum"`` keeps running sums for a block of time; the limit decides how long a block is, never the result beyond
-    rounding. It takes effect at once; used in a ``with`` statement, the former value comes back at its end. Below what one step of
-    one path needs, that is what is taken.
+    ``method="cumsum"`` keeps running sums for a block of time; the limit decides how long a block
+    is, never the result beyond rounding. It takes effect at once; used in a ``with`` statement,
+    the former value comes back at its end. Below what one step of one path needs, that is what is
+    taken.
 
     Parameters
     ----------
     limit : int or None
-        Bytes, at least 1. None: a quarter of what is free on the device and in CuPy's pool when the call is made.
+        Bytes, at least 1. None: a quarter of what is free on the device and in CuPy's pool when
+        the call is made.
 
     Raises
     ------

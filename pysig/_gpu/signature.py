@@ -22,9 +22,11 @@ def signature(
     method: str,
     workers: int,
 ) -> None:
-    """Fills `out` (batch, [rows,] plan.size) with the signatures of `path` (batch, length, channels).
+    """Fills `out` (batch, [rows,] plan.size) with the signatures of `path` (batch, length,
+    channels).
 
-    Everything is queued on the current stream of the arrays' device and nothing waits for it. `workers` is for CPUs.
+    Everything is queued on the current stream of the arrays' device and nothing waits for it.
+    `workers` is for CPUs.
     """
     import cupy
 
@@ -38,8 +40,8 @@ def signature(
         method = "tile" if capturing and asked == "auto" and tileable else "cumsum"
         if capturing and method == "cumsum":
             raise RuntimeError(
-                "signature: running sums cannot be captured into a CUDA graph, since their scratch memory goes back "
-                'to CuPy\'s pool after the call. Use method="tile" with 2 to '
+                "signature: running sums cannot be captured into a CUDA graph, since their scratch "
+                'memory goes back to CuPy\'s pool after the call. Use method="tile" with 2 to '
                 f"{MOST_CHANNELS} channels."
             )
     run = signature_tile.run if method == "tile" else signature_cumsum.run
@@ -48,11 +50,11 @@ def signature(
             run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths)
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise MemoryError(
-            f"signature: the GPU has no room for the scratch memory ({error}). Take fewer paths at a time, or lower "
-            "pysig.set_gpu_memory_limit()."
+            f"signature: the GPU has no room for the scratch memory ({error}). Take fewer paths at "
+            "a time, or lower pysig.set_gpu_memory_limit()."
         ) from error
     except cupy.cuda.compiler.CompileException as error:
         raise RuntimeError(
-            "signature: the CUDA compiler refused pysig's kernel. Check that CuPy matches the installed CUDA "
-            f"(cupy.show_config()) and is version 13 or newer. It said: {error}"
+            "signature: the CUDA compiler refused pysig's kernel. Check that CuPy matches the "
+            f"installed CUDA (cupy.show_config()) and is version 13 or newer. It said: {error}"
         ) from error

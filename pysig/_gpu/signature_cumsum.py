@@ -1,9 +1,11 @@
-"""P2. `method="cumsum"` on a GPU: level by level, running sums over blocks of time (Genet and Inzirillo, arXiv:2501.08455).
+"""P2. `method="cumsum"` on a GPU: level by level, running sums over blocks of time (Genet and
+Inzirillo, arXiv:2501.08455).
 
-A level is one ElementwiseKernel, a thread per word and chunk of time, which adds its chain up and writes every row. Where words
-are too few to fill the card, time is cut into chunks: a ReductionKernel adds up each chunk, `cupy.cumsum` the chunks, and the threads
-start from there. Without `stream` the rows are scratch, of levels below the last only, and the last level is a reduction: nothing of
-its size times time is ever stored.
+A level is one ElementwiseKernel, a thread per word and chunk of time, which adds its chain up and
+writes every row. Where words are too few to fill the card, time is cut into chunks: a
+ReductionKernel adds up each chunk, `cupy.cumsum` the chunks, and the threads start from there.
+Without `stream` the rows are scratch, of levels below the last only, and the last level is a
+reduction: nothing of its size times time is ever stored.
 """
 
 from __future__ import annotations
@@ -18,19 +20,20 @@ from pysig._plan import Plan
 FILE = "signature_cumsum.cuh"
 THREADS = 2**17  # that fill a card; fewer words than that are cut into chunks of time
 LEAST_STEPS = 16  # of a chunk
-HISTORY = "raw T start, raw T x, int64 batch, int64 time, int64 base, int64 size, int64 steps, int64 d"
-MAKE = (
-    "pysig_gpu::history<T> h{&rows[0], batch, time, base, &start[0], size, &x[0], steps, d}; "
+HISTORY = (
+    "raw T start, raw T x, int64 batch, int64 time, int64 base, int64 size, int64 steps, int64 d"
 )
+MAKE = "pysig_gpu::history<T>{&rows[0], batch, time, base, &start[0], size, &x[0], steps, d}"
 
 
 def _increments() -> Any:
     return elementwise_kernel(
-        "raw T path, raw T base, raw int64 lengths, int64 first, int64 steps, int64 length, int64 d, "
-        "int64 has_base, int64 ragged",
+        "raw T path, raw T base, raw int64 lengths, int64 first, int64 steps, int64 length, "
+        "int64 d, int64 has_base, int64 ragged",
         "raw T x",
         """
-        const ptrdiff_t c = i % d, b = i / d / steps, point = first + i / d % steps + (has_base ? 0 : 1);
+        const ptrdiff_t c = i % d, b = i / d / steps;
+        const ptrdiff_t point = first + i / d % steps + (has_base ? 0 : 1);
         T value = 0;
         if (point < (ragged ? lengths[b] : length)) {
             value = path[(b * length + point) * d + c];
@@ -47,7 +50,7 @@ def _advance(level: int) -> Any:
     return elementwise_kernel(
         f"{HISTORY}, raw T added, int64 words, int64 chunks, int64 chunk_steps",
         "raw T rows",
-        MAKE + "pysig_gpu::run_chunk(h, &rows[0], &added[0], i, words, chunks, chunk_steps)",
+        f"pysig_gpu::run_chunk({MAKE}, &rows[0], &added[0], i, words, chunks, chunk_steps)",
         f"pysig_level_{level}",
         FILE,
         ("level", level),
@@ -56,12 +59,9 @@ def _advance(level: int) -> Any:
 
 def _sum(level: int) -> Any:
     return sum_kernel(
-        "int64 t, int64 b, int64 chunk, int64 word, raw T rows, "
-        + HISTORY
-        + ", int64 chunk_steps",
+        "int64 t, int64 b, int64 chunk, int64 word, raw T rows, " + HISTORY + ", int64 chunk_steps",
         "T total",
-        "pysig_gpu::term(pysig_gpu::history<T>{&rows[0], batch, time, base, &start[0], size, &x[0], steps, d}, "
-        "t, b, chunk, word, chunk_steps)",
+        f"pysig_gpu::term({MAKE}, t, b, chunk, word, chunk_steps)",
         f"pysig_sum_level_{level}",
         FILE,
         ("level", level),
@@ -73,9 +73,8 @@ def _finish() -> Any:
         "raw T state, int64 size, int64 d, int64 inverse, int64 scalar",
         "raw T out",
         """
-        const ptrdiff_t row = i / size, index = i % size;
-        out[row * (size + scalar) + scalar + index] = pysig_gpu::finished(&state[0] + row * size, index, d, inverse);
-        """,
+        const ptrdiff_t row = i / size, index = i % size; out[row * (size + scalar) + scalar +
+        index] = pysig_gpu::finished(&state[0] + row * size, index, d, inverse); """,
         "pysig_finish",
         FILE,
     )
@@ -156,7 +155,8 @@ def run(
     steps = length - (basepoint is None)
     itemsize = path.dtype.itemsize
     low = plan.offsets[-2]  # coefficients below the last level
-    # Per path and step: an increment, and without `stream` a row of the lower levels. Per path: S, twice.
+    # Per path and step: an increment, and without `stream` a row of the lower levels. Per path: S,
+    # twice.
     per_step = itemsize * (channels + (0 if stream else low))
     per_path = itemsize * 2 * plan.coefficients
     budget = scratch_limit(cupy)
@@ -164,16 +164,10 @@ def run(
     block = max(1, min(steps, (budget - paths * per_path) // (paths * per_step)))
     for first in range(0, batch, paths):
         part = slice(first, first + paths)
-        _run(
-            cupy,
-            path[part],
-            out[part],
-            *(a if a is None else a[part] for a in (basepoint, initial, lengths)),
-            plan,
-            block,
-            stream,
-            inverse,
+        base, start, counts = (
+            None if a is None else a[part] for a in (basepoint, initial, lengths)
         )
+        _run(cupy, path[part], out[part], base, start, counts, plan, block, stream, inverse)
 
 
 def _run(
@@ -201,10 +195,10 @@ def _run(
         count = min(block, steps - first)
         x = cupy.empty((batch, count, d), dtype)
         ragged = lengths is not None
-        _increments()(
-            path, path if basepoint is None else basepoint, lengths if ragged else cupy.empty(1, "int64"),
-            first, count, length, d, int(basepoint is not None), int(ragged), x, size=x.size,
-        )  # fmt: skip
+        counts = lengths if ragged else cupy.empty(1, "int64")
+        before = path if basepoint is None else basepoint
+        flags = int(basepoint is not None), int(ragged)
+        _increments()(path, before, counts, first, count, length, d, *flags, x, size=x.size)
         here = rows[:, first:] if stream else rows
         strides = (rows.shape[1] * width, width, scalar if stream else 0)
         levels_of = _Block(cupy, here, strides, state, d)

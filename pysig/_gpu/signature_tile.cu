@@ -6,7 +6,7 @@
 // this one is computed. As many rides as the launcher likes stand side by side in a block.
 //
 // Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LETTERS below the prefix, ROWS first letters and COLUMNS last letters of a tile, TILES,
-// STEPS, ROW, RIDE, and STREAM = 1 for all prefixes of the path.
+// STEPS, ROW, RIDE, STREAM = 1 for all prefixes of the path, and INVERSE = 1 for the group inverse (known here, addresses are constant offsets).
 #include <pysig/algebra/subtree.hpp>
 
 using pysig::i64;
@@ -14,7 +14,7 @@ using R = PYSIG_REAL;
 
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH, L = PYSIG_LETTERS, I = PYSIG_ROWS, J = PYSIG_COLUMNS, M = N - L;
 constexpr int TILES = PYSIG_TILES, STEPS = PYSIG_STEPS;
-constexpr bool STREAM = PYSIG_STREAM;
+constexpr bool STREAM = PYSIG_STREAM, INVERSE = PYSIG_INVERSE;
 constexpr int ROW_BLOCKS = L > 1 ? (D + I - 1) / I : 1, COLUMN_BLOCKS = (D + J - 1) / J;
 // In shared memory an increment takes ROW values and the STEPS increments of a ride RIDE values, see schedule.py.
 constexpr int ROW = PYSIG_ROW, RIDE = PYSIG_RIDE;
@@ -40,13 +40,13 @@ template <int k>
 struct writer {
     R* row;
     word<k> p;
-    bool inverse, first_column;
+    bool first_column;
     template <int n>
     __device__ void operator()(word<n> u, R value) const {
         constexpr i64 offset = pysig::level_offset(D, k + n);
         if (n > 0 && n < L && !first_column) return;  // held by several tiles, written by one
         const word<k + n> w = p.then(u);
-        row[offset + (inverse ? w.reversed : w.index)] = inverse && (k + n) % 2 ? -value : value;
+        row[offset + (INVERSE ? w.reversed : w.index)] = INVERSE && (k + n) % 2 ? -value : value;
     }
 };
 
@@ -83,7 +83,7 @@ struct tile_state {
         pysig::prefix_step<R, M, N>(empty, x, letters, prefixes, chain);
         words.step(chain, x, x + i0, x + j0);
     }
-    __device__ void store(R* row, bool inverse) {
+    __device__ void store(R* row) {
         // A prefix belongs to the tile of its first word: of the prefixes of p, those with nothing but zeros after them.
         int owned = i0 || j0 ? M + 1 : 0;
         if (!owned) {
@@ -91,16 +91,16 @@ struct tile_state {
             for (int k = 0; k < M; ++k)
                 if (letters[k]) owned = k + 1;
         }
-        store_from(row, inverse, owned, word<0>{});
+        store_from(row, owned, word<0>{});
     }
     template <int k>
-    __device__ void store_from(R* row, bool inverse, int owned, word<k> p) {
+    __device__ void store_from(R* row, int owned, word<k> p) {
         if constexpr (k < M) {
             const word<k + 1> q = p.then(letters[k]);
-            if (k + 1 >= owned) writer<k + 1>{row, q, inverse, true}(word<0>{}, prefixes[k]);
-            store_from(row, inverse, owned, q);
+            if (k + 1 >= owned) writer<k + 1>{row, q, true}(word<0>{}, prefixes[k]);
+            store_from(row, owned, q);
         } else {
-            words.each(writer<M>{row, p, inverse, j0 == 0}, i0, j0);
+            words.each(writer<M>{row, p, j0 == 0}, i0, j0);
         }
     }
 };
@@ -137,9 +137,9 @@ struct increments {
 // rides = paths * chunks < 2^31, each of chunk_steps steps; a grid of (blocks of rides, blocks of tiles). A row of `out` has out_width
 // coefficients, which begin `scalar` after its start, where 1 is written; there is one row for a ride, or one for each step (STREAM).
 // basepoint, initial and lengths may be null.
-extern "C" __global__ void __launch_bounds__(128) pysig_signature_tile(
+extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_tile(
     const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length, const R* basepoint, const R* initial,
-    const i64* lengths, R* out, i64 out_width, i64 scalar, i64 inverse, i64 rides, i64 chunks, i64 chunk_steps, i64 first_tile,
+    const i64* lengths, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks, i64 chunk_steps, i64 first_tile,
     i64 tiles) {
     extern __shared__ __align__(16) R staged[];
     const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
@@ -176,12 +176,12 @@ extern "C" __global__ void __launch_bounds__(128) pysig_signature_tile(
             state.step(rows);
             if (STREAM) {
                 if (scalar && tile == 0) row[0] = R(1);
-                state.store(row + scalar, inverse);
+                state.store(row + scalar);
                 row += out_width;
             }
         }
     }
     if (STREAM || !works) return;
     if (scalar && tile == 0) row[0] = R(1);
-    state.store(row + scalar, inverse);
+    state.store(row + scalar);
 }

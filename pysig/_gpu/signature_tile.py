@@ -1,4 +1,5 @@
-"""P2. `method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu for chunks of time."""
+"""P2. `method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu
+for chunks of time."""
 
 from __future__ import annotations
 
@@ -39,21 +40,17 @@ def run(
     steps = length - (basepoint is None)
     ride = ride_for(tile, batch, steps, _processors(cupy, device), not stream)
     if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing:
-        # A graph that is replayed later must not write to scratch memory, which by then may be someone else's.
+        # A graph that is replayed later must not write to scratch memory, which by then may be
+        # someone else's.
         ride = ride_for(tile, batch, steps, _processors(cupy, device), False)
     most = MOST_RIDES // ride.chunks
     for first in range(0, batch, most):
         part = slice(first, first + most)
-        _run(
-            cupy,
-            *(a if a is None or batch <= most else a[part] for a in (path, out, basepoint, initial, lengths)),
-            plan,
-            tile,
-            ride,
-            stream,
-            inverse,
-            device,
+        points, rows, base, start, counts = (
+            a if a is None or batch <= most else a[part]
+            for a in (path, out, basepoint, initial, lengths)
         )
+        _run(cupy, points, rows, base, start, counts, plan, tile, ride, stream, inverse, device)
 
 
 def _run(
@@ -74,7 +71,12 @@ def _run(
     whole = ride.chunks == 1
     rides = batch * ride.chunks
     target = out if whole else cupy.empty((rides, plan.coefficients), path.dtype)
-    sizes = (("real", real(path.dtype)), ("stream", int(stream)), *tile.sizes)
+    sizes = (
+        ("real", real(path.dtype)),
+        ("stream", int(stream)),
+        ("inverse", int(inverse and whole)),
+        *tile.sizes,
+    )
     shared = 2 * ride.side * tile.ride * tile.itemsize
     kernel = raw_kernel("signature_tile.cu", "pysig_signature_tile", shared, device, *sizes)
     for first in range(0, tile.blocks, MOST_BLOCKS):
@@ -91,7 +93,6 @@ def _run(
                 target,
                 plan.size if whole else plan.coefficients,
                 int(plan.scalar_term and whole),
-                int(inverse and whole),
                 rides,
                 ride.chunks,
                 ride.steps,

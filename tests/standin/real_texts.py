@@ -1,9 +1,11 @@
-"""Prints, as JSON, the whole CUDA text and the options with which the real CuPy would compile pysig's elementwise and reduction kernels.
+"""Prints, as JSON, the whole CUDA text and the options with which the real CuPy would compile
+pysig's elementwise and reduction kernels.
 
-A program of its own: it needs CuPy's generator, which works without a GPU, in a process where the stand-in is not `cupy`.
-Usage: python real_texts.py DEPTH
+A program of its own: it needs CuPy's generator, which works without a GPU, in a process where the
+stand-in is not `cupy`. Usage: python real_texts.py DEPTH
 """
 
+import contextlib
 import json
 import sys
 
@@ -18,7 +20,8 @@ NDARRAY, INDEXER, SCALAR = 1, 2, 3
 
 
 def argument(p, real, dims):
-    """How the launcher passes a parameter: contiguous raw arrays, scalars; the indices of a reduction are views of no stride."""
+    """How the launcher passes a parameter: contiguous raw arrays, scalars; the indices of a
+    reduction are views of no stride."""
     if p.ctype is None:
         return _kernel._ArgInfo(INDEXER, _carray.Indexer, None, dims, True, False)
     dtype = np.dtype(p.dtype or real)
@@ -39,10 +42,12 @@ def elementwise(kernel, real):
 def reduction(kernel, real):
     types = _kernel._TypeMap((("T", real), ("IndexT", np.int32)))
     arguments = tuple(argument(p, real, 4) for p in kernel._params)
-    return _reduction._ReductionKernel_get_cached_function_code(
-        kernel.nin, kernel.nout, kernel._params, arguments, types, kernel.name, 512, kernel.reduce_type,
-        kernel.identity, kernel.map_expr, kernel.reduce_expr, kernel.post_map_expr, kernel.preamble, kernel.options,
-    ), kernel.options  # fmt: skip
+    k = kernel
+    code = _reduction._ReductionKernel_get_cached_function_code(
+        k.nin, k.nout, k._params, arguments, types, k.name, 512, k.reduce_type, k.identity,
+        k.map_expr, k.reduce_expr, k.post_map_expr, k.preamble, k.options,
+    )  # fmt: skip
+    return code, k.options
 
 
 def completed(code, options):
@@ -54,10 +59,8 @@ def completed(code, options):
         raise InterruptedError
 
     compiler._compile_module_with_cache = catch
-    try:
+    with contextlib.suppress(InterruptedError):
         core.compile_with_cache(code, options)
-    except InterruptedError:
-        pass
     ((source, options),) = caught
     return source, [*options, "-ftz=true"]
 

@@ -1,22 +1,54 @@
 """A stand-in for the part of CuPy that pysig uses, for machines without a GPU.
 
-Arrays live in host memory but refuse, like CuPy's, to become NumPy arrays unasked. The CUDA text given to
-ElementwiseKernel, ReductionKernel, RawKernel and RawModule is compiled by the machine's C++ compiler and run, under the eyes of
-an emulated device (device.cpp) that stops a kernel on an access outside every array, on uninitialised shared memory, on races in
-shared memory, and on barriers or shuffles that only some threads reach. What it does not know it refuses.
+Arrays live in host memory but refuse, like CuPy's, to become NumPy arrays unasked. The CUDA text
+given to ElementwiseKernel, ReductionKernel, RawKernel and RawModule is compiled by the machine's
+C++ compiler and run, under the eyes of an emulated device (device.cpp) that stops a kernel on an
+access outside every array, on uninitialised shared memory, on races in shared memory, and on
+barriers or shuffles that only some threads reach. What it does not know it refuses.
 
 `is_standin` tells it from the real one. The rest of the names are CuPy's.
 """
 
 import numpy as _numpy
 from numpy import (  # noqa: F401
-    bool_, dtype, float16, float32, float64, complex64, complex128, int8, int32, int64, uint8, uint64, newaxis,
+    bool_,
+    complex64,
+    complex128,
+    dtype,
+    float16,
+    float32,
+    float64,
+    int8,
+    int32,
+    int64,
+    newaxis,
+    uint8,
+    uint64,
 )  # fmt: skip
 
-from . import cuda
+from . import cuda  # noqa: F401
 from ._array import (  # noqa: F401
-    arange, array, asarray, ascontiguousarray, asnumpy, broadcast_to, concatenate, cumsum, empty, empty_like, full,
-    get_array_module, matmul, may_share_memory, ndarray, ones, pool, recorded, shares_memory, zeros, zeros_like,
+    arange,
+    array,
+    asarray,
+    ascontiguousarray,
+    asnumpy,
+    broadcast_to,
+    concatenate,
+    cumsum,
+    empty,
+    empty_like,
+    full,
+    get_array_module,
+    matmul,
+    may_share_memory,
+    ndarray,
+    ones,
+    pool,
+    recorded,
+    shares_memory,
+    zeros,
+    zeros_like,
 )  # fmt: skip
 from ._compile import KernelFault  # noqa: F401
 from ._kernels import ElementwiseKernel, ReductionKernel  # noqa: F401

@@ -1,7 +1,6 @@
 """cupy.ndarray on host memory: as strict as CuPy's about who may look into it."""
 
 import contextlib
-import itertools
 import math
 import threading
 import weakref
@@ -11,8 +10,8 @@ import numpy as np
 GRANULARITY = 512  # CuPy's pool hands out multiples of this
 POISON = 0xFF  # fresh memory reads as NaN, never by chance as zeros
 
-events = []  # what a card's profiler would show: ("launch", name, stream), ("synchronize", why, stream)
-pointers = itertools.count(1)
+# What a profiler of a card would show: ("launch", name, stream), ("synchronize", why, stream).
+events = []
 
 
 def note(kind, what):
@@ -20,7 +19,9 @@ def note(kind, what):
 
     stream = cuda.get_current_stream()
     if kind == "synchronize" and stream.is_capturing:
-        raise RuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+        raise RuntimeError(
+            "cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing"
+        )
     if kind == "launch" and stream.is_capturing:
         raise NotImplementedError(f"the CuPy stand-in captures kernels only, not {what}")
     events.append((kind, what, stream))
@@ -231,7 +232,9 @@ class ndarray:
         parts = key if isinstance(key, tuple) else (key,)
         plain = (int, np.integer, slice, type(None), type(Ellipsis))
         if not all(isinstance(part, plain) and not isinstance(part, bool) for part in parts):
-            raise NotImplementedError(f"the CuPy stand-in indexes by integers and slices, not {key!r}")
+            raise NotImplementedError(
+                f"the CuPy stand-in indexes by integers and slices, not {key!r}"
+            )
         return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
     def __getitem__(self, key):
@@ -321,12 +324,15 @@ def _operator(name, reverse=False):
 for _symbol, _name in {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide",
     "floordiv": "floor_divide", "mod": "remainder",
-    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal",
+    "gt": "greater", "ge": "greater_equal",
 }.items():  # fmt: skip
     setattr(ndarray, f"__{_symbol}__", _operator(_name))
     if _symbol in ("add", "sub", "mul", "truediv"):
         setattr(ndarray, f"__r{_symbol}__", _operator(_name, reverse=True))
-        setattr(ndarray, f"__i{_symbol}__", lambda self, other, name=_name: _in_place(self, other, name))
+        setattr(
+            ndarray, f"__i{_symbol}__", lambda self, other, name=_name: _in_place(self, other, name)
+        )
 
 
 def _in_place(self, other, name):

@@ -1,4 +1,5 @@
-"""Compiles CUDA text with the machine's C++ compiler; compiled objects are kept on disk by the hash of all that went in."""
+"""Compiles CUDA text with the machine's C++ compiler; compiled objects are kept on disk by the
+hash of all that went in."""
 
 import ctypes
 import functools
@@ -40,7 +41,9 @@ def compiler():
 
 @functools.cache
 def compiler_version():
-    return subprocess.run([*compiler(), "--version"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [*compiler(), "--version"], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def cache_directory():
@@ -144,7 +147,8 @@ class KernelFault(Exception):
 
 
 def ranges_of(arrays, packed, values):
-    """The memory that a launch may touch: whole allocations, as on a card under memcheck, and its own arguments."""
+    """The memory that a launch may touch: whole allocations, as on a card under memcheck, and its
+    own arguments."""
     pairs = {(a.data.mem.ptr, a.data.mem.ptr + a.data.mem.size) for a in arrays}
     for value in (packed, *values):
         if isinstance(value, ctypes.Array):

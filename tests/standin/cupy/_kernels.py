@@ -1,6 +1,7 @@
 """ElementwiseKernel and ReductionKernel: the body is compiled and run over all elements.
 
-Elements run in a scrambled order, so that a kernel which reads what another element writes is found out.
+Elements run in a scrambled order, so that a kernel which reads what another element writes is
+found out.
 """
 
 import ctypes
@@ -95,7 +96,8 @@ class Kernel:
         return CUDA_NAMES[np.dtype(p.dtype or types[p.placeholder]).char] if name else name
 
     def declarations(self, args, types):
-        """Typedefs of the placeholders, and every argument under its name (`_raw_` of it for elements)."""
+        """Typedefs of the placeholders, and every argument under its name (`_raw_` of it for
+        elements)."""
         head = [f"typedef {CUDA_NAMES[t.char]} {letter};" for letter, t in types.items()]
         body = []
         for k, (p, a) in enumerate(zip(self.params, args, strict=True)):
@@ -133,7 +135,8 @@ static void standin_body(const void* data) {{
     {body}
     {loop}
 }}
-extern "C" __attribute__((visibility("default"))) int standin_run(const standin::argument* arguments, std::ptrdiff_t n, std::ptrdiff_t m,
+extern "C" __attribute__((visibility("default"))) int standin_run(
+        const standin::argument* arguments, std::ptrdiff_t n, std::ptrdiff_t m,
         const std::uintptr_t* ranges, int count, char* message, int bytes) {{
     standin_job job{{arguments, {{n, m}}}};
     return standin::launch_flat(standin_body, &job, ranges, count, message, bytes);
@@ -170,14 +173,29 @@ def pack(params, args, types):
 
 # A walk through 0..n-1 with a step that shares no factor with n.
 SCRAMBLED = """std::ptrdiff_t _n = job.sizes[0], _step = _n / 3 * 2 + 1, _p, _q;
-    do { ++_step; for (_p = _step, _q = _n; _q;) { std::ptrdiff_t _r = _p % _q; _p = _q; _q = _r; } } while (_p != 1);
+    do {
+        ++_step;
+        for (_p = _step, _q = _n; _q;) { std::ptrdiff_t _r = _p % _q; _p = _q; _q = _r; }
+    } while (_p != 1);
     std::ptrdiff_t _at = _n / 2;
     for (std::ptrdiff_t _count = 0; _count < _n; ++_count, _at = (_at + _step) % _n) {"""
 
 
 class ElementwiseKernel(Kernel):
-    def __init__(self, in_params, out_params, operation, name="kernel", reduce_dims=True,
-                 preamble="", no_return=False, return_tuple=False, *, options=(), **unknown):  # fmt: skip
+    def __init__(
+        self,
+        in_params,
+        out_params,
+        operation,
+        name="kernel",
+        reduce_dims=True,
+        preamble="",
+        no_return=False,
+        return_tuple=False,
+        *,
+        options=(),
+        **unknown,
+    ):
         if unknown:
             raise NotImplementedError(f"the CuPy stand-in does not know {sorted(unknown)}")
         super().__init__(in_params, out_params, name, preamble, options)
@@ -213,7 +231,8 @@ class ElementwiseKernel(Kernel):
                 for p, a in zip(self.params, args, strict=True)
             ]
             elements = self.elements(self.params, args, types, "i")
-            loop = f"{SCRAMBLED}\nconst std::ptrdiff_t i = _at; (void)i;\n{elements}\n{self.operation};\n}}"
+            head = f"{SCRAMBLED}\nconst std::ptrdiff_t i = _at; (void)i;\n"
+            loop = f"{head}{elements}\n{self.operation};\n}}"
             self.launch(args, types, loop, (math.prod(shape), 0), stream)
         if self.no_return:
             return None
@@ -221,8 +240,20 @@ class ElementwiseKernel(Kernel):
 
 
 class ReductionKernel(Kernel):
-    def __init__(self, in_params, out_params, map_expr, reduce_expr, post_map_expr, identity,
-                 name="reduce_kernel", reduce_type=None, reduce_dims=True, preamble="", options=()):  # fmt: skip
+    def __init__(
+        self,
+        in_params,
+        out_params,
+        map_expr,
+        reduce_expr,
+        post_map_expr,
+        identity,
+        name="reduce_kernel",
+        reduce_type=None,
+        reduce_dims=True,
+        preamble="",
+        options=(),
+    ):
         super().__init__(in_params, out_params, name, preamble, options)
         if identity is None:
             raise NotImplementedError("the CuPy stand-in wants an identity")
@@ -250,7 +281,9 @@ class ReductionKernel(Kernel):
         full_shape = tuple(1 if k in axes else n for k, n in enumerate(shape))
         if len(args) == self.nin:
             args += [
-                _array.ndarray(full_shape if keepdims else out_shape, p.dtype or types[p.placeholder])
+                _array.ndarray(
+                    full_shape if keepdims else out_shape, p.dtype or types[p.placeholder]
+                )
                 for p in self.out_params
             ]
         outs = args[self.nin :]
@@ -265,7 +298,9 @@ class ReductionKernel(Kernel):
             for k, (p, a) in enumerate(zip(self.params, args, strict=True))
         ]
         if math.prod(out_shape):
-            self.reduce(args, types, math.prod(out_shape), math.prod(shape[k] for k in axes), stream)
+            self.reduce(
+                args, types, math.prod(out_shape), math.prod(shape[k] for k in axes), stream
+            )
         return outs[0] if len(outs) == 1 else tuple(outs)
 
     def reduce(self, args, types, outputs, terms, stream):
@@ -275,14 +310,18 @@ class ReductionKernel(Kernel):
         results = self.elements(self.out_params, args[self.nin :], types, "_at")
         loop = f"""{SCRAMBLED}
             typedef {kind} _type_reduce;
-            auto _reduce = [&](_type_reduce a, _type_reduce b) -> _type_reduce {{ return ({self.reduce_expr}); }};
-            _type_reduce _parts[4] = {{_type_reduce({self.identity}), _type_reduce({self.identity}),
-                                      _type_reduce({self.identity}), _type_reduce({self.identity})}};
+            auto _reduce = [&](_type_reduce a, _type_reduce b) -> _type_reduce {{
+                return ({self.reduce_expr});
+            }};
+            _type_reduce _none = _type_reduce({self.identity});
+            _type_reduce _parts[4] = {{_none, _none, _none, _none}};
             for (std::ptrdiff_t _j = 0; _j < job.sizes[1]; ++_j) {{
                 {inputs}
-                _parts[_j % 4] = _reduce(_parts[_j % 4], static_cast<_type_reduce>({self.map_expr}));
+                _type_reduce& _part = _parts[_j % 4];
+                _part = _reduce(_part, static_cast<_type_reduce>({self.map_expr}));
             }}
-            _type_reduce a = _reduce(_reduce(_parts[0], _parts[1]), _reduce(_parts[2], _parts[3]));
+            _type_reduce _left = _reduce(_parts[0], _parts[1]);
+            _type_reduce a = _reduce(_left, _reduce(_parts[2], _parts[3]));
             {results}
             {self.post_map_expr};
         }}"""

@@ -17,7 +17,9 @@ MAX_GRID = (2**31 - 1, 65535, 65535)
 class RawKernel:
     def __init__(self, code, name, options=(), backend="nvrtc", **unknown):
         if unknown or backend != "nvrtc":
-            raise NotImplementedError(f"the CuPy stand-in does not know {sorted(unknown)}, {backend}")
+            raise NotImplementedError(
+                f"the CuPy stand-in does not know {sorted(unknown)}, {backend}"
+            )
         self.code, self.name, self.options = code, name, options
         self.__name__ = name
         self.max_dynamic_shared_size_bytes = DEFAULT_SHARED
@@ -30,25 +32,35 @@ class RawKernel:
             r"\1* const \2 = static_cast<\1*>(standin::dynamic_shared());", self.code
         )
         if re.search(r"extern\s+__shared__", code):
-            raise NotImplementedError("the CuPy stand-in does not know this form of extern __shared__")
+            raise NotImplementedError(
+                "the CuPy stand-in does not know this form of extern __shared__"
+            )
         source = f"""#include "device.hpp"
 {code}
 namespace standin {{
-int launch_grid(void (*)(const void*), const void*, const unsigned*, std::int64_t, const std::uintptr_t*, int, char*, int);
+int launch_grid(void (*)(const void*), const void*, const unsigned*, std::int64_t,
+                const std::uintptr_t*, int, char*, int);
 template <class... A>
 constexpr entry<A...> entry_of(void (*)(A...)) {{ return {{}}; }}
 template <class... A>
-void call(void (*kernel)(A...), const argument* arguments) {{ entry<A...>::call(kernel, arguments, std::index_sequence_for<A...>{{}}); }}
+void call(void (*kernel)(A...), const argument* arguments) {{
+    entry<A...>::call(kernel, arguments, std::index_sequence_for<A...>{{}});
+}}
 template <class... A>
 constexpr int count(void (*)(A...)) {{ return sizeof...(A); }}
 }}
 #define STANDIN_PUBLIC extern "C" __attribute__((visibility("default")))
 STANDIN_PUBLIC int standin_count() {{ return standin::count(&{self.name}); }}
-STANDIN_PUBLIC const standin::parameter* standin_parameters() {{ return decltype(standin::entry_of(&{self.name}))::parameters; }}
-static void standin_body(const void* data) {{ standin::call(&{self.name}, static_cast<const standin::argument*>(data)); }}
-STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigned* dims, std::int64_t shared,
-        const std::uintptr_t* ranges, int count, char* message, int bytes) {{
-    return standin::launch_grid(standin_body, arguments, dims, shared, ranges, count, message, bytes);
+STANDIN_PUBLIC const standin::parameter* standin_parameters() {{
+    return decltype(standin::entry_of(&{self.name}))::parameters;
+}}
+static void standin_body(const void* data) {{
+    standin::call(&{self.name}, static_cast<const standin::argument*>(data));
+}}
+STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigned* dims,
+        std::int64_t shared, const std::uintptr_t* ranges, int count, char* message, int bytes) {{
+    return standin::launch_grid(standin_body, arguments, dims, shared, ranges, count, message,
+                                bytes);
 }}
 """
         library = _compile.library(source, tuple(self.options))
@@ -72,11 +84,16 @@ STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigne
             )
         if len(args) != len(self._parameters):
             raise TypeError(f"{self.name} takes {len(self._parameters)} arguments, got {len(args)}")
-        values = [_value(self.name, k, a, p) for k, (a, p) in enumerate(zip(args, self._parameters, strict=True))]
+        values = [
+            _value(self.name, k, a, p)
+            for k, (a, p) in enumerate(zip(args, self._parameters, strict=True))
+        ]
         packed = (_compile.Argument * max(1, len(args)))()
         for slot, value in zip(packed, values, strict=False):
             slot.value = value.ctypes.data
-        cuda.submit(self.name, lambda: self._execute(packed, values, dims, shared_mem, args), stream)
+        cuda.submit(
+            self.name, lambda: self._execute(packed, values, dims, shared_mem, args), stream
+        )
 
     def _execute(self, packed, values, dims, shared_mem, args):
         arrays = [a for a in args if isinstance(a, _array.ndarray)]
@@ -93,12 +110,15 @@ def _dims(sizes, limits, what):
         raise TypeError(f"{what} must be a tuple of one to three sizes, got {sizes!r}")
     full = (*sizes, 1, 1)[:3]
     if any(not 1 <= n <= most for n, most in zip(full, limits, strict=True)):
-        raise cuda.driver.CUDADriverError(f"CUDA_ERROR_INVALID_VALUE: {what} {full} beyond {limits}")
+        raise cuda.driver.CUDADriverError(
+            f"CUDA_ERROR_INVALID_VALUE: {what} {full} beyond {limits}"
+        )
     return full
 
 
 def _value(kernel, k, a, parameter):
-    """One argument as CuPy packs it; a card would read the wrong bytes where sizes differ, this refuses."""
+    """One argument as CuPy packs it; a card would read the wrong bytes where sizes differ, this
+    refuses."""
     if isinstance(a, _array.ndarray):
         value, kind = np.array([a.data.ptr], np.uint64), b"p"
     elif a is None:

@@ -153,6 +153,8 @@ T __shfl_down_sync_at(int line, unsigned mask, T value, unsigned delta, int widt
 #define __shfl_up_sync(...) __shfl_up_sync_at(__LINE__, __VA_ARGS__)
 #define __shfl_down_sync(...) __shfl_down_sync_at(__LINE__, __VA_ARGS__)
 
+long long clock64();
+
 template <class T>
 T __ldg(const T* pointer) {
     return *pointer;
