@@ -20,6 +20,9 @@ COLUMNS = (
     ("note", 0),
 )
 
+# An answer that is right, but further from the float64 answer than this, is remarked upon.
+REMARKABLE = {"float32": 1e-5, "float64": 1e-12}
+
 
 def seconds(value: float) -> str:
     """A time with three significant digits and a unit that fits."""
@@ -42,6 +45,8 @@ def note(row: dict[str, Any]) -> str:
         notes.append(f"speed-up {row['speedup']['of_min']:.2f}")
     if row["computes"] != row["dtype"]:
         notes.append(f"computes in {row['computes']}")
+    if row["error"] > REMARKABLE[row["dtype"]]:
+        notes.append(f"off by {row['error']:.0e}")
     if row["noisy"]:
         notes.append("noisy")
     if row["cores"] < 0.9 * row["threads"] and row["threads"] == 1:
