@@ -290,7 +290,8 @@ class ndarray:
         return _from_host(np.asarray(getattr(self._host, name)(axis, keepdims=keepdims)))
 
     def sum(self, axis=None, dtype=None, out=None, keepdims=False):
-        result = _from_host(np.asarray(self._host.sum(axis, dtype, keepdims=keepdims)))
+        with np.errstate(all="ignore"):
+            result = _from_host(np.asarray(self._host.sum(axis, dtype, keepdims=keepdims)))
         note("launch", "sum")
         if out is None:
             return result
@@ -435,7 +436,8 @@ def concatenate(tup, axis=0):
 
 
 def cumsum(a, axis=None, dtype=None, out=None):
-    host = np.cumsum(a._host, axis, dtype)
+    with np.errstate(all="ignore"):
+        host = np.cumsum(a._host, axis, dtype)
     note("launch", "cumsum")
     if out is None:
         return _from_host(host)
