@@ -6,9 +6,27 @@
 array([1. , 1. , 0.5, 0.5, 0.5, 0.5])
 """
 
+from pysig import algebra
+from pysig._api.bases import (
+    change_of_basis,
+    hall_basis,
+    labels,
+    logsignature_size,
+    lyndon_brackets,
+    lyndon_words,
+)
 from pysig._api.config import distribution_version as _distribution_version
 from pysig._api.config import get_include, get_workers, set_workers, show_config
 from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.logsignature import logsignature, logsignature_jvp, logsignature_vjp
+from pysig._api.logsignature_convert import (
+    logsignature_to_signature,
+    logsignature_to_signature_jvp,
+    logsignature_to_signature_vjp,
+    signature_to_logsignature,
+    signature_to_logsignature_jvp,
+    signature_to_logsignature_vjp,
+)
 from pysig._api.signature import signature
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
@@ -16,10 +34,23 @@ from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 __version__ = _distribution_version()
 
 __all__ = [
+    "algebra",
+    "change_of_basis",
     "get_gpu_memory_limit",
     "get_include",
     "get_workers",
+    "hall_basis",
     "index_word",
+    "labels",
+    "logsignature",
+    "logsignature_jvp",
+    "logsignature_size",
+    "logsignature_to_signature",
+    "logsignature_to_signature_jvp",
+    "logsignature_to_signature_vjp",
+    "logsignature_vjp",
+    "lyndon_brackets",
+    "lyndon_words",
     "set_gpu_memory_limit",
     "set_workers",
     "show_config",
@@ -27,6 +58,9 @@ __all__ = [
     "signature_hvp",
     "signature_jvp",
     "signature_size",
+    "signature_to_logsignature",
+    "signature_to_logsignature_jvp",
+    "signature_to_logsignature_vjp",
     "signature_vjp",
     "word_index",
     "words",

@@ -21,6 +21,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature: lengths (ragged batches)": frozenset({"numpy", "cupy"}),
     'signature: method="tile"': frozenset({"numpy", "cupy"}),
     'signature: method="cumsum"': frozenset({"numpy", "cupy"}),
+    "logsignature": frozenset({"numpy", "cupy"}),
+    "algebra": frozenset({"numpy", "cupy"}),
     "signature: workers (threads)": frozenset({"numpy"}),
     "signature_vjp": frozenset({"numpy"}),
     "signature_jvp": frozenset({"numpy"}),
@@ -40,12 +42,12 @@ class Backend:
     @property
     def xp(self) -> ModuleType:
         """The array library."""
-        return import_module(self.name)
+        return sys.modules.get(self.name) or import_module(self.name)
 
     @property
     def impl(self) -> ModuleType:
         """The operations, under the same names in every backend."""
-        return import_module(self.package)
+        return sys.modules.get(self.package) or import_module(self.package)
 
 
 NUMPY = Backend("numpy", "pysig._cpu")

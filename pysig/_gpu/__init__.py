@@ -1,7 +1,29 @@
 """P2. The operations on CuPy arrays: grid, stream, launch. Nothing here imports CuPy before it is
 used."""
 
+from pysig._gpu.algebra import (
+    bilinear,
+    bilinear_jvp,
+    bilinear_vjp,
+    linear,
+    series,
+    series_jvp,
+    series_vjp,
+)
+from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 from pysig._gpu.signature import signature
 
-__all__ = ["get_gpu_memory_limit", "set_gpu_memory_limit", "signature"]
+__all__ = [
+    "bilinear",
+    "bilinear_jvp",
+    "bilinear_vjp",
+    "get_gpu_memory_limit",
+    "linear",
+    "logsignature",
+    "series",
+    "series_jvp",
+    "series_vjp",
+    "set_gpu_memory_limit",
+    "signature",
+]

@@ -16,12 +16,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Dual:
-    """value + tangent * e, e*e = 0."""
+    """value + tangent * e, e*e = 0. Arrays of them combine element by element."""
 
     value: Any
     tangent: Any
 
-    def __add__(self, other: Any) -> Dual:
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
         other = dual(other)
         return Dual(self.value + other.value, self.tangent + other.tangent)
 
@@ -30,13 +32,19 @@ class Dual:
     def __neg__(self) -> Dual:
         return Dual(-self.value, -self.tangent)
 
-    def __sub__(self, other: Any) -> Dual:
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
         return self + -dual(other)
 
-    def __rsub__(self, other: Any) -> Dual:
+    def __rsub__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
         return dual(other) - self
 
-    def __mul__(self, other: Any) -> Dual:
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
         other = dual(other)
         return Dual(
             self.value * other.value, self.value * other.tangent + self.tangent * other.value

@@ -1,0 +1,250 @@
+"""P4. Bases of log-signatures: sizes, elements, labels, and the exact matrices between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pysig import _lie
+from pysig._algebra import hall as _hall
+from pysig._algebra import words as _words
+from pysig._algebra.hall import Bracket, Word
+from pysig._api._checks import check_flag, check_integer, describe
+from pysig._lie import BASES, SparseMatrix
+
+
+def check_basis(basis: Any, name: str = "basis") -> str:
+    """One of BASES."""
+    if not isinstance(basis, str) or basis not in BASES:
+        names = ", ".join(map(repr, BASES))
+        raise ValueError(f"{name}: expected one of {names}, received {describe(basis)}.")
+    return basis
+
+
+def _sizes(channels: Any, depth: Any) -> tuple[int, int]:
+    return check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+
+
+def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
+    """Number of coordinates of a log-signature.
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+    basis : {"words", "brackets", "hall", "expanded"}, optional
+        "expanded" has as many as a signature, the others the dimension of the free Lie algebra.
+
+    Returns
+    -------
+    int
+        Exact however large.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Notes
+    -----
+    Level k has ``sum(mobius(k // n) * channels**n for n dividing k) / k`` coordinates (Witt 1937).
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.logsignature_size(5, 4)
+    205
+    """
+    return _lie.coordinate_count(*_sizes(channels, depth), check_basis(basis))
+
+
+def lyndon_words(channels: int, depth: int) -> list[Word]:
+    """Lyndon words, in the order of the coordinates of the bases "words" and "brackets".
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+
+    Returns
+    -------
+    list of tuple of int
+        Letters are 0-based channel numbers. Level after level, lexicographic within a level.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a positive integer.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.lyndon_words(2, 3)
+    [(0,), (1,), (0, 1), (0, 0, 1), (0, 1, 1)]
+    """
+    levels = _hall.lyndon_words_by_level(*_sizes(channels, depth))
+    return [word for level in levels for word in level]
+
+
+def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
+    """Lyndon brackets, in the order of the coordinates of the basis "brackets".
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+
+    Returns
+    -------
+    list of int or nested pairs
+        Letters are 0-based channel numbers; ``(u, v)`` stands for ``u ⊗ v - v ⊗ u``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a positive integer.
+
+    Notes
+    -----
+    The Lyndon words with their standard bracketing: the right factor is the longest proper suffix
+    that is a Lyndon word.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.lyndon_brackets(2, 3)
+    [0, 1, (0, 1), (0, (0, 1)), ((0, 1), 1)]
+    """
+    return _hall.lyndon_set(*_sizes(channels, depth)).brackets()
+
+
+def hall_basis(channels: int, depth: int) -> list[Bracket]:
+    """The standard Hall basis, in the order of the coordinates of the basis "hall".
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+
+    Returns
+    -------
+    list of int or nested pairs
+        Letters are 0-based channel numbers; ``(u, v)`` stands for ``u ⊗ v - v ⊗ u``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a positive integer.
+
+    Notes
+    -----
+    ``(a, b)`` belongs to it if ``a < b`` do, and b is a letter or ``b = (c, e)`` with ``c <= a``.
+    Ordered by level, left factor, right factor, as iisignature does.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.hall_basis(2, 3)
+    [0, 1, (0, 1), (0, (0, 1)), (1, (0, 1))]
+    """
+    return _hall.standard_hall_set(*_sizes(channels, depth)).brackets()
+
+
+def change_of_basis(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
+    """The exact matrix from coordinates in one basis to coordinates in another.
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+    source, target : {"words", "brackets", "hall", "expanded"}
+        ``matrix @ coordinates_in_source = coordinates_in_target``. From "expanded" it is right for
+        Lie elements, such as log-signatures; other tensors have no coordinates in the other bases.
+
+    Returns
+    -------
+    SparseMatrix
+        Integers, with `shape`, `indptr`, `indices` and `data` of compressed sparse rows (what
+        ``scipy.sparse.csr_array`` takes) and `toarray`. The arrays are shared and read-only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Notes
+    -----
+    All these matrices have integer entries: Lyndon brackets and Hall basis are bases of the free
+    Lie algebra over the integers [1]_.
+
+    References
+    ----------
+    .. [1] C. Reutenauer, "Free Lie Algebras", Oxford University Press 1993, chapters 4 and 5.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.change_of_basis(2, 3, "brackets", "hall").toarray()
+    array([[ 1,  0,  0,  0,  0],
+           [ 0,  1,  0,  0,  0],
+           [ 0,  0,  1,  0,  0],
+           [ 0,  0,  0,  1,  0],
+           [ 0,  0,  0,  0, -1]])
+    """
+    channels, depth = _sizes(channels, depth)
+    source, target = check_basis(source, "source"), check_basis(target, "target")
+    return _lie.change_of_basis(channels, depth, source, target)
+
+
+def labels(
+    channels: int, depth: int, basis: str = "expanded", *, scalar_term: bool = False
+) -> list[str]:
+    """Names of coefficients in the order of an output, for the columns of a data frame.
+
+    Parameters
+    ----------
+    channels, depth : int
+        Positive.
+    basis : {"expanded", "words", "brackets", "hall"}, optional
+        "expanded" names the coefficients of a signature, or of a log-signature in all words.
+    scalar_term : bool, optional
+        Whether the coefficient of the empty word, named ``"()"``, stands in front. For "expanded"
+        only.
+
+    Returns
+    -------
+    list of str
+        Letters are channel numbers counted from 1, as is usual in print.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.labels(2, 2)
+    ['1', '2', '1,1', '1,2', '2,1', '2,2']
+    >>> pysig.labels(2, 3, "words")
+    ['1', '2', '1,2', '1,1,2', '1,2,2']
+    >>> pysig.labels(2, 3, "brackets")
+    ['1', '2', '[1,2]', '[1,[1,2]]', '[[1,2],2]']
+    """
+    channels, depth = _sizes(channels, depth)
+    basis, scalar_term = check_basis(basis), check_flag(scalar_term, "scalar_term")
+    if scalar_term and basis != "expanded":
+        raise ValueError(
+            f"scalar_term: expected False for basis {basis!r}, received True: only rows of all "
+            "words can begin with a scalar."
+        )
+    if basis == "brackets":
+        return _hall.lyndon_set(channels, depth).labels()
+    if basis == "hall":
+        return _hall.standard_hall_set(channels, depth).labels()
+    if basis == "words":
+        return [_label(word) for word in lyndon_words(channels, depth)]
+    return [_label(word) for word in _words.words(channels, depth, scalar_term)]
+
+
+def _label(word: Word) -> str:
+    return ",".join(str(letter + 1) for letter in word) or "()"

@@ -1,0 +1,272 @@
+"""P4. The log-signature of a path, with derivatives."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from pysig import _lie
+from pysig._api import _checks
+from pysig._api.bases import check_basis
+from pysig._api.config import check_workers
+from pysig._api.derivatives import signature_jvp, signature_vjp
+from pysig._api.logsignature_convert import (
+    signature_to_logsignature_jvp,
+    signature_to_logsignature_vjp,
+)
+from pysig._api.signature import signature
+from pysig._backend import NUMPY, require
+from pysig._plan import plan_for
+
+
+def logsignature(
+    path: Any,
+    depth: int,
+    *,
+    basis: str = "words",
+    stream: bool = False,
+    basepoint: Any = None,
+    initial: Any = None,
+    inverse: bool = False,
+    lengths: Any = None,
+    method: str = "auto",
+    workers: int | None = None,
+    out: Any = None,
+) -> Any:
+    """Log-signature of piecewise linear paths, truncated at `depth`.
+
+    The logarithm of the signature holds the same information in far fewer numbers.
+
+    Parameters
+    ----------
+    path : array_like, shape (..., length, channels)
+        As for `signature`.
+    depth : int
+        The largest number of letters, at least 1.
+    basis : {"words", "brackets", "hall", "expanded"}, optional
+        "words": the coefficients of the Lyndon words in the logarithm, the cheapest (signatory's
+        "words", signax, pysiglib's method 1). "brackets": coordinates in the Lyndon brackets
+        (iisignature's default, signatory's "brackets", pysiglib's method 2). "hall": coordinates in
+        the standard Hall basis (iisignature's method H). "expanded": the coefficients of all words.
+    stream, basepoint, initial, inverse, lengths, method, workers
+        As for `signature`; `initial` is a signature without scalar. There is no `scalar_term`: the
+        scalar of a logarithm is 0.
+    out : array, optional
+        Where to write the result: its shape and dtype, memory of its own.
+
+    Returns
+    -------
+    array, shape (..., size), with `stream` (..., length - 1, size)
+        ``size = logsignature_size(channels, depth, basis)``, level after level; `labels` names the
+        coordinates.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `signature` does; the message names the argument.
+
+    Notes
+    -----
+    Nothing has to be prepared: tables are built at the first call of a size and kept. The logarithm
+    costs about `depth` multiply-adds for each coefficient of the signature, once for each path, and
+    is taken while the signature is in cache. "brackets" and "hall" read the coordinates off the
+    logarithm by the dual basis [1]_, an exact matrix of non-negative integers, so that no digits
+    cancel.
+
+    References
+    ----------
+    .. [1] C. Reutenauer, "Free Lie Algebras", Oxford University Press 1993, theorem 5.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> pysig.logsignature(path, 2)
+    array([1., 2., 1.])
+    >>> pysig.labels(2, 2, "brackets")
+    ['1', '2', '[1,2]']
+    """
+    backend, array = _checks.check_path(path)
+    require(backend, "logsignature")
+    depth, basis = _checks.check_integer(depth, "depth", 1), check_basis(basis)
+    stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
+    method = _checks.check_method(method)
+    if method != "auto":
+        require(backend, f'signature: method="{method}"')
+    threads = check_workers(workers)
+    *batch, length, channels = array.shape
+    base = _checks.check_basepoint(basepoint, array, backend)
+    rows = (length - 1 + (base is not None),) if stream else ()
+    limit = _checks.memory_limit(backend)
+    written = prod((*batch, *rows)) if basis == "expanded" and out is None else 1
+    _checks.check_memory(channels, depth, written, False, array.dtype.itemsize, limit)
+    plan = plan_for(channels, depth)
+    shape = (*batch, *rows, _lie.coordinate_count(channels, depth, basis))
+    result = _checks.check_out(
+        out,
+        shape,
+        array,
+        backend,
+        {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths},
+    )
+    direct = result is not None and result.flags.c_contiguous
+    if backend is NUMPY:
+        direct = direct and result.flags.aligned
+    target = result if direct else backend.xp.empty(shape, array.dtype)
+    backend.impl.logsignature(
+        array.reshape(prod(batch), length, channels),
+        target.reshape(prod(batch), *shape[len(batch) :]),
+        plan=plan,
+        maps=_lie.route(channels, depth, "expanded", basis),
+        stream=stream,
+        basepoint=base,
+        initial=_checks.check_initial(initial, array, plan, backend),
+        inverse=inverse,
+        lengths=_checks.check_lengths(lengths, array, backend),
+        method=method,
+        workers=threads,
+    )
+    if result is None:
+        return target
+    if not direct:
+        result[...] = target
+    return result
+
+
+def logsignature_vjp(
+    path: Any,
+    depth: int,
+    cotangent: Any,
+    *,
+    basis: str = "words",
+    stream: bool = False,
+    basepoint: Any = None,
+    initial: Any = None,
+    inverse: bool = False,
+    lengths: Any = None,
+    method: str = "auto",
+    workers: int | None = None,
+) -> Any:
+    """Gradient of ``<cotangent, logsignature(path)>`` (vector-Jacobian product).
+
+    Parameters
+    ----------
+    path, depth, basis, stream, basepoint, initial, inverse, lengths, method, workers
+        As for `logsignature`.
+    cotangent : array_like
+        Of the shape of the result of `logsignature`.
+
+    Returns
+    -------
+    array, shape of `path`; or SignatureCotangents
+        As `signature_vjp`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `signature` does; the message names the argument.
+
+    Notes
+    -----
+    Through the basis, the logarithm (about twice the cost of its value) and `signature_vjp`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> pysig.logsignature_vjp(path, 2, np.array([0.0, 0.0, 1.0]))
+    array([[-1. , -0.5],
+           [ 1. , -0.5],
+           [ 0. ,  1. ]])
+    """
+    options: dict[str, Any] = {
+        "stream": stream,
+        "basepoint": basepoint,
+        "initial": initial,
+        "inverse": inverse,
+        "lengths": lengths,
+        "method": method,
+        "workers": workers,
+    }
+    channels = _checks.check_path(path)[1].shape[-1]
+    values = signature(path, depth, **options)
+    gradient = signature_to_logsignature_vjp(
+        values, channels, depth, cotangent, basis=basis, workers=workers
+    )
+    return signature_vjp(path, depth, gradient, **options)
+
+
+def logsignature_jvp(
+    path: Any,
+    depth: int,
+    tangent: Any,
+    *,
+    basis: str = "words",
+    basepoint_tangent: Any = None,
+    initial_tangent: Any = None,
+    stream: bool = False,
+    basepoint: Any = None,
+    initial: Any = None,
+    inverse: bool = False,
+    lengths: Any = None,
+    method: str = "auto",
+    workers: int | None = None,
+) -> Any:
+    """Derivative of `logsignature` in a direction (Jacobian-vector product).
+
+    Parameters
+    ----------
+    path, depth, basis, stream, basepoint, initial, inverse, lengths, method, workers
+        As for `logsignature`.
+    tangent : array_like, shape of `path`
+        How the points move.
+    basepoint_tangent, initial_tangent : array_like, optional
+        How `basepoint` and `initial` move, if they are arrays.
+
+    Returns
+    -------
+    array
+        Shape and dtype of ``logsignature(path, depth, ...)``.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `signature` does; the message names the argument.
+
+    Notes
+    -----
+    Through `signature_jvp`, and the logarithm on dual numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> tangent = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
+    >>> pysig.logsignature_jvp(path, 2, tangent)
+    array([0. , 1. , 0.5])
+    """
+    options: dict[str, Any] = {
+        "stream": stream,
+        "basepoint": basepoint,
+        "initial": initial,
+        "inverse": inverse,
+        "lengths": lengths,
+        "method": method,
+        "workers": workers,
+    }
+    channels = _checks.check_path(path)[1].shape[-1]
+    values = signature(path, depth, **options)
+    change = signature_jvp(
+        path,
+        depth,
+        tangent,
+        basepoint_tangent=basepoint_tangent,
+        initial_tangent=initial_tangent,
+        **options,
+    )
+    return signature_to_logsignature_jvp(
+        values, channels, depth, change, basis=basis, workers=workers
+    )

@@ -1,0 +1,103 @@
+"""The algebra of signatures: what can be done with a signature once it is there.
+
+Rows of coefficients are laid out as `pysig.signature` returns them; all leading dimensions
+broadcast; NumPy and CuPy arrays are computed where they are; every operation has a ``_vjp``
+(gradients) and a ``_jvp`` (derivative along tangents).
+
+>>> import numpy as np
+>>> import pysig
+>>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+>>> s = pysig.signature(path, 2)
+>>> pysig.algebra.combine(s, pysig.algebra.invert(s, 2, 2), 2, 2)
+array([0., 0., 0., 0., 0., 0.])
+"""
+
+from pysig._api.algebra_combine import (
+    combine,
+    combine_jvp,
+    combine_vjp,
+)
+from pysig._api.algebra_inner import (
+    inner,
+    inner_jvp,
+    inner_vjp,
+)
+from pysig._api.algebra_linear import (
+    antipode,
+    antipode_jvp,
+    antipode_vjp,
+    dilate,
+    dilate_jvp,
+    dilate_vjp,
+)
+from pysig._api.algebra_segments import (
+    append,
+    append_jvp,
+    append_vjp,
+    prepend,
+    prepend_jvp,
+    prepend_vjp,
+)
+from pysig._api.algebra_series import (
+    exp,
+    exp_jvp,
+    exp_vjp,
+    invert,
+    invert_jvp,
+    invert_vjp,
+    log,
+    log_jvp,
+    log_vjp,
+)
+from pysig._api.algebra_shuffle import (
+    half_shuffle,
+    half_shuffle_jvp,
+    half_shuffle_vjp,
+    shuffle,
+    shuffle_jvp,
+    shuffle_vjp,
+)
+from pysig._api.algebra_transform import (
+    transform,
+    transform_jvp,
+    transform_vjp,
+)
+
+__all__ = [
+    "antipode",
+    "antipode_jvp",
+    "antipode_vjp",
+    "append",
+    "append_jvp",
+    "append_vjp",
+    "combine",
+    "combine_jvp",
+    "combine_vjp",
+    "dilate",
+    "dilate_jvp",
+    "dilate_vjp",
+    "exp",
+    "exp_jvp",
+    "exp_vjp",
+    "half_shuffle",
+    "half_shuffle_jvp",
+    "half_shuffle_vjp",
+    "inner",
+    "inner_jvp",
+    "inner_vjp",
+    "invert",
+    "invert_jvp",
+    "invert_vjp",
+    "log",
+    "log_jvp",
+    "log_vjp",
+    "prepend",
+    "prepend_jvp",
+    "prepend_vjp",
+    "shuffle",
+    "shuffle_jvp",
+    "shuffle_vjp",
+    "transform",
+    "transform_jvp",
+    "transform_vjp",
+]
