@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._algebra import words as _words
-from pysig._api._checks import check_flag, check_integer, describe
+from pysig._api._checks import check_flag, check_integer, check_memory, describe, memory_limit
+from pysig._backend import NUMPY
 
 Word = tuple[int, ...]
 
@@ -59,6 +60,8 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     ------
     TypeError, ValueError
         If an argument is not a positive integer.
+    MemoryError
+        If the list cannot fit; the message names the bytes and the largest depth that fits.
 
     Examples
     --------
@@ -67,7 +70,10 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     [(0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
     """
     channels, depth = check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
-    return list(_words.words(channels, depth, check_flag(scalar_term, "scalar_term")))
+    scalar_term = check_flag(scalar_term, "scalar_term")
+    bytes_of_word = 56 + 8 * min(depth, 2**63)  # a tuple and its letters, at most
+    check_memory(channels, depth, 1, scalar_term, bytes_of_word, memory_limit(NUMPY))
+    return list(_words.words(channels, depth, scalar_term))
 
 
 def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
@@ -130,6 +136,8 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     ------
     TypeError, ValueError
         If an argument is not such an integer.
+    MemoryError
+        If there is one channel and the word cannot fit.
 
     Examples
     --------
@@ -138,7 +146,14 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     (1, 0)
     """
     index, channels = check_integer(index, "index", 0), check_integer(channels, "channels", 1)
-    return _words.index_word(index, channels, check_flag(scalar_term, "scalar_term"))
+    scalar_term = check_flag(scalar_term, "scalar_term")
+    limit = memory_limit(NUMPY) or 2**63
+    if channels == 1 and 8 * index > limit:  # the word has as many letters as the index says
+        raise MemoryError(
+            f"index: the word of index {index} has {index + 1 - scalar_term} letters, "
+            f"{8 * index} bytes; {limit} bytes can be had."
+        )
+    return _words.index_word(index, channels, scalar_term)
 
 
 def check_word(word: Any, channels: int, name: str) -> Word:
