@@ -13,7 +13,7 @@ using R = PYSIG_REAL;
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH;
 
 // parts: (groups, chunks of the path, size), `chunks` of them per path; out: a row of out_width per (path, group of `radix` chunks).
-extern "C" __global__ void __launch_bounds__(256) pysig_signature_join(const R* parts, R* out, i64 out_width, i64 scalar, i64 inverse,
+extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_join(const R* parts, R* out, i64 out_width, i64 scalar, i64 inverse,
                                                                        i64 paths, i64 chunks, i64 radix) {
     const i64 words = pysig::power(D, N), size = pysig::signature_size(D, N);
     const i64 groups = (chunks + radix - 1) / radix, all = paths * groups * words;
