@@ -1,0 +1,283 @@
+"""The floors of the house: a file imports only from the floors below its own (docs/design.md).
+
+Python by its syntax tree, C++ and CUDA by their `#include` lines; the checker itself is tested with
+planted violations.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# From the ground up. A unit is a file or a folder directly under pysig/; it may import itself and
+# what is below its floor, not its neighbours.
+PYTHON_FLOORS = [
+    ("P0", {"_algebra"}),
+    ("P1", {"_plan", "_lie"}),
+    ("P2", {"_reference", "_cpu", "_gpu"}),
+    ("P3", {"_backend"}),
+    ("P4", {"_api"}),
+    ("P5, namespaces", {"algebra"}),
+    ("P5", {"__init__"}),
+    ("P6", {"testing", "interop", "_io"}),
+    ("P6, the shipped data", {"data"}),
+    ("P6, the parts of the command", {"_cli"}),
+    ("P6, the command", {"cli"}),
+    ("P6, its door", {"__main__"}),
+]
+EXTENSION = "_core"  # C4
+KNOW_THE_EXTENSION = {"_cpu", "_gpu"}  # _gpu asks it where the headers are
+GUESTS = {
+    "_gpu": {"cupy", "cupy_backends"},
+    "_io": {"tqdm"},
+}  # beside NumPy and the standard library
+ANY_GUEST = {"interop"}
+
+CPP_FLOORS = [
+    ("C0", ["include/pysig/config.hpp"]),
+    ("C1", ["include/pysig/algebra/"]),
+    ("C2", ["include/pysig/cpu/"]),
+    ("C2, the door", ["include/pysig/pysig.hpp", "include/pysig/pysig.h"]),
+    ("C3", ["isa/"]),
+    ("C4", ["bindings/"]),
+]
+SYSTEM_HEADERS = {
+    "C0": "$^",  # none: device-safe
+    "C1": "$^",
+    "C2": r"[a-z_]+",  # the C++ standard library: no C headers, no intrinsics, no Python
+    "C2, the door": r"[a-z_]+|std(def|int|bool)\.h",
+    "C3": r"[a-z_]+",
+    "C4": r"[a-z_]+|pybind11/\w+\.h",
+}
+NOT_ON_A_DEVICE = re.compile(r"\bstd::|\bthrow\b|\bnew\b|\bmalloc\b|\bvirtual\b")
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def python_floor(unit):
+    return next((k for k, (_, units) in enumerate(PYTHON_FLOORS) if unit in units), None)
+
+
+def imported(tree, package):
+    """(line, dotted name) of everything a module imports, at its top or inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield node.lineno, f"{module}.{alias.name}"
+
+
+def unit_of_import(name, root):
+    """The unit under pysig/ that a dotted name means."""
+    parts = name.split(".")
+    if len(parts) > 1 and (
+        (root / "pysig" / parts[1]).is_dir()
+        or (root / "pysig" / f"{parts[1]}.py").exists()
+        or parts[1] == EXTENSION
+    ):
+        return parts[1]
+    return "__init__"
+
+
+def python_violations(root):
+    """What imports upwards or sideways, or something that it may not know."""
+    for path in sorted((root / "pysig").rglob("*.py")):
+        relative = path.relative_to(root)
+        unit = relative.with_suffix("").parts[1]
+        floor = python_floor(unit)
+        if floor is None:
+            yield f"{relative}: stands on no floor; give it one in {Path(__file__).name}"
+            continue
+        package = list(relative.parent.parts)
+        for line, name in imported(ast.parse(path.read_text()), package):
+            where = f"{relative}:{line}"
+            top = name.split(".")[0]
+            if top != "pysig":
+                known = top in sys.stdlib_module_names or top == "numpy"
+                if not known and unit not in ANY_GUEST and top not in GUESTS.get(unit, ()):
+                    yield f"{where}: imports {top}, which this floor may not know"
+                continue
+            target = unit_of_import(name, root)
+            if target == EXTENSION:
+                if unit not in KNOW_THE_EXTENSION:
+                    yield f"{where}: {unit} imports the extension, which only P2 may know"
+            elif target != unit and (python_floor(target) is None or python_floor(target) >= floor):
+                yield f"{where}: {unit} ({PYTHON_FLOORS[floor][0]}) imports {target} from above"
+
+
+def cpp_floor(relative):
+    name = relative.as_posix()
+    for k, (_, prefixes) in enumerate(CPP_FLOORS):
+        if any(name == p or (p.endswith("/") and name.startswith(p)) for p in prefixes):
+            return k
+    return None
+
+
+def resolve(name, path, csrc):
+    """The file that an include means, or None for the system's."""
+    for folder in (path.parent, csrc / "include", csrc):
+        if (folder / name).is_file():
+            return (folder / name).resolve().relative_to(csrc.resolve())
+    return None
+
+
+def cpp_violations(root):
+    csrc = root / "csrc"
+    for path in sorted(p for p in csrc.rglob("*") if p.suffix in (".hpp", ".h", ".cpp")):
+        relative = path.relative_to(csrc)
+        floor = cpp_floor(relative)
+        if floor is None:
+            yield f"csrc/{relative}: stands on no floor"
+            continue
+        label = CPP_FLOORS[floor][0]
+        text = path.read_text()
+        for _, name in INCLUDE.findall(text):
+            target = resolve(name, path, csrc)
+            if target is None:
+                if not re.fullmatch(SYSTEM_HEADERS[label], name):
+                    yield f"csrc/{relative}: {label} includes <{name}>"
+            elif cpp_floor(target) is None or cpp_floor(target) > floor:
+                yield f"csrc/{relative}: {label} includes {target} from above"
+        if label in ("C0", "C1"):
+            for number, line in enumerate(COMMENT.sub(blank, text).splitlines(), 1):
+                if NOT_ON_A_DEVICE.search(line):
+                    yield f"csrc/{relative}:{number}: not for a device: {line.strip()}"
+    for path in sorted((root / "pysig" / "_gpu").glob("*.cu*")):
+        for _, name in INCLUDE.findall(path.read_text()):
+            target = resolve(name, path, csrc)
+            beside = (path.parent / name).is_file()
+            if not beside and (target is None or (cpp_floor(target) or 0) > 1):
+                yield f"{path.relative_to(root)}: kernels include C0 and C1 only, not {name}"
+
+
+def blank(comment):
+    """Comments go, lines stay."""
+    return "\n" * comment[0].count("\n")
+
+
+def test_python_imports_go_down():
+    assert list(python_violations(ROOT)) == []
+
+
+def test_includes_go_down():
+    assert list(cpp_violations(ROOT)) == []
+
+
+def test_every_floor_is_inhabited():
+    """A floor that lost its files, or was misspelt, would be checked by nobody."""
+    for label, units in PYTHON_FLOORS:
+        for unit in units - {"interop"}:
+            assert (ROOT / "pysig" / unit).is_dir() or (ROOT / "pysig" / f"{unit}.py").exists(), (
+                label
+            )
+    for label, prefixes in CPP_FLOORS:
+        assert any((ROOT / "csrc" / prefix).exists() for prefix in prefixes), label
+
+
+# ---- the checker is not blind ----
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for folder, pattern in [
+        ("pysig", "*.py"),
+        ("pysig", "*.cu*"),
+        ("csrc", "*.?pp"),
+        ("csrc", "*.h"),
+    ]:
+        for path in (ROOT / folder).rglob(pattern):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    return tmp_path
+
+
+def plant(tree, file, text):
+    path = tree / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text((path.read_text() if path.exists() else "") + "\n" + text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("pysig/_algebra/words.py", "import pysig._api.config", "imports _api from above"),
+        ("pysig/_algebra/words.py", "from pysig._plan import Plan", "imports _plan from above"),
+        ("pysig/_algebra/words.py", "from .._api import config", "imports _api from above"),
+        ("pysig/_algebra/words.py", "from ..testing import assert_identical", "imports testing"),
+        (
+            "pysig/_plan.py",
+            "def f():\n    from pysig import signature",
+            "imports __init__ from above",
+        ),
+        ("pysig/_plan.py", "from pysig import _backend", "imports _backend from above"),
+        ("pysig/_plan.py", "import pysig", "imports __init__ from above"),
+        ("pysig/_plan.py", "from . import _lie", "imports _lie from above"),
+        ("pysig/_cpu/signature.py", "from pysig._reference import tensor", "imports _reference"),
+        ("pysig/_gpu/memory.py", "from pysig import _cpu", "imports _cpu from above"),
+        ("pysig/_plan.py", "import pysig._core", "which only P2 may know"),
+        ("pysig/_api/words.py", "from pysig import _core", "which only P2 may know"),
+        ("pysig/_api/words.py", "def f():\n    import cupy", "imports cupy"),
+        (
+            "pysig/_backend.py",
+            "try:\n    import torch.nn\nexcept ImportError:\n    pass",
+            "imports torch",
+        ),
+        ("pysig/testing.py", "from pysig import cli", "imports cli from above"),
+        ("pysig/_reference/tensor.py", "from pysig import _core", "which only P2 may know"),
+        ("pysig/_extra/new.py", "import math", "stands on no floor"),
+    ],
+)
+def test_a_planted_import_is_found(tree, file, text, says):
+    before = list(python_violations(tree))
+    plant(tree, file, text)
+    found = [line for line in python_violations(tree) if line not in before]
+    assert len(found) == 1
+    assert found[0].startswith(file)
+    assert says in found[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("csrc/include/pysig/config.hpp", '#include "algebra/words.hpp"', "words.hpp from above"),
+        ("csrc/include/pysig/algebra/words.hpp", '#include "../cpu/job.hpp"', "job.hpp from above"),
+        ("csrc/include/pysig/algebra/words.hpp", "#include <pysig/cpu/job.hpp>", "from above"),
+        ("csrc/include/pysig/algebra/words.hpp", "# include <vector>", "C1 includes <vector>"),
+        ("csrc/include/pysig/algebra/words.hpp", "inline int f() { throw 1; }", "not for a device"),
+        ("csrc/include/pysig/algebra/words.hpp", "inline std::size_t f();", "not for a device"),
+        ("csrc/include/pysig/cpu/job.hpp", '#include "../pysig.hpp"', "pysig.hpp from above"),
+        ("csrc/include/pysig/cpu/job.hpp", "#include <immintrin.h>", "includes <immintrin.h>"),
+        ("csrc/include/pysig/cpu/job.hpp", "#include <Python.h>", "includes <Python.h>"),
+        ("csrc/include/pysig/cpu/job.hpp", '#include "isa/table.hpp"', "table.hpp from above"),
+        ("csrc/isa/table.hpp", "#include <pybind11/numpy.h>", "includes <pybind11/numpy.h>"),
+        ("csrc/isa/table.hpp", '#include "bindings/register.hpp"', "register.hpp from above"),
+        ("csrc/new/file.cpp", "int f();", "stands on no floor"),
+        ("pysig/_gpu/signature_tile.cu", "#include <pysig/cpu/job.hpp>", "C0 and C1 only"),
+        ("pysig/_gpu/signature_tile.cu", "#include <cuda_fp16.h>", "C0 and C1 only"),
+    ],
+)
+def test_a_planted_include_is_found(tree, file, text, says):
+    before = list(cpp_violations(tree))
+    plant(tree, file, text)
+    found = [line for line in cpp_violations(tree) if line not in before]
+    assert len(found) == 1
+    assert found[0].startswith(file)
+    assert says in found[0]
+
+
+def test_comments_are_not_code(tree):
+    before = list(cpp_violations(tree))
+    plant(tree, "csrc/include/pysig/algebra/words.hpp", "// std::vector would throw\n/* new */")
+    assert list(cpp_violations(tree)) == before
