@@ -192,6 +192,14 @@ def test_arguments_of_the_wrong_size_or_kind_are_refused(standin, argument):
         launch(standin, code, extra=(argument,))
 
 
+def test_a_null_pointer_is_the_integer_0(standin):
+    """CuPy passes None on as no argument at all, and the driver reads from address 0."""
+    text = body("y[at] = z ? 1 : 2;").replace("long long n", "long long n, const float* z")
+    assert (launch(standin, text, extra=(0,))[1] == 2).all()
+    with pytest.raises(TypeError, match="Unsupported"):
+        launch(standin, text, extra=(None,))
+
+
 def test_limits_of_a_launch(standin):
     with pytest.raises(RuntimeError, match="max_dynamic_shared_size_bytes"):
         launch(standin, RACE_FREE, "reverse", shared=50_000)

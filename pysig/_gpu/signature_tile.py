@@ -87,9 +87,8 @@ def _run(
                 path,
                 *path.strides,
                 length,
-                basepoint,
-                initial,
-                lengths,
+                # CuPy hands None over as no argument at all; a null pointer is the integer 0.
+                *(0 if a is None else a for a in (basepoint, initial, lengths)),
                 target,
                 plan.size if whole else plan.coefficients,
                 int(plan.scalar_term and whole),

@@ -121,7 +121,7 @@ def _value(kernel, k, a, parameter):
     refuses."""
     if isinstance(a, _array.ndarray):
         value, kind = np.array([a.data.ptr], np.uint64), b"p"
-    elif a is None:
+    elif type(a) is int and a == 0 and parameter.kind == b"p":
         value, kind = np.array([0], np.uint64), b"p"
     elif isinstance(a, np.generic):
         value, kind = np.array([a]), b"f" if a.dtype.kind == "f" else b"i"
