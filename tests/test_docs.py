@@ -45,11 +45,11 @@ def test_docstrings_have_all_sections(generate):
                 assert ">>>" in (thing.__doc__ or ""), f"{module}.{name} has no example"
 
 
-def test_pages_show_every_figure_and_no_other():
-    shown = set()
+def test_pages_show_every_figure():
+    shown = set()  # Sphinx complains of a figure that is shown and not there
     for page in DOCS.glob("*.md"):
         shown |= set(re.findall(r"_figures/(\w+)\.svg", page.read_text(encoding="utf-8")))
-    assert shown == {script.stem for script in (DOCS / "figures").glob("*.py")}
+    assert shown >= {script.stem for script in (DOCS / "figures").glob("*.py")}
 
 
 @pytest.mark.parametrize("script", sorted((DOCS / "figures").glob("*.py")), ids=lambda p: p.stem)
