@@ -188,8 +188,9 @@ def test_every_floor_is_inhabited():
 # ---- the checker is not blind ----
 
 
-@pytest.fixture
-def tree(tmp_path):
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tree")
     for folder, pattern in [
         ("pysig", "*.py"),
         ("pysig", "*.cu*"),
@@ -197,16 +198,32 @@ def tree(tmp_path):
         ("csrc", "*.h"),
     ]:
         for path in (ROOT / folder).rglob(pattern):
-            copy = tmp_path / path.relative_to(ROOT)
+            copy = root / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-    return tmp_path
+    return root
 
 
-def plant(tree, file, text):
-    path = tree / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text((path.read_text() if path.exists() else "") + "\n" + text + "\n")
+@pytest.fixture
+def plant(copied):
+    """Write text at the end of a file of a copy of the sources; return what is found then."""
+    planted = []
+
+    def write(file, text):
+        path = copied / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text() if path.exists() else None
+        planted.append((path, before))
+        path.write_text((before or "") + "\n" + text + "\n")
+        violations = [*python_violations(copied), *cpp_violations(copied)]
+        return [line for line in violations if line.startswith(file)]
+
+    yield write
+    for path, before in planted:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_text(before)
 
 
 @pytest.mark.parametrize(
@@ -239,12 +256,9 @@ def plant(tree, file, text):
         ("pysig/_extra/new.py", "import math", "stands on no floor"),
     ],
 )
-def test_a_planted_import_is_found(tree, file, text, says):
-    before = list(python_violations(tree))
-    plant(tree, file, text)
-    found = [line for line in python_violations(tree) if line not in before]
+def test_a_planted_import_is_found(plant, file, text, says):
+    found = plant(file, text)
     assert len(found) == 1
-    assert found[0].startswith(file)
     assert says in found[0]
 
 
@@ -268,16 +282,12 @@ def test_a_planted_import_is_found(tree, file, text, says):
         ("pysig/_gpu/signature_tile.cu", "#include <cuda_fp16.h>", "C0 and C1 only"),
     ],
 )
-def test_a_planted_include_is_found(tree, file, text, says):
-    before = list(cpp_violations(tree))
-    plant(tree, file, text)
-    found = [line for line in cpp_violations(tree) if line not in before]
+def test_a_planted_include_is_found(plant, file, text, says):
+    found = plant(file, text)
     assert len(found) == 1
-    assert found[0].startswith(file)
     assert says in found[0]
 
 
-def test_comments_are_not_code(tree):
-    before = list(cpp_violations(tree))
-    plant(tree, "csrc/include/pysig/algebra/words.hpp", "// std::vector would throw\n/* new */")
-    assert list(cpp_violations(tree)) == before
+def test_comments_are_not_code(plant):
+    text = "// std::vector would throw\n/* new\nmalloc */"
+    assert plant("csrc/include/pysig/algebra/words.hpp", text) == []
