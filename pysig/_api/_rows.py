@@ -4,6 +4,7 @@ back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -97,7 +98,7 @@ class Call:
 
 def prepare(
     given: dict[str, Any],
-    shapes: dict[str, tuple[int | None, ...]],
+    shapes: Mapping[str, tuple[int | None, ...]],
     workers: Any = None,
     broadcast: bool = True,
 ) -> Call:

@@ -152,7 +152,9 @@ def _cotangents(call: _Call, cotangent: Any, tangents: dict[str, Any]) -> Any:
     path, plan, xp = call.flat, call.plan, call.backend.xp
     path_bar = call.empty(*call.path.shape)
     base_bar = None if call.basepoint_shape is None else call.empty(*call.batch, plan.channels)
-    initial_bar = None if call.initial_shape is None else call.empty(len(path), plan.coefficients)
+    initial_bar: Any = None
+    if call.initial_shape is not None:
+        initial_bar = call.empty(len(path), plan.coefficients)
     call.backend.impl.signature_vjp(
         path,
         call.array(cotangent, "cotangent", call.out_shape),
