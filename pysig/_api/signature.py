@@ -5,9 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from pysig._api import _checks
 from pysig._api.config import check_workers
 from pysig._backend import NUMPY, require
+from pysig._cpu.signature import small_signature
 from pysig._plan import plan_for
 
 
@@ -104,6 +107,12 @@ def signature(
     >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
     (8, 120)
     """
+    plain = stream is False and inverse is False and scalar_term is False and method == "auto"
+    absent = basepoint is initial is lengths is workers is out is None
+    if plain and absent and type(path) is np.ndarray:
+        small = small_signature(path, depth)
+        if small is not None:
+            return small
     backend, array = _checks.check_path(path)
     depth = _checks.check_integer(depth, "depth", 1)
     stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
@@ -126,7 +135,13 @@ def signature(
         shape,
         array,
         backend,
-        {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths},
+        # What only becomes an array here (a buffer, say) is read in place too.
+        {
+            "path": path if isinstance(path, backend.xp.ndarray) else array,
+            "basepoint": basepoint,
+            "initial": initial,
+            "lengths": lengths,
+        },
     )
     options = {
         "basepoint": base,

@@ -44,3 +44,8 @@ def signature(
         method=METHODS[method],
         workers=workers,
     )
+
+
+def small_signature(path: Any, depth: Any) -> Any:
+    """The signature of a plain call with little work, checked in the extension; else None."""
+    return core.small_signature(path, depth)

@@ -17,7 +17,7 @@ constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that 
 constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
 constexpr double letters_penalty = 1.2;  // register tiles with letters in lanes, against paths in lanes
 constexpr i64 letters_block_bytes = 24 * 1024;
-constexpr double worker_words = 2e5;     // multiply-adds that are worth one more thread
+constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
 }  // namespace cost
 
 // Lane slot s holds chunk s % chunks of path s / chunks.
