@@ -123,6 +123,11 @@ def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
     if isinstance(basepoint, (bool, np.bool_)):
         return xp.zeros((count, channels), path.dtype)
     array = as_numeric(basepoint, "basepoint", backend)
+    if array.dtype.kind == "b":
+        raise TypeError(
+            f"basepoint: expected True, False or the coordinates of points, received "
+            f"{describe(basepoint)}. Convert coordinates to numbers."
+        )
     return _broadcast(array, "basepoint", (*batch, channels), path.dtype, xp).reshape(
         count, channels
     )
