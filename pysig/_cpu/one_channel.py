@@ -107,7 +107,8 @@ def signature_vjp(
     """As the extension's."""
     x, last = _ends(path, basepoint, lengths, stream)
     bar = np.zeros((*x.shape, depth + 1), path.dtype)
-    bar[..., 1:] = cotangent.reshape(*x.shape, -1)[..., 1 if scalar_term else 0 :]
+    rows = cotangent.reshape(*x.shape, depth + scalar_term)
+    bar[..., 1:] = rows[..., 1 if scalar_term else 0 :]
     bar *= _signs(depth, inverse).astype(path.dtype)
     power = _powers(x, depth)
     start = _with_one(initial, 1, path, depth)
@@ -122,8 +123,8 @@ def signature_vjp(
         power = _moved_up(power) * dx[..., None]
     x_bar = (slope * bar).sum(axis=-1)
     path_bar[...] = 0
-    rows = np.arange(len(path))[:, None]
-    np.add.at(path_bar[:, :, 0], (rows, last), x_bar)
+    paths = np.arange(len(path))[:, None]
+    np.add.at(path_bar[:, :, 0], (paths, last), x_bar)
     if basepoint is None:
         path_bar[:, 0, 0] -= x_bar.sum(axis=1)
     elif basepoint_bar is not None:

@@ -337,13 +337,13 @@ def _apply(matrix: SparseMatrix, rows: Any, out: Any) -> None:
     if not out.size:
         return
     kernel = elementwise_kernel(
-        "raw int64 indptr, raw int64 indices, raw T data, raw T rows, int64 stride, int64 size",
+        "raw int64 indptr, raw int64 indices, raw T entries, raw T rows, int64 stride, int64 size",
         "raw T out",
         """
         const long long row = i / size, index = i % size;
         T sum = 0;
         for (long long k = indptr[index]; k < indptr[index + 1]; ++k)
-            sum += data[k] * rows[row * stride + indices[k]];
+            sum += entries[k] * rows[row * stride + indices[k]];
         out[i] = sum;
         """,
         "pysig_sparse",

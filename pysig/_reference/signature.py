@@ -40,8 +40,8 @@ def signature_jvp(
     """Derivative of `signature` along `tangent`, exact: the product rule along the path.
 
     d(S (x) exp(x)) = dS (x) exp(x) + S (x) d exp(x), where level k of d exp(x) is the sum over the
-    k places of x(x)..dx..(x)x / k!.  Options: basepoint (constant), initial (constant), inverse,
-    scalar_term, lengths.
+    k places of x(x)..dx..(x)x / k!. Options as `signature`, and basepoint_tangent and
+    initial_tangent, which do not move if None. The inverse is the antipode, which is linear.
     """
     return _run(path, tangent, depth, stream=stream, **options)
 
@@ -49,14 +49,50 @@ def signature_jvp(
 def signature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> Any:
     """Gradient of <cotangent, signature> by the path: one `signature_jvp` for each coordinate."""
     path = _as_law_array(path)
-    cotangent = _as_law_array(cotangent)
-    gradient = np.empty_like(path)
-    batch = path.shape[:-2]
-    for t, c in np.ndindex(*path.shape[-2:]):
-        tangent = path * 0
-        tangent[..., t, c] = tangent[..., t, c] + 1
-        change = signature_jvp(path, depth, tangent, **options)
-        gradient[..., t, c] = (change * cotangent).reshape(*batch, -1).sum(axis=-1)
+
+    def change(tangent: Any) -> Any:
+        return signature_jvp(path, depth, tangent, **options)
+
+    return _gradient(path, change, cotangent, path.shape[:-2])
+
+
+def signature_cotangents(
+    path: Any,
+    depth: int,
+    cotangent: Any,
+    *,
+    basepoint: Any = None,
+    initial: Any = None,
+    **options: Any,
+) -> tuple[Any, Any, Any]:
+    """Gradients of <cotangent, signature> by path, basepoint and initial, each broadcast to the
+    batch of the path; None for what is no array.
+    """
+    path = _as_law_array(path)
+    batch, channels = path.shape[:-2], path.shape[-1]
+    options = {"basepoint": basepoint, "initial": initial, **options}
+    gradients = [signature_vjp(path, depth, cotangent, **options), None, None]
+    for k, (name, value) in enumerate((("basepoint", basepoint), ("initial", initial)), start=1):
+        if value is None or isinstance(value, (bool, np.bool_)):
+            continue
+        width = channels if name == "basepoint" else np.shape(value)[-1]
+        wide = np.broadcast_to(_as_law_array(value), (*batch, width))
+
+        def change(tangent: Any, name: str = name) -> Any:
+            return signature_jvp(path, depth, path * 0, **{f"{name}_tangent": tangent}, **options)
+
+        gradients[k] = _gradient(wide, change, cotangent, batch)
+    return gradients[0], gradients[1], gradients[2]
+
+
+def _gradient(at: Any, change: Any, cotangent: Any, batch: tuple[int, ...]) -> Any:
+    """Coordinate by coordinate of `at` (*batch, ...): <cotangent, change(unit tangent)>."""
+    gradient = np.empty_like(at)
+    for index in np.ndindex(*at.shape[len(batch) :]):
+        tangent = at * 0
+        tangent[(..., *index)] = tangent[(..., *index)] + 1
+        moved = change(tangent) * _as_law_array(cotangent)
+        gradient[(..., *index)] = moved.reshape(*batch, -1).sum(axis=-1)
     return gradient
 
 
@@ -87,12 +123,22 @@ def _run(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    basepoint_tangent: Any = None,
+    initial_tangent: Any = None,
 ) -> Any:
     """Values if `tangent` is None, else derivatives along it."""
     path = _as_law_array(path)
     batch, (length, channels) = path.shape[:-2], path.shape[-2:]
     base = _broadcast_basepoint(basepoint, path)
+    base_moves = None if base is None else _broadcast_basepoint(basepoint_tangent, path)
+    if base is not None and base_moves is None:
+        base_moves = base * 0
     starts = None if initial is None else np.broadcast_to(initial, (*batch, np.shape(initial)[-1]))
+    start_moves = (
+        None
+        if initial_tangent is None
+        else np.broadcast_to(initial_tangent, (*batch, np.shape(initial_tangent)[-1]))
+    )
     counts = np.broadcast_to(length if lengths is None else lengths, batch)
     rows = []
     for b in np.ndindex(*batch):
@@ -106,10 +152,13 @@ def _run(
             prefixes = [_finish(s, inverse, scalar_term) for s in _prefixes(steps, start)]
         else:
             moves = _as_law_array(tangent)[b]
-            dsteps = np.diff(_with_base(moves, base if base is None else base * 0, b), axis=0)
+            dsteps = np.diff(_with_base(moves, base_moves, b), axis=0)
+            dstart = [level * 0 for level in start]
+            if start_moves is not None:
+                dstart[1:] = tensor.unflatten(start_moves[b], channels, depth, scalar_term)[1:]
             prefixes = [
-                _finish_dual(s, ds, inverse, scalar_term)
-                for s, ds in _dual_prefixes(steps, dsteps, start)
+                _finish_tangent(ds, inverse, scalar_term)
+                for ds in _tangent_prefixes(steps, dsteps, start, dstart)
             ]
         prefixes += [prefixes[-1]] * int(length - counts[b])
         rows.append(prefixes[1:] if stream else prefixes[-1:])
@@ -130,28 +179,27 @@ def _prefixes(steps: Any, start: tensor.Levels) -> list[tensor.Levels]:
     return prefixes
 
 
-def _dual_prefixes(
-    steps: Any, dsteps: Any, start: tensor.Levels
-) -> list[tuple[tensor.Levels, tensor.Levels]]:
+def _tangent_prefixes(
+    steps: Any, dsteps: Any, start: tensor.Levels, dstart: tensor.Levels
+) -> list[tensor.Levels]:
     depth = len(start) - 1
-    s, ds = start, [level * 0 for level in start]
-    prefixes = [(s, ds)]
+    s, ds = start, dstart
+    tangents = [ds]
     for x, dx in zip(steps, dsteps, strict=False):
         step = tensor.exp(x, depth)
         ds = tensor.add(tensor.product(ds, step), tensor.product(s, _exp_tangent(x, dx, depth)))
         s = tensor.product(s, step)
-        prefixes.append((s, ds))
-    return prefixes
+        tangents.append(ds)
+    return tangents
 
 
 def _finish(s: tensor.Levels, inverse: bool, scalar_term: bool) -> Any:
     return tensor.flatten(tensor.inverse(s) if inverse else s, scalar_term)
 
 
-def _finish_dual(s: tensor.Levels, ds: tensor.Levels, inverse: bool, scalar_term: bool) -> Any:
-    if inverse:  # d(S^-1) = -S^-1 (x) dS (x) S^-1
-        si = tensor.inverse(s)
-        ds = tensor.scale(tensor.product(tensor.product(si, ds), si), -1)
+def _finish_tangent(ds: tensor.Levels, inverse: bool, scalar_term: bool) -> Any:
+    if inverse:
+        ds = [(-1) ** k * np.transpose(level) for k, level in enumerate(ds)]
     return tensor.flatten(ds, scalar_term)
 
 
