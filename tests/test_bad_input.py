@@ -392,3 +392,30 @@ def test_an_overlapping_out_on_the_gpu(cupy):
     with pytest.raises(ValueError, match=r"^out: expected shape .* and dtype float64"):
         pysig.signature(path, 3, out=cupy.zeros((4, SIZE), cupy.float32))
     assert "largest depth that fits" in error_of(path, 40)
+
+
+def test_out_that_shares_memory_with_itself():
+    path = np.zeros((2, 3, 2))
+    for strides in ((8, 8), (0, 8), (40, 8)):
+        out = np.lib.stride_tricks.as_strided(np.zeros(20), (2, 6), strides)
+        with pytest.raises(ValueError, match=r"^out: expected memory of its own.*strides"):
+            pysig.signature(path, 2, out=out)
+    for good in (np.zeros((2, 12))[:, ::2], np.zeros((6, 2)).T, np.zeros((2, 6))[::-1]):
+        assert pysig.signature(path, 2, out=good) is good
+
+
+def test_integers_that_float64_would_round():
+    stamps = np.array([[1_700_000_000_000_000_000], [1_700_000_000_000_000_100]])
+    for path in (stamps, stamps.astype(np.uint64), -stamps):
+        with pytest.raises(ValueError, match=r"^path: expected integers up to 2\*\*53.*Subtract"):
+            pysig.signature(path, 1)
+    assert pysig.signature(stamps - stamps[0], 1) == 100
+
+
+@pytest.mark.parametrize("value", [1, [1.0]])
+@pytest.mark.parametrize(("name", "shape"), [("initial", 6), ("basepoint", 2)])
+def test_a_number_is_no_signature_and_no_point(name, shape, value):
+    with pytest.raises(
+        ValueError, match=rf"^{name}: expected a shape that broadcasts to \({shape},\)"
+    ):
+        pysig.signature(np.zeros((3, 2)), 2, **{name: value})

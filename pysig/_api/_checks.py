@@ -105,12 +105,30 @@ def check_path(path: Any) -> tuple[Backend, Any]:
         np.float32 if array.dtype.itemsize == 4 and array.dtype.kind == "f" else np.float64
     )
     if array.dtype != dtype:
+        _check_integers_fit(array, backend)
         array = array.astype(dtype)
     if backend is not CUPY and (
         not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)
     ):
         array = array.copy()  # ascontiguousarray would keep what is contiguous and misaligned
     return backend, array
+
+
+def _check_integers_fit(array: Any, backend: Backend) -> None:
+    """ValueError for integers that float64 rounds, whose increments would be lost silently."""
+    if (
+        array.dtype.kind not in "iu"
+        or array.dtype.itemsize < 8
+        or backend is CUPY
+        or not array.size
+    ):
+        return
+    most = max(int(array.max()), -int(array.min()))
+    if most > 2**53:
+        raise ValueError(
+            f"path: expected integers up to 2**53, which float64 holds exactly, received {most}. "
+            "Subtract the first point (a signature does not see where a path starts) or rescale."
+        )
 
 
 def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
@@ -199,6 +217,11 @@ def check_out(
         )
     if backend is not CUPY and not out.flags.writeable:
         raise ValueError("out: expected a writeable array, received a read-only one.")
+    if _overlaps_itself(out):
+        raise ValueError(
+            "out: expected memory of its own for every element, received an array whose elements "
+            f"share memory (strides {tuple(out.strides)}). Pass an array that owns its memory."
+        )
     for name, value in inputs.items():
         if value is not None and _overlap(out, value, xp):
             raise ValueError(
@@ -261,7 +284,10 @@ def _product(shape: Any) -> int:
 
 
 def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any) -> Any:
+    """A copy of `array` as `shape`; the last axis, of channels or coefficients, must be there."""
     try:
+        if name != "lengths" and tuple(array.shape[-1:]) != tuple(shape[-1:]):
+            raise ValueError(name)
         wide = xp.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(
@@ -269,6 +295,18 @@ def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: An
             f"received {tuple(array.shape)}."
         ) from None
     return xp.ascontiguousarray(wide if dtype is None else wide.astype(dtype))
+
+
+def _overlaps_itself(array: Any) -> bool:
+    """Whether an axis steps into the elements of the axes inside it."""
+    if array.flags.c_contiguous:
+        return False
+    inside = array.dtype.itemsize
+    for stride, count in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
+        if count > 1 and stride < inside:
+            return True
+        inside = stride * count if count > 1 else inside
+    return False
 
 
 def _overlap(a: Any, b: Any, xp: Any) -> bool:

@@ -233,7 +233,7 @@ def signature_jvp(
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
     >>> tangent = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
     >>> pysig.signature_jvp(path, 2, tangent)
-    array([1., 0., 2., 1., 1., 0.])
+    array([1., 0., 1., 1., 1., 0.])
 
     The end point moves to the right: the first level sees its increment.
     """
@@ -323,9 +323,9 @@ def signature_vjp(
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
     >>> area = np.array([0.0, 0.0, 0.0, 0.5, -0.5, 0.0])  # (S01 - S10) / 2
     >>> pysig.signature_vjp(path, 2, area)
-    array([[-1. , -0.5],
+    array([[-1. ,  0. ],
            [ 1. , -0.5],
-           [ 0. ,  1. ]])
+           [ 0. ,  0.5]])
 
     Moving the corner to the right adds area, moving the last point up as well.
     """

@@ -177,9 +177,9 @@ def logsignature_vjp(
     >>> import pysig
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
     >>> pysig.logsignature_vjp(path, 2, np.array([0.0, 0.0, 1.0]))
-    array([[-1. , -0.5],
+    array([[-1. ,  0. ],
            [ 1. , -0.5],
-           [ 0. ,  1. ]])
+           [ 0. ,  0.5]])
     """
     options: dict[str, Any] = {
         "stream": stream,

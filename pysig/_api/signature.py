@@ -47,7 +47,8 @@ def signature(
         A point in front of every path: True means zero. With it the signature sees where the path
         starts.
     initial : array_like, shape (..., size), optional
-        A signature to continue from, laid out as the result is (with the scalar if `scalar_term`):
+        A signature to continue from, laid out as the result is (with the scalar if `scalar_term`,
+        which is taken to be 1):
         the result is ``initial ⊗ S(path)``. With `inverse` it must be a signature, not any tensor.
     inverse : bool, optional
         Return the group inverse instead, which is the signature of the reversed path.
