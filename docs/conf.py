@@ -40,7 +40,19 @@ myst_heading_anchors = 3
 autosummary_generate = True
 numpydoc_show_class_members = False
 # Every public docstring says what it takes, returns and raises, and shows an example.
-numpydoc_validation_checks = {"all", "ES01", "GL08", "SA01", "SS05", "YD01"}
+numpydoc_validation_checks = {
+    "all",
+    "ES01",
+    "GL08",
+    "PR03",
+    "PR04",
+    "PR09",
+    "RT04",
+    "SA01",
+    "SS05",
+    "SS06",
+    "YD01",
+}
 numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its attributes
 # Links to other projects need the network; the build does not.
 intersphinx_mapping: dict[str, Any] = {}
