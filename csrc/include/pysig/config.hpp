@@ -27,6 +27,14 @@
 #define PYSIG_IN_REGISTER(v) (void)(v)
 #endif
 
+// Makes the compiler forget where a pointer came from, so that what it points to is addressed by constant offsets from one register,
+// where it would rather keep the address of every element in a place of its own.
+#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
+#define PYSIG_ONE_BASE(pointer) __asm__("" : "+r"(pointer))
+#else
+#define PYSIG_ONE_BASE(pointer) (void)(pointer)
+#endif
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #define PYSIG_RESTRICT __restrict
 #else

@@ -35,5 +35,10 @@ template <class T>
 PYSIG_HD dual<T>& operator+=(dual<T>& a, dual<T> b) {
     return a = a + b;
 }
+template <class T>
+PYSIG_HD void keep_in_register(dual<T>& v) {
+    PYSIG_IN_REGISTER(v.value);
+    PYSIG_IN_REGISTER(v.tangent);
+}
 
 PYSIG_NAMESPACE_END

@@ -49,16 +49,16 @@ PYSIG_HD void retreat(int reach, const T* parent, T x, T& s, T* child) {
 // chain is in `child_bar`; the adjoints of the chain of u and of x[i] are added to.
 template <class R, class T>
 PYSIG_HD void extend_adjoint(int reach, const T* parent, T x, const T* child_bar, T& s_bar, T* parent_bar, T& x_bar) {
-    T x_sum = parent[0] * s_bar, s_sum = s_bar;
+    T x_sum = parent[0] * s_bar, s_sum{};  // s_bar takes part in one sum only: it is what the next step waits for
     parent_bar[0] = parent_bar[0] + s_bar * x;
     for (int r = 1; r < reach; ++r) {
         const T entry_bar = r == 1 ? child_bar[0] : child_bar[r - 1] * (R(1) / R(r));
         parent_bar[r] = parent_bar[r] + entry_bar * x;
         x_sum = x_sum + entry_bar * parent[r];
-        s_sum = s_sum + entry_bar;
+        s_sum = r == 1 ? entry_bar : s_sum + entry_bar;
     }
     x_bar = x_bar + x_sum;
-    s_bar = s_sum;
+    s_bar = s_bar + s_sum;
 }
 
 PYSIG_NAMESPACE_END

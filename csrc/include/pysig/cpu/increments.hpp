@@ -95,18 +95,25 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
 }
 
 // The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
-// its points, row-major (length, channels), and of its basepoint unless that is null. Points that do not count get zero.
+// its points, row-major (length, channels), and of its basepoint unless that is null. Points that do not count get zero. `constant`, unless
+// null, is one more term of the adjoint of every increment; between the ends it cancels.
 template <class R>
-inline void increments_adjoint(const path_view<R>& path, i64 b, const R* x_bar, R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar) {
-    const i64 d = path.channels, steps = step_count(path, b), first = path.basepoint ? 1 : 0;
-    for (i64 p = 0; p < path.length; ++p, path_bar += d) {
-        const i64 into = p - 1 + first, out_of = p + first;  // the steps that end and that begin here
-        for (i64 c = 0; c < d; ++c) path_bar[c] = into >= 0 && into < steps ? x_bar[into * d + c] : R(0);
-        if (out_of < steps)
-            for (i64 c = 0; c < d; ++c) path_bar[c] -= x_bar[out_of * d + c];
+inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant, R* PYSIG_RESTRICT path_bar,
+                               R* PYSIG_RESTRICT basepoint_bar) {
+    const i64 d = path.channels, steps = step_count(path, b), points = steps + 1;  // the basepoint is one of them
+    const i64 first = path.basepoint ? 1 : 0;
+    const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
+    for (i64 m = steps > 0 ? (points - first) * d : 0; m < path.length * d; ++m) path_bar[m] = R(0);
+    if (steps == 0) {
+        for (i64 c = 0; basepoint_bar && c < d; ++c) basepoint_bar[c] = R(0);
+        return;
     }
-    if (basepoint_bar)
-        for (i64 c = 0; c < d; ++c) basepoint_bar[c] = steps > 0 ? -x_bar[c] : R(0);
+    R* start = point(0);
+    R* end = point(steps);
+    for (i64 c = 0; start && c < d; ++c) start[c] = -(x_bar[c] + (constant ? constant[c] : R(0)));
+    R* between = point(1);
+    for (i64 m = 0; m < (steps - 1) * d; ++m) between[m] = x_bar[m] - x_bar[m + d];
+    for (i64 c = 0; c < d; ++c) end[c] = x_bar[(steps - 1) * d + c] + (constant ? constant[c] : R(0));
 }
 
 PYSIG_NAMESPACE_END

@@ -193,32 +193,83 @@ class reverse_walk {
 
     // The word u of depth - 2 letters that ends in `letter`, and the words u i and u i j.
     void last_three(i64 letter, i64 word) {
-        switch (d) {
-            case 2: return last_three_of<2>(letter, word);
-            case 3: return last_three_of<3>(letter, word);
-            case 4: return last_three_of<4>(letter, word);
-            case 5: return last_three_of<5>(letter, word);
-            case 6: return last_three_of<6>(letter, word);
-            default: return last_three_of<0>(letter, word);
+        if constexpr (sizeof(T) == sizeof(lanes<R>)) {  // dual numbers would not fit the registers
+            switch (d) {
+                case 2: return last_three_of<2>(letter, word);
+                case 3: return last_three_of<3>(letter, word);
+                case 4: return last_three_of<4>(letter, word);
+                case 5: return last_three_of<5>(letter, word);
+                case 6: return last_three_of<6>(letter, word);
+                case 7: return last_three_of<7>(letter, word);
+                case 8: return last_three_of<8>(letter, word);
+                case 9: return last_three_of<9>(letter, word);
+                case 10: return last_three_of<10>(letter, word);
+                case 11: return last_three_of<11>(letter, word);
+                case 12: return last_three_of<12>(letter, word);
+                default: return last_three_wide(letter, word);
+            }
         }
+        last_three_wide(letter, word);
     }
 
-    template <int J>
-    void last_three_of(i64 letter, i64 word) {
+    void last_three_wide(i64 letter, i64 word) {
         const i64 base = word * d, blocks = (d + adjoint_rows - 1) / adjoint_rows, even = (d + blocks - 1) / blocks;
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         for (i64 t = steps - 1; t >= 0; --t) {
-            const T* parent = chain[depth - 3] + t * 3;
-            const T* xt = x + t * d;
+            const T *parent = chain[depth - 3] + t * 3, *xt = x + t * d;
             T* xt_bar = x_bar + t * d;
             T g[2], g_bar[2] = {};
             retreat<R>(3, parent, xt[letter], s, g);
-            if constexpr (J > 0)
-                tile_step_adjoint<R, J>(level[depth - 1] + base, bar[depth - 1] + base, bar[depth] + base * J, J, g, g_bar, xt, xt_bar, xt,
-                                        xt_bar);
-            else
-                for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar);
+            for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar);
             extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, xt_bar[letter]);
+        }
+        level[depth - 2][word] = s;
+        bar[depth - 2][word] = s_bar;
+    }
+
+    // The same, one or two blocks of letters i. The chains of the next block, or of the next step back, are made in the shadow of the sums
+    // of this one: no block waits for the chains that it begins with.
+    template <int J>
+    void last_three_of(i64 letter, i64 word) {
+        constexpr int I = J <= adjoint_rows ? J : (J + 1) / 2, rest = J - I;
+        const i64 base = word * J, last = steps - 1;
+        T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
+        T *a = level[depth - 1] + base, *a_bar = bar[depth - 1] + base, *A_bar = bar[depth] + base * J;
+        const T *parent = chain[depth - 3] + last * 3, *xt = x + last * J;
+        T *parent_bar = chain_bar[depth - 3] + last * 3, *xt_bar = x_bar + last * J;
+        T g[2], h[I];
+        retreat<R>(3, parent, xt[letter], s, g);
+        rows_retreat<R, I>(a, h, g, xt);
+        for (i64 t = last;; --t) {
+            PYSIG_ONE_BASE(a);
+            PYSIG_ONE_BASE(a_bar);
+            PYSIG_ONE_BASE(A_bar);
+            const T here[2] = {g[0], g[1]};
+            T g_bar[2] = {}, h_bar[I];
+            rows_columns<I, J>(A_bar, h, h_bar, xt, xt_bar);
+            if constexpr (rest > 0) {
+                T h_rest[rest > 0 ? rest : 1], h_rest_bar[rest > 0 ? rest : 1];
+                rows_retreat<R, rest>(a + I, h_rest, here, xt + I);
+                rows_adjoint<R, I>(a_bar, h_bar, here, g_bar, xt, xt_bar);
+                rows_columns<rest, J>(A_bar + I * J, h_rest, h_rest_bar, xt, xt_bar);
+                if (t > 0) {
+                    retreat<R>(3, parent - 3, xt[letter - J], s, g);
+                    rows_retreat<R, I>(a, h, g, xt - J);
+                }
+                rows_adjoint<R, rest>(a_bar + I, h_rest_bar, here, g_bar, xt + I, xt_bar + I);
+            } else {
+                if (t > 0) {
+                    retreat<R>(3, parent - 3, xt[letter - J], s, g);
+                    rows_retreat<R, I>(a, h, g, xt - J);
+                }
+                rows_adjoint<R, I>(a_bar, h_bar, here, g_bar, xt, xt_bar);
+            }
+            extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, parent_bar, xt_bar[letter]);
+            if (t == 0) break;
+            parent -= 3;
+            parent_bar -= 3;
+            xt -= J;
+            xt_bar -= J;
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;

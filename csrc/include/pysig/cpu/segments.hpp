@@ -170,19 +170,19 @@ inline void begin_states(W& w, const word_tile& tile, const lane_steps* slots, c
     }
 }
 
-// The walk that has the levels below `depth` of the states as numbers Q, and how deep it has to go for that.
+// The walk that has `levels` levels of the states as numbers Q, and how deep it has to go for that.
 template <class Q>
 struct state_walk : walk<Q> {
     using walk<Q>::walk;
-    static int reach(int depth) { return depth - 1; }
+    static int depth_for(int levels) { return levels; }
 };
 template <class R>
 struct state_walk<dual<R>> : tangent_walk<R> {
     using tangent_walk<R>::tangent_walk;
-    static int reach(int depth) { return depth; }
+    static int depth_for(int levels) { return levels + 1; }
 };
 
-// The states at the ends of all segments, levels below `depth`, each from the beginning of its chunk on.
+// The states at the ends of all segments, so many levels of them, each from the beginning of its chunk on.
 template <class Q>
 class segment_states {
   public:
@@ -191,31 +191,33 @@ class segment_states {
     using V = lanes<R>;
     using W = state_walk<Q>;
 
-    segment_states(const source<Q>& from, int depth, const segment_plan& plan, const executor& exec)
+    // `size`: the width of the rows of `initial`.
+    segment_states(const source<Q>& from, int levels, i64 size, const segment_plan& plan, const executor& exec)
         : from(from),
           exec(exec),
           plan(plan),
           d(from.path.channels),
-          depth(depth),
-          walk_depth(W::reach(depth)),
-          lower(signature_size(d, depth - 1)),
-          size(signature_size(d, depth)),
-          tiles(plan_tiles<R>(d, walk_depth, plan.lanes.groups, cost::items_wanted)),
-          block(plan_block<R>(d, walk_depth, plan.steps)),
+          levels(levels),
+          walk_depth(W::depth_for(levels)),
+          width(signature_size(d, levels)),
+          size(size),
+          tiles(plan_tiles<R>(d, walk_depth > 0 ? walk_depth : 1, plan.lanes.groups, cost::items_wanted)),
+          block(plan_block<R>(d, walk_depth > 0 ? walk_depth : 1, plan.steps)),
           increments(block, d, source<Q>::width),
           chains_size(W::chain_size(walk_depth, block)),
           states_size(W::state_size(tiles.tile(0, d), d, walk_depth)),
           scratch(exec.workers * scratch_size()),
-          rows(from.path.batch * plan.lanes.chunks * plan.segments * lower) {}
+          rows(from.path.batch * plan.lanes.chunks * plan.segments * width) {}
 
     void run() {
+        if (levels == 0) return;
         exec.run(exec, plan.lanes.groups * tiles.count, [](void* self, i64 item, int worker) {
             static_cast<segment_states*>(self)->run_item(item, worker);
         }, this);
     }
 
     Q* row(i64 b, i64 chunk, i64 segment) const {
-        return rows.get() + ((b * plan.lanes.chunks + chunk) * plan.segments + segment) * lower;
+        return rows.get() + ((b * plan.lanes.chunks + chunk) * plan.segments + segment) * width;
     }
 
   private:
@@ -223,8 +225,8 @@ class segment_states {
     const executor& exec;
     const segment_plan plan;
     const i64 d;
-    const int depth, walk_depth;
-    const i64 lower, size;
+    const int levels, walk_depth;
+    const i64 width, size;
     const tile_plan tiles;
     const i64 block;
     const increment_scratch<R> increments;
@@ -243,7 +245,7 @@ class segment_states {
         V* spare = x + source<Q>::width * increments.row_size;
         W w(d, walk_depth, block, memory + increments.size, memory + increments.size + chains_size);
         w.open(tile);
-        begin_states<Q>(w, tile, group.slots, from, d, depth - 1, size);
+        begin_states<Q>(w, tile, group.slots, from, d, levels, size);
         clear_top(w, tile);
         for (i64 segment = 0; segment < plan.segments; ++segment) {
             const i64 begin = segment * plan.steps, end = begin + plan.steps < group.longest ? begin + plan.steps : group.longest;
@@ -258,14 +260,15 @@ class segment_states {
     }
 
     void clear_top(W& w, const word_tile& tile) const {
-        if constexpr (source<Q>::width == 2) std::memset(static_cast<void*>(w.top_tangent()), 0, std::size_t(tile_words(tile, d, depth)) * sizeof(V));
+        if constexpr (source<Q>::width == 2)
+            std::memset(static_cast<void*>(w.top_tangent()), 0, std::size_t(tile_words(tile, d, walk_depth)) * sizeof(V));
     }
 
     void drain(const W& w, const word_tile& tile, const lane_steps* slots, i64 segment) const {
         Q* targets[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
             targets[l] = slots[l].path < 0 ? nullptr : row(slots[l].path, slots[l].chunk, segment);
-        for (int k = 1; k < depth; ++k)
+        for (int k = 1; k <= levels; ++k)
             if (tile_writes(tile, d, k))
                 drain_lanes(targets, level_offset(d, k) + tile_begin(tile, d, k), w.state(k), tile_words(tile, d, k));
     }

@@ -5,6 +5,11 @@
 //   reverse    lane groups and tiles of words backwards along their chunk (reverse_walk.hpp)
 //   finish     the adjoints of increments, summed over the parts of the words in a fixed order, become those of points
 //
+// The level below the top, a, takes part in one sum only: x_bar[j] += sum over i of a[i] A_bar[i][j], where A_bar does not change along the
+// path. So it is not needed at the end of a path: the reverse walk begins with zero there and finds it as the difference between
+// beginning and end; what was missing is the same for all increments, and is added at last. (Not where chunks need it to be linked, nor
+// where A_bar changes, for streams.)
+//
 // The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the words that it owns,
 // and what they say about shared prefixes and increments is added up.
 #pragma once
@@ -67,6 +72,8 @@ class tile_signature_vjp {
           steps(step_count(path)),
           from(path, job.value.initial, job.along),
           plan(plan_segments<R>(path.batch, steps, depth, job.value.stream)),
+          relative(depth > 1 && plan.lanes.chunks == 1 && !job.value.stream),
+          known(relative ? depth - 2 : depth - 1),
           tiles(plan_tiles<R>(d, depth, plan.lanes.groups, cost::items_wanted)),
           parts(plan_parts()),
           block(job.value.stream ? 1 : plan_reverse_block<R>(d, depth, plan.steps)),
@@ -74,16 +81,17 @@ class tile_signature_vjp {
           chains_size(walk::chain_size(depth, block)),
           states_size(walk::state_size(tiles.tile(0, d), d, depth)),
           exec(limited(outer)),
-          states(from, depth, plan, exec),
+          states(from, known, size, plan, exec),
           scratch(exec.workers * scratch_size()),
           cotangents(job.value.inverse ? path.batch * rows() * size : 0),
           adjoints(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
           increments_bar(parts * path.batch * steps * d),
+          constants(relative ? parts * path.batch * d : 0),
           initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
 
     void run() {
         if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
-        if (depth > 1) states.run();
+        states.run();
         if (plan.lanes.chunks > 1 && depth > 1) each(path.batch, &tile_signature_vjp::link);
         if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
         each(plan.lanes.groups * parts, &tile_signature_vjp::reverse);
@@ -100,6 +108,8 @@ class tile_signature_vjp {
     const i64 size, lower, steps;
     const source<Q> from;
     const segment_plan plan;
+    const bool relative;  // the level below the top counts from the end of the path
+    const int known;      // levels whose states are known
     const tile_plan tiles;
     const i64 parts, block;
     const increment_scratch<R> increments;
@@ -109,7 +119,7 @@ class tile_signature_vjp {
     buffer<T> scratch;
     buffer<R> cotangents;
     buffer<Q> adjoints;
-    buffer<R> increments_bar, initial_bar;
+    buffer<R> increments_bar, constants, initial_bar;
 
     // Vectors T: increments and their adjoints and the chains and states; V: rows and spare increments.
     i64 scratch_size() const { return 2 * increments.row_size + chains_size + states_size + increments.size; }
@@ -200,6 +210,8 @@ class tile_signature_vjp {
         walk w(d, depth, block, chains, chains + chains_size);
         w.open(tile);
         begin_adjoints(w, tile, group);
+        if (relative)
+            for (i64 word = 0; word < tile_words(tile, d, depth - 1); ++word) w.state(depth - 1)[word] = T{};
         const i64 longest = job.value.stream ? steps : group.longest;
         for (i64 segment = (longest + plan.steps - 1) / plan.steps - 1; segment >= 0; --segment) {
             const i64 begin = segment * plan.steps, end = begin + plan.steps < longest ? begin + plan.steps : longest;
@@ -214,6 +226,7 @@ class tile_signature_vjp {
                 drain(group, part, first, t, count, x_bar, row_memory);
             }
         }
+        if (relative) add_constants(w, tile, group, part, first);
         if (job.initial_bar) add_initial(w, tile, group, part);
     }
 
@@ -267,7 +280,7 @@ class tile_signature_vjp {
         const Q* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
             rows_of[l] = group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].path, group.slots[l].chunk, segment);
-        for (int k = 1; k < depth; ++k)
+        for (int k = 1; k <= known; ++k)
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
 
@@ -307,12 +320,34 @@ class tile_signature_vjp {
         }
     }
 
+    // Now that the level below the top is known at the end of the path: at the beginning it is `initial`.
+    void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
+        const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
+        for (i64 j = 0; j < d; ++j) {
+            T sum{};
+            for (i64 word = 0; word < words; ++word) sum = sum - w.state(depth - 1)[word] * w.adjoint(depth)[word * d + j];
+            for (int l = 0; l < lane_count<R>; ++l) {
+                const i64 b = group.slots[l].path;
+                if (b < 0) continue;
+                Q total = lane_of(sum, l);
+                if (from.continues())
+                    for (i64 word = 0; word < words; ++word)
+                        total += from.initial_at(b * size + offset + word) * lane_of(w.adjoint(depth)[word * d + j], l);
+                R& constant = constants[(part * path.batch + b) * d + j];
+                constant = (first ? R(0) : constant) + wanted(total);
+            }
+        }
+    }
+    static R lane_of(const lanes<R>& v, int l) { return v[l]; }
+    static dual<R> lane_of(const dual<lanes<R>>& v, int l) { return {v.value[l], v.tangent[l]}; }
+
     // ---- the end ----
 
     void finish(i64 b, int) {
         const i64 own = step_count(path, b) * d;
         for (i64 part = 1; part < parts; ++part) add_to(increments_row(0, b), increments_row(part, b), own);
-        increments_adjoint(path, b, increments_row(0, b), job.path_bar + b * path.length * d,
+        for (i64 part = 1; relative && part < parts; ++part) add_to(&constants[b * d], &constants[(part * path.batch + b) * d], d);
+        increments_adjoint(path, b, increments_row(0, b), relative ? &constants[b * d] : nullptr, job.path_bar + b * path.length * d,
                            job.basepoint_bar ? job.basepoint_bar + b * d : nullptr);
         if (!job.initial_bar) return;
         R* sum = job.initial_bar + b * size;
