@@ -287,8 +287,8 @@ def test_a_path_of_100000_points(dtype, batch):
     for b in {0, batch - 1}:
         expected = long_path_gradient(path[b], 3, cotangent[b]).astype(np.float64)
         assert_close(gradient[b], expected)
-        # Every increment's adjoint, a running sum of the gradient. A point between the ends gets the
-        # difference of two of them, which differ by a step: in float32 by a few thousand roundings.
+        # Every increment's adjoint, a running sum of the gradient. A point between the ends gets
+        # the difference of two, which differ by a step: in float32 by a few thousand roundings.
         assert_close(gradient[b].cumsum(axis=0)[:-1], expected.cumsum(axis=0)[:-1])
         if dtype == np.float64:
             assert_close(gradient[b, 1:-1], expected[1:-1])

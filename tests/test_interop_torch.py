@@ -1,0 +1,159 @@
+"""`pysig.interop.torch`: values, derivatives of both orders, torch.compile, torch.func, errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pysig
+
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed (pip install pysig-signatures[torch])"
+)
+
+from pysig.interop.torch import signature  # noqa: E402
+
+# PyTorch's own use of what it deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+
+OPTIONS = [
+    {},
+    {"stream": True, "scalar_term": True},
+    {"inverse": True, "basepoint": True},
+    {"lengths": [3, 5]},
+]
+
+
+def tensor(*shape, seed=0):
+    rng = np.random.default_rng([seed, *shape])
+    return torch.tensor(rng.normal(size=shape), requires_grad=True)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_values_are_those_of_numpy(options, dtype):
+    path = tensor(2, 5, 3).detach().to(dtype)
+    value = signature(path, 3, **options)
+    assert value.dtype == dtype
+    np.testing.assert_array_equal(value.numpy(), pysig.signature(path.numpy(), 3, **options))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_gradcheck_of_both_orders(options, channels):
+    path = tensor(2, 5, channels)
+    assert torch.autograd.gradcheck(lambda p: signature(p, 3, **options), [path])
+    assert torch.autograd.gradgradcheck(lambda p: signature(p, 3, **options), [path])
+
+
+def test_gradcheck_by_basepoint_and_initial():
+    path, base, initial = tensor(3, 4, 2), tensor(2), tensor(3, 14)
+
+    def function(p, b, i):
+        return signature(p, 3, basepoint=b, initial=i, stream=True)
+
+    assert torch.autograd.gradcheck(function, [path, base, initial])
+    assert torch.autograd.gradgradcheck(function, [path, base, initial])
+
+
+def test_the_third_derivative_is_refused():
+    path = tensor(4, 2)
+    first = torch.autograd.grad(signature(path, 3).sum(), path, create_graph=True)[0]
+    second = torch.autograd.grad((first**2).sum(), path, create_graph=True)[0]
+    with pytest.raises(NotImplementedError, match="second order"):
+        torch.autograd.grad(second.sum(), path)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+def test_torch_compile_traces_without_breaks():
+    def loss(p):
+        return (signature(2 * p, 3, basepoint=True) ** 2).sum()
+
+    path = tensor(2, 5, 3)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    expected = torch.autograd.grad(loss(path), path)[0]
+    assert torch.equal(compiled(path), loss(path))
+    assert torch.equal(torch.autograd.grad(compiled(path), path)[0], expected)
+
+
+def test_opcheck():
+    path = tensor(2, 5, 3).detach()
+    arguments = (
+        path,
+        tensor(3).detach(),
+        None,
+        torch.tensor([3, 5]),
+        3,
+        True,
+        False,
+        False,
+        "auto",
+        1,
+    )
+    torch.library.opcheck(torch.ops.pysig.signature.default, arguments)
+    moves = (path, tensor(3).detach(), None)
+    cotangent = signature(path, 3, stream=True, basepoint=tensor(3).detach())
+    for name, own in (
+        ("signature_vjp", (cotangent,)),
+        ("signature_jvp", moves),
+        ("signature_hvp", (cotangent, *moves)),
+    ):
+        operator = getattr(torch.ops.pysig, name).default
+        torch.library.opcheck(operator, (*arguments[:4], *own, *arguments[4:]))
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_vmap(dim):
+    path, base = tensor(4, 2, 5, 3).detach(), tensor(2, 3).detach()
+    moved = path.movedim(0, dim)
+    value = torch.func.vmap(lambda p: signature(p, 2, basepoint=base), in_dims=dim)(moved)
+    assert torch.equal(value, signature(path, 2, basepoint=base))
+    bases = tensor(4, 3).detach()
+    value = torch.func.vmap(lambda b: signature(path[0], 2, basepoint=b))(bases)
+    expected = torch.stack([signature(path[0], 2, basepoint=b) for b in bases])
+    assert torch.equal(value, expected)
+
+
+def test_gradients_of_each_path_by_vmap_of_grad():
+    path, base = tensor(4, 5, 3).detach(), tensor(3).detach()
+
+    def loss(p, b):
+        return (signature(p, 3, basepoint=b) ** 2).sum()
+
+    gradients = torch.func.vmap(torch.func.grad(loss, argnums=(0, 1)), in_dims=(0, None))(
+        path, base
+    )
+    for k, p in enumerate(path):
+        for got, expected in zip(
+            gradients, torch.func.grad(loss, argnums=(0, 1))(p, base), strict=True
+        ):
+            torch.testing.assert_close(got[k], expected, rtol=1e-12, atol=1e-12)
+    hessian = torch.func.hessian(lambda p: loss(p, base))(path[0])
+    again = torch.autograd.functional.hessian(lambda p: loss(p, base), path[0])
+    torch.testing.assert_close(hessian, again, rtol=1e-12, atol=1e-12)
+
+
+def test_forward_mode():
+    path, base, moved = tensor(4, 3).detach(), tensor(3).detach(), tensor(4, 3, seed=1).detach()
+    value, change = torch.func.jvp(lambda p: signature(p, 3, basepoint=base), (path,), (moved,))
+    assert torch.equal(value, signature(path, 3, basepoint=base))
+    expected = pysig.signature_jvp(path.numpy(), 3, moved.numpy(), basepoint=base.numpy())
+    np.testing.assert_array_equal(change.numpy(), expected)
+
+
+def test_memory_is_shared_and_not_changed():
+    path = tensor(7, 2).detach()
+    before = path.clone()
+    signature(path[::2].T.contiguous().T, 2)
+    assert torch.equal(path, before)
+
+
+def test_errors_are_those_of_pysig():
+    with pytest.raises(TypeError, match=r"path: expected a torch\.Tensor, received ndarray"):
+        signature(np.zeros((3, 2)), 2)
+    with pytest.raises(TypeError, match="float16"):
+        signature(torch.zeros(3, 2, dtype=torch.float16), 2)
+    with pytest.raises(ValueError, match="depth"):
+        signature(torch.zeros(3, 2), 0)
