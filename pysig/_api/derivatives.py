@@ -320,14 +320,14 @@ def signature_vjp(
     --------
     >>> import numpy as np
     >>> import pysig
-    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> path = np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 3.0]])
     >>> area = np.array([0.0, 0.0, 0.0, 0.5, -0.5, 0.0])  # (S01 - S10) / 2
     >>> pysig.signature_vjp(path, 2, area)
-    array([[-1. ,  0. ],
-           [ 1. , -0.5],
-           [ 0. ,  0.5]])
+    array([[-1. , -0.5],
+           [ 1.5, -0.5],
+           [-0.5,  1. ]])
 
-    Moving the corner to the right adds area, moving the last point up as well.
+    Moving the corner to the right adds area, moving it up takes some away.
     """
     call = _check(
         "signature_vjp",
@@ -397,16 +397,17 @@ def signature_hvp(
 
     Examples
     --------
-    The signed area is quadratic in the points, so its Hessian does not depend on them.
+    The signed area is a quadratic form of the points: its Hessian, applied to the path itself, is
+    its gradient.
 
     >>> import numpy as np
     >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 3.0]])
     >>> area = np.array([0.0, 0.0, 0.0, 0.5, -0.5, 0.0])
-    >>> tangent = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
-    >>> pysig.signature_hvp(np.zeros((3, 2)), 2, area, tangent)
-    array([[ 0. , -0.5],
-           [ 0. ,  0. ],
-           [ 0. ,  0.5]])
+    >>> pysig.signature_hvp(path, 2, area, path)
+    array([[-1. , -0.5],
+           [ 1.5, -0.5],
+           [-0.5,  1. ]])
     """
     call = _check(
         "signature_hvp",
