@@ -24,11 +24,11 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "logsignature": frozenset({"numpy", "cupy"}),
     "algebra": frozenset({"numpy", "cupy"}),
     "signature: workers (threads)": frozenset({"numpy"}),
-    "signature_vjp": frozenset({"numpy"}),
-    "signature_jvp": frozenset({"numpy"}),
-    "signature_hvp": frozenset({"numpy"}),
+    "signature_vjp": frozenset({"numpy", "cupy"}),
+    "signature_jvp": frozenset({"numpy", "cupy"}),
+    "signature_hvp": frozenset({"numpy", "cupy"}),
     'derivatives: method="tile"': frozenset({"numpy"}),
-    'derivatives: method="cumsum"': frozenset(),
+    'derivatives: method="cumsum"': frozenset({"cupy"}),
 }
 
 

@@ -10,6 +10,7 @@ from pysig._gpu.algebra import (
     series_jvp,
     series_vjp,
 )
+from pysig._gpu.derivatives import signature_jvp, signature_vjp
 from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 from pysig._gpu.signature import signature
@@ -26,4 +27,6 @@ __all__ = [
     "series_vjp",
     "set_gpu_memory_limit",
     "signature",
+    "signature_jvp",
+    "signature_vjp",
 ]

@@ -1,0 +1,119 @@
+"""Derivatives of CuPy arrays against those of NumPy arrays, which obey the law."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pysig
+
+RTOL = {"float32": 1e-4, "float64": 1e-10}
+
+
+def assert_close(actual, expected):
+    assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
+    if expected.size:
+        worst = np.abs(actual - expected).max()
+        assert worst <= RTOL[expected.dtype.name] * np.abs(expected).max()
+
+
+def test_the_assertion_fails_on_wrong_answers():
+    right = np.linspace(-1, 1, 5)
+    assert_close(right, right)
+    for wrong in (right + 1e-9, right * np.nan, right[1:], right.astype(np.float32)):
+        with pytest.raises(AssertionError):
+            assert_close(wrong, right)
+
+
+@st.composite
+def calls(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    channels, depth = draw(st.sampled_from([(1, 3), (2, 1), (2, 2), (2, 4), (3, 3), (5, 2)]))
+    batch = draw(st.sampled_from([(), (3,), (2, 2), (0,)]))
+    length = draw(st.integers(1, 9))
+
+    def normal(*shape):
+        return rng.normal(size=shape).astype(dtype)
+
+    options = {"scalar_term": draw(st.booleans())}
+    for flag in ("stream", "inverse"):
+        options[flag] = draw(st.booleans())
+    if draw(st.booleans()):
+        options["basepoint"] = draw(st.sampled_from([True, normal(channels)]))
+    size = pysig.signature_size(channels, depth, options["scalar_term"])
+    if draw(st.booleans()):
+        options["initial"] = normal(*batch, size)
+        if options["scalar_term"]:
+            options["initial"][..., 0] = 1
+    if draw(st.booleans()):
+        options["lengths"] = rng.integers(1, length + 1, size=batch)
+    path = normal(*batch, length, channels)
+    value = pysig.signature(path, depth, **options)
+    tangents = {
+        f"{name}_tangent": normal(*options[name].shape)
+        for name in ("basepoint", "initial")
+        if isinstance(options.get(name), np.ndarray) and draw(st.booleans())
+    }
+    return path, depth, options, normal(*value.shape), normal(*path.shape), tangents
+
+
+def on_the_device(cupy, options):
+    return {k: cupy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+
+
+def parts(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(calls(), st.sampled_from([None, 2000]))
+def test_derivatives_are_those_of_numpy(cupy, call, limit):
+    path, depth, options, cotangent, tangent, tangents = call
+    there = on_the_device(cupy, options)
+    moves = on_the_device(cupy, tangents)
+    p, w, v = (cupy.asarray(a) for a in (path, cotangent, tangent))
+    with pysig.set_gpu_memory_limit(limit):
+        pairs = [
+            (
+                pysig.signature_jvp(p, depth, v, **there, **moves),
+                pysig.signature_jvp(path, depth, tangent, **options, **tangents),
+            ),
+            (
+                pysig.signature_vjp(p, depth, w, **there),
+                pysig.signature_vjp(path, depth, cotangent, **options),
+            ),
+            (
+                pysig.signature_hvp(p, depth, w, v, **there, **moves),
+                pysig.signature_hvp(path, depth, cotangent, tangent, **options, **tangents),
+            ),
+        ]
+    for actual, expected in pairs:
+        for got, right in zip(parts(actual), parts(expected), strict=True):
+            assert (got is None) == (right is None)
+            if got is not None:
+                assert isinstance(got, cupy.ndarray)
+                assert_close(cupy.asnumpy(got), right)
+
+
+def test_what_lies_beyond_the_lengths_is_not_read(cupy):
+    rng = np.random.default_rng(0)
+    path = rng.normal(size=(3, 6, 2))
+    path[0, 4:] = np.nan
+    cotangent = rng.normal(size=(3, 14))
+    lengths = np.array([4, 6, 1])
+    got = pysig.signature_vjp(cupy.asarray(path), 3, cupy.asarray(cotangent), lengths=lengths)
+    assert_close(cupy.asnumpy(got), pysig.signature_vjp(path, 3, cotangent, lengths=lengths))
+
+
+def test_arrays_of_two_devices_are_refused(cupy):
+    path = cupy.zeros((4, 2))
+    with pytest.raises(TypeError, match="cotangent: expected a CuPy array"):
+        pysig.signature_vjp(path, 2, np.zeros(6))
+    with pytest.raises(TypeError, match=r"tile.*not available for cupy"):
+        pysig.signature_jvp(path, 2, path, method="tile")
