@@ -271,6 +271,16 @@ def test_nan_stays_in_its_row():
         assert bad.tolist() == [i == 3 for i in range(20)]
 
 
+def test_one_channel_has_as_many_levels_as_wanted():
+    path = np.array([[0.0], [0.75]])
+    s = pysig.signature(path, 150)
+    expected = np.zeros(150)
+    expected[0] = 0.75
+    np.testing.assert_allclose(algebra.log(s, 1, 150), expected, atol=1e-13)
+    np.testing.assert_allclose(algebra.exp(expected, 1, 150), s, rtol=1e-12, atol=1e-300)
+    assert np.array_equal(pysig.logsignature(path, 150, basis="brackets"), [0.75])
+
+
 def test_empty_batches_lists_and_integers():
     size = pysig.signature_size(2, 2)
     assert algebra.combine(np.empty((0, size)), np.empty((0, size)), 2, 2).shape == (0, size)

@@ -176,7 +176,7 @@ def logsignature_vjp(
     >>> import numpy as np
     >>> import pysig
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
-    >>> pysig.logsignature_vjp(path, 2, np.array([0.0, 0.0, 1.0]))
+    >>> pysig.logsignature_vjp(path, 2, np.array([0.0, 0.0, 1.0])) + 0.0  # no -0.0
     array([[-1. ,  0. ],
            [ 1. , -0.5],
            [ 0. ,  0.5]])

@@ -8,20 +8,19 @@
 PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
-constexpr i64 slice_bytes = 1 << 20;  // signatures of a slice: stay in the caches that cores share
-constexpr i64 slice_groups = 8;       // but several groups of lanes, so that many cores find work
-}  // namespace cost
+constexpr i64 slice_bytes = 1 << 18;  // signatures of a slice: stay in the second-level cache
+}
 
-// Paths of a slice. It does not depend on the number of workers, hence neither does any result.
+// Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any result.
 template <class R>
 inline i64 plan_slice(i64 rows, i64 size) {
     constexpr i64 width = lane_count<R>;
-    const i64 row_bytes = rows * size * i64(sizeof(R));
-    i64 groups = cost::slice_bytes / (width * (row_bytes > 0 ? row_bytes : 1));
-    if (groups < cost::slice_groups && rows <= 1) groups = cost::slice_groups;
+    const i64 group_bytes = width * rows * size * i64(sizeof(R));
+    const i64 groups = group_bytes > 0 ? cost::slice_bytes / group_bytes : 1;
     return (groups < 1 ? 1 : groups) * width;
 }
 
+// Many slices are shared out among the workers, each computed by one; few are computed one after the other by all.
 template <class R>
 class logsignature_slices {
   public:
@@ -32,48 +31,69 @@ class logsignature_slices {
           rows(job.signature.stream ? step_count(job.signature.path) : 1),
           size(signature_size(job.signature.path.channels, job.signature.depth)),
           slice(plan_slice<R>(rows, size) < batch ? plan_slice<R>(rows, size) : batch),
-          signatures(slice * rows * size),
-          order(slice) {}
+          slices((batch + slice - 1) / slice),
+          shared(slices >= 2 * exec.workers),
+          workers(shared ? plan_workers(exec.workers, slices,
+                                        double(batch) * double(step_count(job.signature.path)) * double(size))
+                         : 1),
+          alone{1, exec.run, exec.cancelled, exec.state},
+          signatures(workers * slice * rows * size),
+          order(job.signature.path.order ? batch : 0) {
+        if (job.signature.path.order) sort_slices();
+    }
 
     void run() {
-        for (i64 first = 0; first < batch && !exec.cancelled(exec); first += slice)
-            run_slice(first, first + slice < batch ? slice : batch - first);
+        executor limited = exec;
+        limited.workers = workers;
+        limited.run(limited, slices, [](void* self, i64 item, int worker) {
+            static_cast<logsignature_slices*>(self)->run_item(item, worker);
+        }, this);
     }
 
   private:
     const logsignature_job<R>& job;
     const executor& exec;
-    const i64 batch, rows, size, slice;
+    const i64 batch, rows, size, slice, slices;
+    const bool shared;
+    const int workers;
+    const executor alone;
     buffer<R> signatures;
     buffer<i64> order;
 
-    void run_slice(i64 first, i64 count) {
+    void run_item(i64 item, int worker) {
+        if (exec.cancelled(exec)) return;
+        const i64 first = item * slice;
+        run_slice(first, first + slice < batch ? slice : batch - first,
+                  signatures.get() + worker * slice * rows * size, shared ? alone : exec);
+    }
+
+    void run_slice(i64 first, i64 count, R* scratch, const executor& by) const {
         signature_job<R> paths = job.signature;
         path_view<R>& path = paths.path;
         path.data += first * path.batch_stride;
         path.batch = count;
         if (path.basepoint) path.basepoint += first * path.channels;
         if (path.lengths) path.lengths += first;
-        if (path.order) path.order = order_of_slice(first, count);
+        if (path.order) path.order = order.get() + first;
         if (paths.initial) paths.initial += first * size;
-        paths.out = signatures.get();
-        compute_signature(paths, exec);
+        paths.out = scratch;
+        compute_signature(paths, by);
 
         tensor_job<R> logarithm = job.logarithm;
         logarithm.batch = count * rows;
-        logarithm.a = {signatures.get(), size};
+        logarithm.a = {scratch, size};
         logarithm.out += first * rows * logarithm.out_width;
-        compute_tensor(logarithm, exec);
+        compute_tensor(logarithm, by);
     }
 
-    // The paths of the slice in the order of the whole batch.
-    const i64* order_of_slice(i64 first, i64 count) const {
-        i64 found = 0;
+    // The paths of each slice, in the order in which the whole batch has them.
+    void sort_slices() {
+        buffer<i64> found(slices);
+        for (i64 k = 0; k < slices; ++k) found[k] = k * slice;
         for (i64 b = 0; b < batch; ++b) {
-            const i64 path = job.signature.path.order[b] - first;
-            if (path >= 0 && path < count) order[found++] = path;
+            const i64 path = job.signature.path.order[b], k = path / slice;
+            order[found[k]++] = path - k * slice;
         }
-        return order.get();
     }
 };
 

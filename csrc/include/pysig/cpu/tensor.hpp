@@ -10,41 +10,74 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int most_levels = 64;  // 2^64 words do not fit anywhere; of one channel more levels are refused at the door
+constexpr int most_levels = 64;  // of two channels or more: 2^64 words do not fit anywhere
 constexpr i64 words_of_block = 16;  // enough that the cuts before a block, which are found once for it, cost nothing
 
 inline i64 row_level(i64 d, int level) { return level ? 1 + level_offset(d, level) : 0; }
 inline i64 row_size(i64 d, int depth) { return 1 + signature_size(d, depth); }
 
-// sum[j] = x[0] b[0][j] + ... + x[cuts-1] b[cuts-1][j] + sum[j], J neighbouring words at a time in registers.
-template <int J, class T>
-inline void add_cuts_of(const T* x, const T* const* b, int cuts, i64 j, T* out) {
+// row_level of all levels, made once for many words.
+class row_levels {
+  public:
+    row_levels(i64 d, int depth) : one_channel_(d == 1) {
+        for (int k = 0; k <= depth && k <= most_levels; ++k) begin_[k] = row_level(d, k);
+    }
+    i64 operator[](int level) const { return one_channel_ ? level : begin_[level]; }
+
+  private:
+    bool one_channel_;
+    i64 begin_[most_levels + 1];
+};
+
+// A level in blocks of the words that share all but their last `letters` letters.
+struct word_block {
+    int letters;
+    i64 words, prefixes;
+};
+inline word_block block_of_words(i64 d, int level) {
+    word_block cut{1, d, 0};
+    while (cut.letters < level && cut.words < words_of_block) cut.words *= d, ++cut.letters;
+    cut.prefixes = power(d, level - cut.letters);
+    return cut;
+}
+
+// out[j] = factor * (out[j] + x[0] b[0][j] + ... + x[cuts-1] b[cuts-1][j]), J neighbouring words at a time in registers.
+template <int J, class R, class T>
+inline void add_cuts_of(const T* x, const T* const* b, int cuts, R factor, i64 j, T* out) {
     T sum[J];
     for (int i = 0; i < J; ++i) sum[i] = out[j + i];
     for (int k = 0; k < cuts; ++k)
         for (int i = 0; i < J; ++i) sum[i] = sum[i] + x[k] * b[k][j + i];
-    for (int i = 0; i < J; ++i) out[j + i] = sum[i];
+    for (int i = 0; i < J; ++i) out[j + i] = sum[i] * factor;
 }
 
-template <class T>
-inline void add_cuts(const T* x, const T* const* b, int cuts, i64 words, T* out) {
+template <class R, class T>
+inline void add_cuts(const T* x, const T* const* b, int cuts, R factor, i64 words, T* out) {
     i64 j = 0;
-    for (; j + 4 <= words; j += 4) add_cuts_of<4>(x, b, cuts, j, out);
-    for (; j < words; ++j) add_cuts_of<1>(x, b, cuts, j, out);
+    for (; j + 4 <= words; j += 4) add_cuts_of<4>(x, b, cuts, factor, j, out);
+    for (; j < words; ++j) add_cuts_of<1>(x, b, cuts, factor, j, out);
 }
 
 // The words of one level that continue a prefix p by v, v of `inner` letters, d^inner = block of them:
 // out[v] = factor * sum of a[u] b[rest] over all cuts u | rest of the word p v, without the cut before p if a's scalar is 0.
 template <bool scalar_of_a, class R, class T>
-inline void product_block(const T* a, const T* b, R factor, T* out, i64 d, int level, int inner, i64 block, i64 p) {
-    const T* an = a + row_level(d, level) + p * block;
-    for (i64 v = 0; v < block; ++v) out[v] = an[v] * b[0];
-    // Cuts inside v: the prefix is p u.
+inline void product_block(const T* a, const T* b, R factor, T* out, const row_levels& begin, i64 d, int level, int inner, i64 block,
+                          i64 p) {
+    const T* an = a + begin[level] + p * block;
+    const T* before_last = a + begin[level - 1] + p * (block / d);
+    // The cut at the end; with it the one before the last letter, if that is inside v.
+    if (inner == 1)
+        for (i64 v = 0; v < block; ++v) out[v] = an[v] * b[0];
+    else
+        for (i64 u = 0; u < block / d; ++u)
+            for (i64 v = 0; v < d; ++v)
+                out[u * d + v] = an[u * d + v] * b[0] + before_last[u] * b[1 + v];
+    // The other cuts inside v: the prefix is p u.
     i64 rest = block;
-    for (int k = level - inner + 1; k < level; ++k) {
+    for (int k = level - inner + 1; k < level - 1; ++k) {
         rest /= d;
-        const T* ak = a + row_level(d, k) + p * (block / rest);
-        const T* bk = b + row_level(d, level - k);
+        const T* ak = a + begin[k] + p * (block / rest);
+        const T* bk = b + begin[level - k];
         for (i64 u = 0; u < block / rest; ++u)
             for (i64 v = 0; v < rest; ++v) out[u * rest + v] = out[u * rest + v] + ak[u] * bk[v];
     }
@@ -54,28 +87,28 @@ inline void product_block(const T* a, const T* b, R factor, T* out, i64 d, int l
     int cuts = 0;
     i64 prefix = p, tail = 0, scale = 1;
     for (int k = level - inner; k >= (scalar_of_a ? 0 : 1); --k) {
-        x[cuts] = a[row_level(d, k) + prefix];
-        from[cuts++] = b + row_level(d, level - k) + tail * block;
-        tail += (prefix % d) * scale;
+        x[cuts] = a[begin[k] + prefix];
+        from[cuts++] = b + begin[level - k] + tail * block;
+        const i64 shorter = prefix / d;
+        tail += (prefix - shorter * d) * scale;
         scale *= d;
-        prefix /= d;
+        prefix = shorter;
     }
-    add_cuts(x, from, cuts, block, out);
-    for (i64 v = 0; v < block; ++v) out[v] = out[v] * factor;
+    add_cuts(x, from, cuts, factor, block, out);
 }
 
 // out <- factor * a (x) b up to `depth`. From the top down, so that `out` may be `a`, and `b` where a's scalar is 0: level n of the
 // product reads level n of a factor only at the word that is being written.
+// Of the top level only the blocks are made that `wanted` marks, if it is given.
 template <bool scalar_of_a, class R, class T>
-inline void tensor_product(const T* a, const T* b, R factor, T* out, i64 d, int depth) {
+inline void tensor_product(const T* a, const T* b, R factor, T* out, i64 d, int depth, const unsigned char* wanted = nullptr) {
+    const row_levels begin(d, depth);
     for (int n = depth; n >= 1; --n) {
-        int inner = 1;
-        i64 block = d;
-        while (inner < n && block < words_of_block) block *= d, ++inner;
-        const i64 prefixes = power(d, n - inner);
-        T* level = out + row_level(d, n);
-        for (i64 p = 0; p < prefixes; ++p)
-            product_block<scalar_of_a>(a, b, factor, level + p * block, d, n, inner, block, p);
+        const word_block cut = block_of_words(d, n);
+        T* level = out + begin[n];
+        for (i64 p = 0; p < cut.prefixes; ++p)
+            if (n < depth || !wanted || wanted[p])
+                product_block<scalar_of_a>(a, b, factor, level + p * cut.words, begin, d, n, cut.letters, cut.words, p);
     }
     if (scalar_of_a) out[0] = a[0] * b[0] * factor;
 }
@@ -134,15 +167,16 @@ inline T constant_of(R value) {
     return shifted(T{}, value);
 }
 
-// `kept` receives w_1, w_2, ..., w_N one after the other for the adjoint, kept_size() of them; without `keep` one row of depth N-1.
+// `kept` receives w_1, w_2, ..., w_N one after the other, as the adjoint needs them; without `keep` it is one row of depth N-1.
 inline i64 series_kept_size(i64 d, int depth) {
     i64 size = 0;
     for (int m = 1; m <= depth; ++m) size += row_size(d, depth - m);
     return size;
 }
 
+// Returns w_1.
 template <bool keep, class R, class T>
-inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth) {
+inline T* power_series_inner(series f, const T* x, T* kept, i64 d, int depth) {
     T* last = keep ? kept + series_kept_size(d, depth) - 1 : kept;
     last[0] = constant_of<T>(series_constant<R>(f, depth));
     for (int m = depth - 1; m >= 1; --m) {
@@ -151,7 +185,14 @@ inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth
         next[0] = constant_of<T>(series_constant<R>(f, m));
         last = next;
     }
-    tensor_product<false>(x, last, series_factor<R>(f, 0), out, d, depth);
+    return last;
+}
+
+// out <- the series of x; `out` may be x; `kept` holds one row of depth N-1. Of the top level only the blocks of words that are wanted.
+template <class R, class T>
+inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth, const unsigned char* wanted = nullptr) {
+    const T* inner = power_series_inner<false, R>(f, x, kept, d, depth);
+    tensor_product<false>(x, inner, series_factor<R>(f, 0), out, d, depth, wanted);
     out[0] = constant_of<T>(series_constant<R>(f, 0));
 }
 

@@ -32,6 +32,7 @@ class tensor_rows {
   public:
     using V = lanes<R>;
     static constexpr int lane_width = lane_count<R>;
+    static constexpr bool is_lanes = sizeof(T) == sizeof(V);
 
     tensor_rows(const tensor_job<R>& job, const executor& exec)
         : job(job),
@@ -39,13 +40,13 @@ class tensor_rows {
           d(job.channels),
           depth(job.depth),
           size(row_size(d, depth)),
-          lower(row_size(d, depth - 1)),
-          wide(widest()),
-          kept(job.op == tensor_op::series && job.of == derivative::vjp ? series_kept_size(d, depth) : lower),
-          splits(is_shuffle() ? shuffle_walk<T>::scratch_bytes(depth) / i64(sizeof(T)) + 1 : 0),
           groups((job.batch + lane_width - 1) / lane_width),
           workers(plan_workers(exec.workers, groups, double(job.batch) * double(size) * depth)),
-          scratch(workers * scratch_size()) {}
+          scratch_size(layout(nullptr).size),
+          scratch(workers * scratch_size),
+          marks(block_of_words(d, depth).prefixes) {
+        mark_wanted();
+    }
 
     void run() {
         executor limited = exec;
@@ -60,22 +61,45 @@ class tensor_rows {
     const executor& exec;
     const i64 d;
     const int depth;
-    const i64 size, lower, wide, kept, splits, groups;
+    const i64 size, groups;
     const int workers;
+    const i64 scratch_size;
     buffer<T> scratch;
+    buffer<unsigned char> marks;
+    const unsigned char* wanted = nullptr;
 
-    // The rows of one worker: tensors a, b, g (cotangent), ga, gb; coordinates p, q and result; the rest of
-    // the series; the splits of words.
-    struct rows {
-        T *a, *b, *g, *ga, *gb, *p, *q, *result, *kept, *work, *splits;
-    };
     bool is_shuffle() const { return job.op == tensor_op::shuffle || job.op == tensor_op::half_shuffle; }
     bool is_vjp() const { return job.of == derivative::vjp; }
-    i64 scratch_size() const { return 5 * size + 3 * wide + kept + 2 * lower + splits; }
-    rows rows_of(int worker) const {
-        T* a = scratch.get() + worker * scratch_size();
-        T *p = a + 5 * size, *kept_rows = p + 3 * wide, *work = kept_rows + kept;
-        return {a, a + size, a + 2 * size, a + 3 * size, a + 4 * size, p, p + wide, p + 2 * wide, kept_rows, work, work + 2 * lower};
+
+    // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb; coordinates p, q and result;
+    // the rest of the series; the splits of words.
+    struct rows {
+        T *a, *b, *g, *ga, *gb, *p, *q, *result, *kept, *work, *splits;
+        i64 size;
+    };
+    rows layout(T* scratch_of_worker) const {
+        i64 used = 0;
+        const auto take = [&](bool needed, i64 count) {
+            T* taken = scratch_of_worker ? scratch_of_worker + used : nullptr;
+            if (needed) used += count;
+            return taken;
+        };
+        const bool linear = job.op == tensor_op::linear, is_series = job.op == tensor_op::series, pair = !linear && !is_series;
+        const i64 wide = widest(), lower = row_size(d, depth - 1);
+        rows r;
+        r.a = take(!linear, size);
+        r.b = take(pair, size);
+        r.g = take(is_vjp() || is_shuffle(), size);
+        r.ga = take(is_vjp(), size);
+        r.gb = take(is_vjp() && pair, size);
+        r.p = take(linear || job.before.count + job.between.count > 0 || job.after.count > 1, wide);
+        r.q = take(job.before.count > 1 || job.between.count > 1 || job.after.count > 1, wide);
+        r.result = take(job.after.count > 0, wide);
+        r.kept = take(is_series, is_vjp() ? series_kept_size(d, depth) : lower);
+        r.work = take(is_series && is_vjp(), 2 * lower);
+        r.splits = take(is_shuffle(), is_shuffle() ? shuffle_walk<T>::scratch_bytes(depth) / i64(sizeof(T)) + 1 : 0);
+        r.size = used;
+        return r;
     }
     i64 widest() const {
         i64 most = job.a_width > job.out_width ? job.a_width : job.out_width;
@@ -87,9 +111,21 @@ class tensor_rows {
         return most;
     }
 
+    // If a map reads the value of the series, only the blocks of its top level that the map looks at.
+    void mark_wanted() {
+        if (job.op != tensor_op::series || is_vjp() || !job.after.count) return;
+        const sparse_map<R>& map = job.after.maps[0];
+        const word_block cut = block_of_words(d, depth);
+        const i64 top = level_offset(d, depth);
+        std::memset(marks.get(), 0, std::size_t(cut.prefixes));
+        for (i64 k = 0; k < map.indptr[map.rows]; ++k)
+            if (map.indices[k] >= top) marks[(map.indices[k] - top) / cut.words] = 1;
+        wanted = marks.get();
+    }
+
     void run_group(i64 group, int worker) {
         if (exec.cancelled(exec)) return;
-        const rows r = rows_of(worker);
+        const rows r = layout(scratch.get() + worker * scratch_size);
         switch (job.op) {
             case tensor_op::linear: return run_linear(group, r);
             case tensor_op::series: return run_series(group, r);
@@ -106,16 +142,16 @@ class tensor_rows {
 
     void run_series(i64 group, const rows& r) {
         fill_tensor(group, job.a, job.da, job.a_width, job.before, r, r.a);
-        T* result = r.b;
+        T* result = r.a;
         if (is_vjp()) {
-            power_series<true, R>(job.f, r.a, r.kept, r.b, d, depth);
+            power_series_inner<true, R>(job.f, r.a, r.kept, d, depth);
             fill_tensor(group, job.g, {}, job.g_width, job.between, r, r.g);
             clear(r.ga);
             power_series_adjoint<R>(job.f, r.a, r.kept, r.g, r.ga, r.work, d, depth);
             r.ga[0] = T{};
             result = r.ga;
         } else {
-            power_series<false, R>(job.f, r.a, r.kept, r.b, d, depth);
+            power_series<R>(job.f, r.a, r.kept, r.a, d, depth, wanted);
         }
         if (!job.after.count) return drain_tensor(group, result, job.out);
         apply(job.after, result + 1, r.p, r.q, r.result);
@@ -125,8 +161,8 @@ class tensor_rows {
     void run_product(i64 group, const rows& r) {
         fill_pair(group, r);
         if (!is_vjp()) {
-            tensor_product<true>(r.a, r.b, R(1), r.g, d, depth);
-            return drain_tensor(group, r.g, job.out);
+            tensor_product<true>(r.a, r.b, R(1), r.a, d, depth);
+            return drain_tensor(group, r.a, job.out);
         }
         tensor_product_adjoint<true>(r.a, r.b, R(1), r.g, r.ga, r.gb, d, depth);
         drain_tensor(group, r.ga, job.out);
@@ -201,13 +237,16 @@ class tensor_rows {
             value[l] = values.data + row * values.stride;
             tangent[l] = tangents.data ? tangents.data + row * tangents.stride : nullptr;
         }
-        for (i64 m = 0; m < width; m += lane_width) {
-            const int count = int(width - m < lane_width ? width - m : lane_width);
-            V block[lane_width] = {}, moves[lane_width] = {};
-            load_block(value, m, count, block);
-            if (tangents.data) load_block(tangent, m, count, moves);
-            for (int i = 0; i < count; ++i) set_lanes(to[m + i], block[i], moves[i]);
-        }
+        i64 m = 0;
+        for (; m + lane_width <= width; m += lane_width) fill_block(value, tangent, m, lane_width, to);
+        if (m < width) fill_block(value, tangent, m, int(width - m), to);
+    }
+
+    static void fill_block(const R* const* value, const R* const* tangent, i64 m, int count, T* to) {
+        V block[lane_width] = {}, moves[lane_width] = {};
+        load_block(value, m, count, block);
+        if (tangent[0]) load_block(tangent, m, count, moves);
+        for (int i = 0; i < count; ++i) set_lanes(to[m + i], block[i], moves[i]);
     }
 
     static void load_block(const R* const* from, i64 m, int count, V (&block)[lane_width]) {
@@ -225,6 +264,12 @@ class tensor_rows {
             const i64 row = group * lane_width + l;
             to[l] = row < job.batch ? out + row * width : nullptr;
         }
+        if constexpr (is_lanes)
+            drain_lanes(to, 0, from, width);
+        else
+            drain_results(to, from, width);
+    }
+    static void drain_results(R* const* to, const T* from, i64 width) {
         for (i64 m = 0; m < width; m += lane_width) {
             const i64 count = width - m < lane_width ? width - m : lane_width;
             V block[lane_width] = {};
