@@ -62,10 +62,9 @@ class reverse_walk {
         x_bar = increments_bar;
         steps = count;
         if (depth == 1) return sum_adjoint();
-        for (i64 t = 0; t < steps * depth; ++t) chain_bar[0][t] = T{};
         for (int k = 0; k < tile.m; ++k) descend(k, prefix_letter(k), level[k + 1][0]);
         children(tile.m, 0, tile.first, tile.last);
-        for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0]);
+        for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0], true);
     }
 
   private:
@@ -104,12 +103,14 @@ class reverse_walk {
         for (i64 i = first; i < last; ++i) {
             const i64 word = base + i - first;
             if (k == depth - 3 && d <= fused_letters) {
+                if (i == first)
+                    for (i64 t = 0; t < steps * 3; ++t) chain_bar[k][t] = T{};
                 last_three(i, word);
                 continue;
             }
             descend(k, i, level[k + 1][word]);
             children(k + 1, word * d, 0, d);
-            ascend(k, i, bar[k + 1][word]);
+            ascend(k, i, bar[k + 1][word], i == first);
         }
     }
 
@@ -127,15 +128,16 @@ class reverse_walk {
         }
     }
 
-    void ascend(int k, i64 i, T& adjoint) {
+    // The first child of a word sets the adjoint of its chain, the others add to it.
+    void ascend(int k, i64 i, T& adjoint, bool first) {
         switch (depth - k) {
-            case 3: return ascend_of<3>(k, i, adjoint);
-            case 4: return ascend_of<4>(k, i, adjoint);
-            case 5: return ascend_of<5>(k, i, adjoint);
-            case 6: return ascend_of<6>(k, i, adjoint);
-            case 7: return ascend_of<7>(k, i, adjoint);
-            case 8: return ascend_of<8>(k, i, adjoint);
-            default: return ascend_of<0>(k, i, adjoint);
+            case 3: return ascend_of<3>(k, i, adjoint, first);
+            case 4: return ascend_of<4>(k, i, adjoint, first);
+            case 5: return ascend_of<5>(k, i, adjoint, first);
+            case 6: return ascend_of<6>(k, i, adjoint, first);
+            case 7: return ascend_of<7>(k, i, adjoint, first);
+            case 8: return ascend_of<8>(k, i, adjoint, first);
+            default: return ascend_of<0>(k, i, adjoint, first);
         }
     }
 
@@ -143,22 +145,22 @@ class reverse_walk {
     void descend_of(int k, i64 i, T& state) {
         const int reach = fixed ? fixed : depth - k;
         T s = state;
-        for (i64 t = steps - 1; t >= 0; --t) {
-            T* child = chain[k + 1] + t * (reach - 1);
-            T* child_bar = chain_bar[k + 1] + t * (reach - 1);
-            retreat<R>(reach, chain[k] + t * reach, x[t * d + i], s, child);
-            for (int r = 0; r < reach - 1; ++r) child_bar[r] = T{};
-        }
+        for (i64 t = steps - 1; t >= 0; --t) retreat<R>(reach, chain[k] + t * reach, x[t * d + i], s, chain[k + 1] + t * (reach - 1));
         state = s;
     }
 
     template <int fixed>
-    void ascend_of(int k, i64 i, T& adjoint) {
+    void ascend_of(int k, i64 i, T& adjoint, bool first) {
         const int reach = fixed ? fixed : depth - k;
         T s_bar = adjoint;
-        for (i64 t = steps - 1; t >= 0; --t)
-            extend_adjoint<R>(reach, chain[k] + t * reach, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar,
-                              chain_bar[k] + t * reach, x_bar[t * d + i]);
+        for (i64 t = steps - 1; t >= 0; --t) {
+            T* parent_bar = chain_bar[k] + t * reach;
+            T sums[fixed ? fixed : max_depth];
+            for (int r = 0; r < reach; ++r) sums[r] = first ? T{} : parent_bar[r];
+            extend_adjoint<R>(reach, chain[k] + t * reach, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar, sums,
+                              x_bar[t * d + i]);
+            for (int r = 0; r < reach; ++r) parent_bar[r] = sums[r];
+        }
         adjoint = s_bar;
     }
 
@@ -167,6 +169,7 @@ class reverse_walk {
     // The words u i and u i j for i in [first, last), where the chain of u is in memory.
     void last_letters(i64 base, i64 first, i64 last) {
         const i64 count = last - first, blocks = (count + adjoint_rows - 1) / adjoint_rows, even = (count + blocks - 1) / blocks;
+        for (i64 t = 0; t < steps * 2; ++t) chain_bar[depth - 2][t] = T{};
         for (i64 i = first; i < last; i += even, base += even) {
             const i64 rows = i + even <= last ? even : last - i;
             for (i64 t = steps - 1; t >= 0; --t)

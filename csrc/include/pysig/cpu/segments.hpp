@@ -37,9 +37,9 @@ inline segment_plan plan_segments(i64 batch, i64 steps, int depth, bool stream) 
 template <class R>
 struct lane_group {
     lane_steps slots[lane_count<R>];
-    i64 longest = 0;
+    i64 index, longest = 0;
 
-    lane_group(const path_view<R>& path, const lane_plan& plan, i64 group) {
+    lane_group(const path_view<R>& path, const lane_plan& plan, i64 group) : index(group) {
         for (int l = 0; l < lane_count<R>; ++l) {
             slots[l] = at(path, plan, group * lane_count<R> + l);
             if (slots[l].end - slots[l].begin > longest) longest = slots[l].end - slots[l].begin;
@@ -92,22 +92,49 @@ inline void drain_lanes(dual<R>* const* rows, i64 offset, const dual<lanes<R>>* 
 }
 
 // What is differentiated, as numbers Q: the increments for a walk and for a reverse walk, and the signature to continue from.
+//
+// Plain increments are read by both walks and by every tile of words: they are put on lanes once, for all groups, before.
 template <class Q>
 struct source {
     const path_view<Q>& path;
     const Q* initial;
     static constexpr i64 width = 1;  // vectors for each increment of a lane
 
-    source(const path_view<Q>& path, const Q* initial, const direction<Q>*) : path(path), initial(initial) {}
+    source(const path_view<Q>& path, const Q* initial, const direction<Q>*, const lane_plan& plan)
+        : path(path),
+          initial(initial),
+          plan(plan),
+          group_size((plan.chunk_steps * path.channels + 2 * lane_count<Q>) / lane_count<Q> * lane_count<Q>),
+          increments(plan.groups * group_size) {}
 
-    void fill(const lane_steps* slots, i64 t, i64 count, Q* rows, i64 row_size, lanes<Q>*, lanes<Q>* x) const {
-        fill_block(path, slots, t, count, rows, row_size, x);
+    void prepare(const executor& exec) {
+        exec.run(exec, plan.groups, [](void* self, i64 group, int) { static_cast<source*>(self)->put_on_lanes(group); }, this);
     }
-    void fill_reverse(const lane_steps* slots, i64 t, i64 count, Q* rows, i64 row_size, lanes<Q>* spare, lanes<Q>* x) const {
-        fill(slots, t, count, rows, row_size, spare, x);
+    // The increments of steps [t, t + count) of a group; `x` and the scratch before it need not be used.
+    const lanes<Q>* fill(const lane_group<Q>& group, i64 t, i64, Q*, i64, lanes<Q>*, lanes<Q>*) const {
+        return increments.get() + group.index * group_size + t * path.channels;
+    }
+    const lanes<Q>* fill_reverse(const lane_group<Q>& group, i64 t, i64 count, Q* rows, i64 row_size, lanes<Q>* spare, lanes<Q>* x) const {
+        return fill(group, t, count, rows, row_size, spare, x);
     }
     bool continues() const { return initial; }
     Q initial_at(i64 index) const { return initial[index]; }
+
+  private:
+    const lane_plan plan;
+    const i64 group_size;
+    buffer<lanes<Q>> increments;
+
+    void put_on_lanes(i64 index) const {
+        constexpr int width_of = lane_count<Q>;
+        const lane_group<Q> group(path, plan, index);
+        const i64 d = path.channels, some = (64 + d - 1) / d * width_of;  // whole vectors
+        const i64 row_size = (some * d + width_of - 1) / width_of * width_of + width_of;
+        buffer<Q> rows(width_of * row_size);
+        lanes<Q>* x = increments.get() + index * group_size;
+        for (i64 t = 0; t < plan.chunk_steps; t += some)
+            fill_block(path, group.slots, t, plan.chunk_steps - t < some ? plan.chunk_steps - t : some, rows.get(), row_size, x + t * d);
+    }
 };
 
 template <class R>
@@ -117,21 +144,26 @@ struct source<dual<R>> {
     const direction<R>* along;
     static constexpr i64 width = 2;
 
-    source(const path_view<R>& path, const R* initial, const direction<R>* along) : path(path), initial(initial), along(along) {}
+    source(const path_view<R>& path, const R* initial, const direction<R>* along, const lane_plan&)
+        : path(path), initial(initial), along(along) {}
 
+    void prepare(const executor&) {}
     // (count, 2, channels); `spare` holds as much again.
-    void fill(const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare, lanes<R>* x) const {
+    const lanes<R>* fill(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare, lanes<R>* x) const {
         const i64 d = path.channels;
-        fill_both(slots, t, count, rows, row_size, spare);
+        fill_both(group.slots, t, count, rows, row_size, spare);
         for (i64 s = 0; s < count; ++s)
             for (i64 c = 0; c < d; ++c) {
                 x[2 * s * d + c] = spare[s * d + c];
                 x[(2 * s + 1) * d + c] = spare[row_size + s * d + c];
             }
+        return x;
     }
-    void fill_reverse(const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare, dual<lanes<R>>* x) const {
-        fill_both(slots, t, count, rows, row_size, spare);
+    const dual<lanes<R>>* fill_reverse(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare,
+                                       dual<lanes<R>>* x) const {
+        fill_both(group.slots, t, count, rows, row_size, spare);
         for (i64 m = 0; m < count * path.channels; ++m) x[m] = {spare[m], spare[row_size + m]};
+        return x;
     }
     bool continues() const { return initial || along->initial; }
     dual<R> initial_at(i64 index) const { return {initial ? initial[index] : R(0), along->initial ? along->initial[index] : R(0)}; }
@@ -252,8 +284,7 @@ class segment_states {
             for (i64 t = begin; t < end; t += block) {
                 if (exec.cancelled(exec)) return;
                 const i64 count = end - t < block ? end - t : block;
-                from.fill(group.slots, t, count, row_memory, increments.row_size, spare, x);
-                w.advance_block(x, count);
+                w.advance_block(from.fill(group, t, count, row_memory, increments.row_size, spare, x), count);
             }
             drain(w, tile, group.slots, segment);
         }

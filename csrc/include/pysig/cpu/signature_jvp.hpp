@@ -15,13 +15,13 @@ class tile_signature_jvp {
     tile_signature_jvp(const signature_jvp_job<R>& job, const executor& outer)
         : job(job.value),
           path(job.value.path),
-          from(path, job.value.initial, &job.tangent),
           d(path.channels),
           depth(job.value.depth),
           size(signature_size(d, depth)),
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
           plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1) : plan_lanes<R>(path.batch, steps, depth)),
+          from(path, job.value.initial, &job.tangent, plan),
           tiles(plan_tiles<R>(d, depth, plan.groups, outer.workers)),
           block(job.value.stream ? 1 : plan_tangent_block()),
           increments(block, d, source<Q>::width),
@@ -48,11 +48,11 @@ class tile_signature_jvp {
   private:
     const signature_job<R>& job;
     const path_view<R>& path;
-    const source<Q> from;
     const i64 d;
     const int depth;
     const i64 size, lower, steps;
     const lane_plan plan;
+    const source<Q> from;
     const tile_plan tiles;
     const i64 block;
     const increment_scratch<R> increments;
@@ -93,8 +93,7 @@ class tile_signature_jvp {
         for (i64 t = 0; t < longest; t += block) {
             if (exec.cancelled(exec)) return;
             const i64 count = longest - t < block ? longest - t : block;
-            from.fill(group.slots, t, count, row_memory, increments.row_size, spare, x);
-            w.advance_block(x, count);
+            w.advance_block(from.fill(group, t, count, row_memory, increments.row_size, spare, x), count);
             if (job.stream) drain(w, tile, group.slots, t * width(), spare);
         }
         if (!job.stream) drain(w, tile, group.slots, 0, spare);

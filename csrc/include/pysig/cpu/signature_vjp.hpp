@@ -70,8 +70,8 @@ class tile_signature_vjp {
           size(signature_size(d, depth)),
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
-          from(path, job.value.initial, job.along),
           plan(plan_segments<R>(path.batch, steps, depth, job.value.stream)),
+          from(path, job.value.initial, job.along, plan.lanes),
           relative(depth > 1 && plan.lanes.chunks == 1 && !job.value.stream),
           known(relative ? depth - 2 : depth - 1),
           tiles(plan_tiles<R>(d, depth, plan.lanes.groups, cost::items_wanted)),
@@ -90,7 +90,10 @@ class tile_signature_vjp {
           initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
 
     void run() {
+        keep_freed_memory(2 * (parts + 1) * path.batch * steps * d * i64(sizeof(R)) + 2 * exec.workers * scratch_size() * i64(sizeof(T)) +
+                          2 * path.batch * plan.lanes.chunks * plan.segments * lower * i64(sizeof(Q)));
         if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
+        from.prepare(exec);
         states.run();
         if (plan.lanes.chunks > 1 && depth > 1) each(path.batch, &tile_signature_vjp::link);
         if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
@@ -106,8 +109,8 @@ class tile_signature_vjp {
     const i64 d;
     const int depth;
     const i64 size, lower, steps;
-    const source<Q> from;
     const segment_plan plan;
+    source<Q> from;
     const bool relative;  // the level below the top counts from the end of the path
     const int known;      // levels whose states are known
     const tile_plan tiles;
@@ -220,9 +223,9 @@ class tile_signature_vjp {
                 if (exec.cancelled(exec)) return;
                 const i64 count = end - t < block ? end - t : block;
                 if (job.value.stream) add_cotangents(w, tile, group, t, spare);
-                from.fill_reverse(group.slots, t, count, row_memory, increments.row_size, spare, x);
+                const T* here = from.fill_reverse(group, t, count, row_memory, increments.row_size, spare, x);
                 for (i64 m = 0; m < count * d; ++m) x_bar[m] = T{};
-                w.retreat_block(x, x_bar, count);
+                w.retreat_block(here, x_bar, count);
                 drain(group, part, first, t, count, x_bar, row_memory);
             }
         }
