@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed (pip install pysig-signatures[torch])"
 )
 
+from pysig.interop import torch as guest  # noqa: E402
 from pysig.interop.torch import signature  # noqa: E402
 
 # PyTorch's own use of what it deprecates.
@@ -157,3 +160,10 @@ def test_errors_are_those_of_pysig():
         signature(torch.zeros(3, 2, dtype=torch.float16), 2)
     with pytest.raises(ValueError, match="depth"):
         signature(torch.zeros(3, 2), 0)
+
+
+def test_the_examples_of_the_guest():
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testmod(guest, optionflags=flags)
+    assert tried
+    assert not failed
