@@ -149,7 +149,9 @@ def test_the_running_scale_is_what_a_returning_path_needs():
     scale = testing.running_scales(there_and_back, 3)
     nothing = np.zeros(14)
     assert_signatures_close(result, nothing, 2, 3, scale=scale)
-    assert np.all(scale >= testing.running_scales(path, 3))
+    # At a cut, the terms hold the prefix itself: nothing on the way was larger than the scale.
+    prefixes = testing.level_scales(pysig.signature(path, 3, stream=True), 2, 3)
+    assert np.all(scale >= prefixes.max(axis=0) * (1 - 1e-12))
     with pytest.raises(AssertionError):
         assert_signatures_close(result + 1e-12 * scale[1], nothing, 2, 3, scale=scale)
 

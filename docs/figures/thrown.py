@@ -1,10 +1,15 @@
 """A thrown ball with drag, filmed by a camera that forgot the times: its motion from the curve."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import pysig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DEPTH, GRAVITY, NOISE = 4, 9.81, 0.01  # m/s^2, m
 TRUTH = np.array([6.0, 9.0, 0.7])  # velocity (m/s), drag (1/s)
@@ -56,6 +61,8 @@ def figure() -> Figure:
     points = observed()
     parameters, covariance = fit(points)
     many = np.array([fit(observed(seed))[0] for seed in range(200)])
+    from matplotlib import pyplot as plt  # the fit alone needs no figure
+
     result, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
     left.plot(*points.T, ".", label="observed, no times")
     left.plot(*curve(parameters, np.linspace(0, UNTIL, 100))[0].T, label="fitted")
