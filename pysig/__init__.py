@@ -28,12 +28,14 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_vjp,
 )
 from pysig._api.signature import signature
+from pysig._api.transform import Time, transformed_shape
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 
 __version__ = _distribution_version()
 
 __all__ = [
+    "Time",
     "algebra",
     "change_of_basis",
     "get_gpu_memory_limit",
@@ -62,6 +64,7 @@ __all__ = [
     "signature_to_logsignature_jvp",
     "signature_to_logsignature_vjp",
     "signature_vjp",
+    "transformed_shape",
     "word_index",
     "words",
 ]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pysig._backend import is_cupy
 from pysig._plan import plan_for
 from pysig._reference.signature import signature as _law
+from pysig._reference.transform import points_after, stages_of, transformed
 
 __all__ = [
     "assert_identical",
@@ -91,7 +92,8 @@ def running_scales(
         What ``signature(path, depth, stream=True, **options)`` is, if that is known; default: the
         slow law in plain Python, about 0.1 ms for each point.
     **options
-        `basepoint`, `initial`, `lengths`, `inverse` and `scalar_term` as for `pysig.signature`.
+        `basepoint`, `initial`, `lengths`, `transform`, `inverse` and `scalar_term` as for
+        `pysig.signature`.
 
     Returns
     -------
@@ -117,10 +119,11 @@ def running_scales(
     >>> running_scales(there_and_back, 2)
     array([ 6., 18.])
     """
-    channels, scalar_term = np.shape(path)[-1], bool(options.get("scalar_term", False))
+    scalar_term = bool(options.get("scalar_term", False))
     if prefixes is None:
         prefixes = _law(path, depth, stream=True, **options)
-    points = _points(path, options.get("basepoint"), options.get("lengths"))
+    points = _points(path, *(options.get(k) for k in ("basepoint", "lengths", "transform")))
+    channels = points.shape[-1]
     start = np.zeros((*points.shape[:-2], 1, depth))
     if options.get("initial") is not None:
         initial = level_scales(options["initial"], channels, depth, scalar_term=scalar_term)
@@ -138,18 +141,23 @@ def running_scales(
     return np.asarray(_terms(before, after).max(axis=-2))
 
 
-def _points(path: Any, basepoint: Any, lengths: Any) -> npt.NDArray[np.float64]:
-    """The points that count: the basepoint in front, the last point repeated to the end."""
+def _points(path: Any, basepoint: Any, lengths: Any, transform: Any) -> npt.NDArray[np.float64]:
+    """The points that count, of the transformed path: the basepoint in front, the last point
+    repeated to the end.
+    """
     points = np.array(path, np.float64)
-    if lengths is not None:
-        ends = np.broadcast_to(lengths, points.shape[:-2])
-        for index in np.ndindex(*ends.shape):
-            points[index][ends[index] :] = points[index][ends[index] - 1]
-    if basepoint is None or basepoint is False:
-        return points
-    base = np.zeros(1) if basepoint is True else np.asarray(basepoint, np.float64)
-    shape = (*points.shape[:-2], points.shape[-1])
-    return np.concatenate([np.broadcast_to(base, shape)[..., None, :], points], axis=-2)
+    batch, length = points.shape[:-2], points.shape[-2]
+    ends = np.broadcast_to(length if lengths is None else lengths, batch)
+    if basepoint is not None and basepoint is not False:
+        base = np.zeros(1) if basepoint is True else np.asarray(basepoint, np.float64)
+        base = np.broadcast_to(base, (*batch, points.shape[-1]))[..., None, :]
+        points, ends = np.concatenate([base, points], axis=-2), ends + 1
+    shape = points_after(points.shape[-2:], transform)
+    out = np.empty((*batch, *shape))
+    for b in np.ndindex(*batch):
+        own = transformed(points[b][: ends[b]], stages_of(transform), batch, b)
+        out[b] = own[np.minimum(np.arange(shape[0]), len(own) - 1)]
+    return out
 
 
 def _exponentials(increments: npt.NDArray[np.float64], depth: int) -> Any:

@@ -20,6 +20,7 @@ import pytest
 
 from pysig._gpu import compile as build
 from pysig._gpu import schedule
+from pysig._transform import Transform, channels_after
 
 CARDS = ["sm_80", "sm_90", "sm_100", "sm_120"]  # A100, H100 and H200, B200, RTX 50
 # Beside what test_gpu_signature.py uses: (channels, depth) of the benchmarks, and shapes that are
@@ -92,9 +93,12 @@ def registers(log):
     return int(used)
 
 
-def tile_options(channels, depth, itemsize, stream=0, inverse=0):
-    tile = schedule.tile_for(channels, depth, itemsize)
+def tile_options(channels, depth, itemsize, stream=0, inverse=0, stages=0):
+    """Of paths of so many channels before the transform."""
+    width = channels_after(Transform(stages, None, 1.0), channels)
+    tile = schedule.tile_for(width, depth, itemsize)
     kind = {"real": build.REALS[itemsize], "stream": stream, "inverse": inverse}
+    kind |= {"stages": stages, "path_channels": channels}
     sizes = {**kind, **dict(tile.sizes)}
     return (*build.options(**sizes), "-ftz=true")
 
@@ -132,6 +136,15 @@ def test_tiles_of_other_kinds_compile_and_stay_in_registers(
             registers(nvrtc(build.source("signature_tile.cu"), options, card))
 
 
+@pytest.mark.parametrize("card", ["sm_90", "sm_100"])
+@pytest.mark.parametrize("stages", [0x1, 0x2, 0x4, 0x12, 0x321, 0x2314, 0x1432])
+def test_tiles_of_transformed_paths_compile_and_stay_in_registers(nvrtc, card, stages):
+    for channels, depth in [(1, 2), (2, 4), (4, 4)]:
+        for itemsize in build.REALS:
+            options = tile_options(channels, depth, itemsize, stages=stages)
+            registers(nvrtc(build.source("signature_tile.cu"), options, card))
+
+
 @pytest.mark.parametrize("card", CARDS)
 def test_joins_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
     for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3)}):
@@ -163,6 +176,6 @@ def test_elementwise_and_reduction_kernels_compile(nvrtc, card):
             "CuPy is not installed, whose generator makes these texts (pip install cupy-cuda13x)"
         )
     texts = _real_texts()
-    assert len(texts) == 2 * (3 + 2 * DEPTH)
+    assert len(texts) == 2 * (2 + 2 * 8 + 2 * DEPTH)  # 8 transforms
     for _, source, options in texts:
         registers(nvrtc(source, tuple(options), card))

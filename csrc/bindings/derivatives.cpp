@@ -10,18 +10,23 @@ template <class R>
 direction<R> direction_of(const signature_job<R>& job, const py::array& tangent, const optional_array& basepoint,
                           const optional_array& initial, i64 size) {
     direction<R> along{view_of_path<R>(tangent), data_or_null<R>(initial, job.path.batch * size)};
-    along.path.basepoint = data_or_null<R>(basepoint, job.path.batch * job.path.channels);
+    const i64 channels = along.path.channels;
+    along.path.basepoint = data_or_null<R>(basepoint, job.path.batch * channels);
+    along.path.transform = job.path.transform;
+    along.path.transform.moves = true;
+    along.path.channels = job.path.channels;
     along.path.lengths = job.path.lengths;
     along.path.order = job.path.order;
     expect(!along.path.basepoint == !job.path.basepoint, "a tangent of the basepoint goes with a basepoint");
-    expect(along.path.batch == job.path.batch && along.path.length == job.path.length && along.path.channels == job.path.channels,
+    const i64 own = job.path.transform.stages ? job.path.transform.channels : job.path.channels;
+    expect(along.path.batch == job.path.batch && along.path.length == job.path.length && channels == own,
            "tangent must have the shape of path");
     return along;
 }
 
 template <class R>
 i64 rows_of_job(const signature_job<R>& job) {
-    return job.stream ? job.path.length - 1 + (job.path.basepoint ? 1 : 0) : 1;
+    return job.stream ? steps_of(job.path) : 1;
 }
 
 template <class R>
@@ -32,9 +37,9 @@ R* output_or_null(std::optional<py::array>& array, i64 count) {
 template <class R>
 void jvp(const py::array& path, const py::array& tangent, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
          const optional_array& basepoint_tangent, const optional_array& initial, const optional_array& initial_tangent, bool inverse,
-         bool scalar_term, const optional_array& lengths, const optional_array& order, int workers) {
+         bool scalar_term, const optional_array& lengths, const optional_array& order, const optional_transform& transform, int workers) {
     signature_jvp_job<R> job{};
-    job.value = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, 0);
+    job.value = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform, 0);
     job.tangent = direction_of<R>(job.value, tangent, basepoint_tangent, initial_tangent, size);
     job.value.out = output<R>(out, job.value.path.batch * rows_of_job(job.value) * (size + scalar_term));
     run_released(workers, [&](const executor& exec) { run_signature_jvp(job, exec); });
@@ -43,14 +48,15 @@ void jvp(const py::array& path, const py::array& tangent, py::array& out, int de
 template <class R>
 void vjp(const py::array& path, const py::array& cotangent, py::array& path_bar, optional_array& basepoint_bar, optional_array& initial_bar,
          int depth, i64 size, bool stream, const optional_array& basepoint, const optional_array& initial, bool inverse, bool scalar_term,
-         const optional_array& lengths, const optional_array& order, const optional_array& tangent,
+         const optional_array& lengths, const optional_array& order, const optional_transform& transform, const optional_array& tangent,
          const optional_array& basepoint_tangent, const optional_array& initial_tangent, int workers) {
     signature_vjp_job<R> job{};
-    job.value = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, 0);
+    job.value = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform, 0);
     const path_view<R>& view = job.value.path;
     job.cotangent = data_or_null<R>(cotangent, view.batch * rows_of_job(job.value) * (size + scalar_term));
-    job.path_bar = output<R>(path_bar, view.batch * view.length * view.channels);
-    job.basepoint_bar = output_or_null<R>(basepoint_bar, view.batch * view.channels);
+    const i64 channels = i64(path.shape(2));
+    job.path_bar = output<R>(path_bar, view.batch * view.length * channels);
+    job.basepoint_bar = output_or_null<R>(basepoint_bar, view.batch * channels);
     job.initial_bar = output_or_null<R>(initial_bar, view.batch * size);
     direction<R> along{};
     if (tangent) {
@@ -68,30 +74,30 @@ void register_derivatives(py::module_& m) {
         [](const py::array& path, const py::array& tangent, py::array out, int depth, i64 size, bool stream,
            const optional_array& basepoint, const optional_array& basepoint_tangent, const optional_array& initial,
            const optional_array& initial_tangent, bool inverse, bool scalar_term, const optional_array& lengths,
-           const optional_array& order, int workers) {
+           const optional_array& order, const optional_transform& transform, int workers) {
             expect(holds<float>(path) ? holds<float>(tangent) : holds<double>(path) && holds<double>(tangent),
                    "path and tangent must both be float32 or float64");
             const auto typed = holds<float>(path) ? jvp<float> : jvp<double>;
             typed(path, tangent, out, depth, size, stream, basepoint, basepoint_tangent, initial, initial_tangent, inverse, scalar_term,
-                  lengths, order, workers);
+                  lengths, order, transform, workers);
         },
         py::arg("path"), py::arg("tangent"), py::arg("out"), py::kw_only(), py::arg("depth"), py::arg("size"), py::arg("stream"),
         py::arg("basepoint"), py::arg("basepoint_tangent"), py::arg("initial"), py::arg("initial_tangent"), py::arg("inverse"),
-        py::arg("scalar_term"), py::arg("lengths"), py::arg("order"), py::arg("workers"));
+        py::arg("scalar_term"), py::arg("lengths"), py::arg("order"), py::arg("transform"), py::arg("workers"));
     m.def(
         "signature_vjp",
         [](const py::array& path, const py::array& cotangent, py::array path_bar, optional_array basepoint_bar,
            optional_array initial_bar, int depth, i64 size, bool stream, const optional_array& basepoint, const optional_array& initial,
-           bool inverse, bool scalar_term, const optional_array& lengths, const optional_array& order, const optional_array& tangent,
+           bool inverse, bool scalar_term, const optional_array& lengths, const optional_array& order, const optional_transform& transform, const optional_array& tangent,
            const optional_array& basepoint_tangent, const optional_array& initial_tangent, int workers) {
             expect(holds<float>(path) || holds<double>(path), "path must be float32 or float64");
             const auto typed = holds<float>(path) ? vjp<float> : vjp<double>;
             typed(path, cotangent, path_bar, basepoint_bar, initial_bar, depth, size, stream, basepoint, initial, inverse, scalar_term,
-                  lengths, order, tangent, basepoint_tangent, initial_tangent, workers);
+                  lengths, order, transform, tangent, basepoint_tangent, initial_tangent, workers);
         },
         py::arg("path"), py::arg("cotangent"), py::arg("path_bar"), py::arg("basepoint_bar"), py::arg("initial_bar"), py::kw_only(),
         py::arg("depth"), py::arg("size"), py::arg("stream"), py::arg("basepoint"), py::arg("initial"), py::arg("inverse"),
-        py::arg("scalar_term"), py::arg("lengths"), py::arg("order"), py::arg("tangent"), py::arg("basepoint_tangent"),
+        py::arg("scalar_term"), py::arg("lengths"), py::arg("order"), py::arg("transform"), py::arg("tangent"), py::arg("basepoint_tangent"),
         py::arg("initial_tangent"), py::arg("workers"));
 }
 

@@ -10,14 +10,34 @@ namespace pysig {
 
 using optional_array = std::optional<py::array>;
 
+// (stages, times, end), as pysig/_transform.py has them; None for the path as it is.
+using optional_transform = std::optional<std::tuple<unsigned, optional_array, double>>;
+
+// Once the basepoint is known.
+template <class R>
+void set_transform(path_view<R>& view, const optional_transform& transform) {
+    if (!transform) return;
+    const auto& [stages, times, end] = *transform;
+    const i64 points = steps_of_time(stages, view.length - 1 + (view.basepoint ? 1 : 0)) + 1;
+    view.transform = {stages, view.channels, data_or_null<R>(times, view.batch * points), points, R(end), false};
+    view.channels = transformed_channels(stages, view.channels);
+}
+
+// Steps of the transformed path.
+template <class R>
+i64 steps_of(const path_view<R>& view) {
+    return transformed_steps(view.transform.stages, view.length - 1 + (view.basepoint ? 1 : 0));
+}
+
 // Everything but `out`. `size`: coefficients without the scalar.
 template <class R>
 signature_job<R> signature_job_of(const py::array& path, int depth, i64 size, bool stream, const optional_array& basepoint,
                                   const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
-                                  const optional_array& order, int how) {
+                                  const optional_array& order, const optional_transform& transform, int how) {
     signature_job<R> job{view_of_path<R>(path), depth, static_cast<method>(how), stream, inverse, scalar_term, nullptr, nullptr};
     path_view<R>& view = job.path;
     view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
+    set_transform(view, transform);
     view.lengths = data_or_null<i64>(lengths, view.batch);
     view.order = data_or_null<i64>(order, view.batch);
     job.initial = data_or_null<R>(initial, view.batch * size);

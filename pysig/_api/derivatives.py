@@ -10,8 +10,10 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
+from pysig._api.transform import check_transform
 from pysig._backend import Backend, require
 from pysig._plan import Plan, plan_for
+from pysig._transform import channels_after, steps_after
 
 
 class SignatureCotangents(NamedTuple):
@@ -69,6 +71,7 @@ def _check(
     inverse: bool,
     scalar_term: bool,
     lengths: Any,
+    transform: Any,
     method: str,
     workers: int | None,
 ) -> _Call:
@@ -82,8 +85,9 @@ def _check(
         require(backend, f'derivatives: method="{method}"')
     threads = check_workers(workers)
     *batch, length, channels = array.shape
-    base = _checks.check_basepoint(basepoint, array, backend)
-    rows = (length - 1 + (base is not None),) if stream else ()
+    base, checked = check_transform(transform, basepoint, array, backend)
+    rows = (steps_after(checked, length - 1 + (base is not None)),) if stream else ()
+    channels = channels_after(checked, channels)
     limit = _checks.memory_limit(backend)
     _checks.check_memory(
         channels, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit
@@ -104,6 +108,7 @@ def _check(
             "initial": _checks.check_initial(initial, array, plan, backend),
             "inverse": inverse,
             "lengths": _checks.check_lengths(lengths, array, backend),
+            "transform": checked,
             "method": method,
             "workers": threads,
         },
@@ -130,7 +135,7 @@ def _tangents(
         "initial_tangent": None,
     }
     if basepoint_tangent is not None:
-        shape = (*call.batch, plan.channels)
+        shape = (*call.batch, call.path.shape[-1])
         tangents["basepoint_tangent"] = call.array(basepoint_tangent, "basepoint_tangent", shape)
     if initial_tangent is not None:
         rows = call.array(initial_tangent, "initial_tangent", (*call.batch, plan.size))
@@ -151,7 +156,7 @@ def _cotangents(call: _Call, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
     path, plan, xp = call.flat, call.plan, call.backend.xp
     path_bar = call.empty(*call.path.shape)
-    base_bar = None if call.basepoint_shape is None else call.empty(*call.batch, plan.channels)
+    base_bar = None if call.basepoint_shape is None else call.empty(*call.batch, path.shape[2])
     initial_bar: Any = None
     if call.initial_shape is not None:
         initial_bar = call.empty(len(path), plan.coefficients)
@@ -159,7 +164,7 @@ def _cotangents(call: _Call, cotangent: Any, tangents: dict[str, Any]) -> Any:
         path,
         call.array(cotangent, "cotangent", call.out_shape),
         path_bar.reshape(path.shape),
-        None if base_bar is None else base_bar.reshape(len(path), plan.channels),
+        None if base_bar is None else base_bar.reshape(len(path), path.shape[2]),
         initial_bar,
         **tangents,
         **call.options,
@@ -188,6 +193,7 @@ def signature_jvp(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
 ) -> Any:
@@ -197,7 +203,8 @@ def signature_jvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, method, workers
+    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    method, workers
         As for `signature`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
@@ -247,6 +254,7 @@ def signature_jvp(
         inverse,
         scalar_term,
         lengths,
+        transform,
         method,
         workers,
     )
@@ -273,6 +281,7 @@ def signature_vjp(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
 ) -> Any:
@@ -283,7 +292,8 @@ def signature_vjp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, method, workers
+    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    method, workers
         As for `signature`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         The weight of each coefficient; a shape that broadcasts to it will do. That of the scalar
@@ -339,6 +349,7 @@ def signature_vjp(
         inverse,
         scalar_term,
         lengths,
+        transform,
         method,
         workers,
     )
@@ -359,6 +370,7 @@ def signature_hvp(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
 ) -> Any:
@@ -369,7 +381,8 @@ def signature_hvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, method, workers
+    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    method, workers
         As for `signature`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         As for `signature_vjp`; it does not move. (The gradient is linear in it.)
@@ -419,6 +432,7 @@ def signature_hvp(
         inverse,
         scalar_term,
         lengths,
+        transform,
         method,
         workers,
     )

@@ -15,8 +15,10 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_vjp,
 )
 from pysig._api.signature import signature
+from pysig._api.transform import check_transform, transformed_shape
 from pysig._backend import NUMPY, require
 from pysig._plan import plan_for
+from pysig._transform import channels_after, steps_after
 
 
 def logsignature(
@@ -29,6 +31,7 @@ def logsignature(
     initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
     out: Any = None,
@@ -48,7 +51,7 @@ def logsignature(
         "words", signax, pysiglib's method 1). "brackets": coordinates in the Lyndon brackets
         (iisignature's default, signatory's "brackets", pysiglib's method 2). "hall": coordinates in
         the standard Hall basis (iisignature's method H). "expanded": the coefficients of all words.
-    stream, basepoint, initial, inverse, lengths, method, workers
+    stream, basepoint, initial, inverse, lengths, transform, method, workers
         As for `signature`; `initial` is a signature without scalar. There is no `scalar_term`: the
         scalar of a logarithm is 0.
     out : array, optional
@@ -96,8 +99,9 @@ def logsignature(
         require(backend, f'signature: method="{method}"')
     threads = check_workers(workers)
     *batch, length, channels = array.shape
-    base = _checks.check_basepoint(basepoint, array, backend)
-    rows = (length - 1 + (base is not None),) if stream else ()
+    base, checked = check_transform(transform, basepoint, array, backend)
+    rows = (steps_after(checked, length - 1 + (base is not None)),) if stream else ()
+    own, channels = channels, channels_after(checked, channels)
     limit = _checks.memory_limit(backend)
     written = prod((*batch, *rows)) if basis == "expanded" and out is None else 1
     _checks.check_memory(channels, depth, written, False, array.dtype.itemsize, limit)
@@ -115,7 +119,7 @@ def logsignature(
         direct = direct and result.flags.aligned
     target = result if direct else backend.xp.empty(shape, array.dtype)
     backend.impl.logsignature(
-        array.reshape(prod(batch), length, channels),
+        array.reshape(prod(batch), length, own),
         target.reshape(prod(batch), *shape[len(batch) :]),
         plan=plan,
         maps=_lie.route(channels, depth, "expanded", basis),
@@ -124,6 +128,7 @@ def logsignature(
         initial=_checks.check_initial(initial, array, plan, backend),
         inverse=inverse,
         lengths=_checks.check_lengths(lengths, array, backend),
+        transform=checked,
         method=method,
         workers=threads,
     )
@@ -145,6 +150,7 @@ def logsignature_vjp(
     initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
 ) -> Any:
@@ -152,7 +158,8 @@ def logsignature_vjp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse, lengths, method, workers
+    path, depth, basis, stream, basepoint, initial, inverse, lengths, transform,
+    method, workers
         As for `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
@@ -187,10 +194,11 @@ def logsignature_vjp(
         "initial": initial,
         "inverse": inverse,
         "lengths": lengths,
+        "transform": transform,
         "method": method,
         "workers": workers,
     }
-    channels = _checks.check_path(path)[1].shape[-1]
+    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
     values = signature(path, depth, **options)
     gradient = signature_to_logsignature_vjp(
         values, channels, depth, cotangent, basis=basis, workers=workers
@@ -211,6 +219,7 @@ def logsignature_jvp(
     initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
 ) -> Any:
@@ -218,7 +227,8 @@ def logsignature_jvp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse, lengths, method, workers
+    path, depth, basis, stream, basepoint, initial, inverse, lengths, transform,
+    method, workers
         As for `logsignature`.
     tangent : array_like, shape of `path`
         How the points move.
@@ -254,10 +264,11 @@ def logsignature_jvp(
         "initial": initial,
         "inverse": inverse,
         "lengths": lengths,
+        "transform": transform,
         "method": method,
         "workers": workers,
     }
-    channels = _checks.check_path(path)[1].shape[-1]
+    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
     values = signature(path, depth, **options)
     change = signature_jvp(
         path,

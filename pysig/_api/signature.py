@@ -9,9 +9,11 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
+from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, require
 from pysig._cpu.signature import small_signature
 from pysig._plan import plan_for
+from pysig._transform import channels_after, steps_after
 
 
 def signature(
@@ -24,6 +26,7 @@ def signature(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
     out: Any = None,
@@ -57,9 +60,16 @@ def signature(
     lengths : array_like of int, shape (...), optional
         Only the first ``lengths[b]`` points of path b count, at least 1; what is stored after them
         is not read (NaN, say). With `stream`, rows after the end repeat the last one.
+    transform : str, Time, or sequence of these, optional
+        What is done to the path first, never stored: "time" or `Time` adds a channel of time,
+        "lead_lag" pairs the path with itself, one step behind, "basepoint" puts the origin in
+        front, "reset" adds a channel that stands at 1 until the path is over and lets it return to
+        the origin. A sequence is applied in its order. Shapes and coefficients are those of the
+        transformed path, see `transformed_shape`; new channels come last.
     method : {"auto", "tile", "cumsum"}, optional
         "tile": word tiles that ride along the path in registers. "cumsum": level by level, running
-        sums over time (Keras Sig). "auto" takes the faster one. They differ by rounding only.
+        sums over time (Keras Sig). "auto" takes what a model of their costs prefers. They differ by
+        rounding only.
     workers : int, optional
         Threads on the CPU, see `set_workers`; ignored on a GPU. The result does not depend on it.
     out : array, optional
@@ -69,7 +79,8 @@ def signature(
     -------
     array, shape (..., size), with `stream` (..., length - 1, size)
         ``size = signature_size(channels, depth, scalar_term)``; level after level, words in
-        lexicographic order. With `stream` and a basepoint there are ``length`` rows. A path of one
+        lexicographic order. With `stream` there is a row for every point of the transformed path
+        but the first (the basepoint, if there is one). A path of one
         point has the trivial signature, zeros. NaN and infinity go to the coefficients that see
         them, of that path only.
 
@@ -84,7 +95,7 @@ def signature(
     -----
     Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded,
     not proportional to the length. One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is
-    the reformulation of [2]_.
+    the reformulation of [2]_; the transforms are those of [3]_.
 
     References
     ----------
@@ -92,6 +103,8 @@ def signature(
        logsignature transforms, on both CPU and GPU", ICLR 2021, arXiv:2001.00706.
     .. [2] R. Genet, H. Inzirillo, "Keras Sig: Efficient Path Signature Computation on GPU in Keras
        3", arXiv:2501.08455.
+    .. [3] J. Morrill, A. Fermanian, P. Kidger, T. Lyons, "A Generalised Signature Method for
+       Multivariate Time Series Feature Extraction", arXiv:2006.00873, section 3.
 
     Examples
     --------
@@ -107,9 +120,18 @@ def signature(
     2.0
     >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
     (8, 120)
+
+    With time as a third channel; with the path's own past as channels 0 and 1, which makes the
+    area between channels 0 and 2 a half of its quadratic variation.
+
+    >>> pysig.signature(path, 1, transform="time")
+    array([1., 2., 1.])
+    >>> s = pysig.signature(path, 2, transform="lead_lag")
+    >>> float(s[pysig.word_index((2, 0), 4)] - s[pysig.word_index((0, 2), 4)])
+    1.0
     """
     plain = stream is False and inverse is False and scalar_term is False and method == "auto"
-    absent = basepoint is initial is lengths is workers is out is None
+    absent = basepoint is initial is lengths is transform is workers is out is None
     if plain and absent and type(path) is np.ndarray:
         small = small_signature(path, depth)
         if small is not None:
@@ -123,13 +145,14 @@ def signature(
         require(backend, f'signature: method="{method}"')
     threads = check_workers(workers)
     *batch, length, channels = array.shape
-    base = _checks.check_basepoint(basepoint, array, backend)
-    rows = (length - 1 + (base is not None),) if stream else ()
+    base, checked = check_transform(transform, basepoint, array, backend)
+    rows = (steps_after(checked, length - 1 + (base is not None)),) if stream else ()
+    seen = channels_after(checked, channels)
     limit = None if out is not None else _checks.memory_limit(backend)
     _checks.check_memory(
-        channels, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit
+        seen, depth, prod((*batch, *rows)), scalar_term, array.dtype.itemsize, limit
     )
-    plan = plan_for(channels, depth, scalar_term)
+    plan = plan_for(seen, depth, scalar_term)
     shape = (*batch, *rows, plan.size)
     result = _checks.check_out(
         out,
@@ -148,6 +171,7 @@ def signature(
         "basepoint": base,
         "initial": _checks.check_initial(initial, array, plan, backend),
         "lengths": _checks.check_lengths(lengths, array, backend),
+        "transform": checked,
     }
     xp = backend.xp
     count = prod(batch)

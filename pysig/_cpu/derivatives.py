@@ -9,10 +9,17 @@ import numpy as np
 from pysig._cpu import one_channel
 from pysig._cpu._extension import core
 from pysig._plan import Plan
+from pysig._transform import Transform
 
 
 def _options(
-    plan: Plan, stream: bool, basepoint: Any, initial: Any, inverse: bool, lengths: Any
+    plan: Plan,
+    stream: bool,
+    basepoint: Any,
+    initial: Any,
+    inverse: bool,
+    lengths: Any,
+    transform: Transform | None,
 ) -> dict[str, Any]:
     return {
         "depth": plan.depth,
@@ -24,6 +31,7 @@ def _options(
         "scalar_term": plan.scalar_term,
         "lengths": lengths,
         "order": None if lengths is None else np.argsort(lengths, kind="stable"),
+        "transform": transform,
     }
 
 
@@ -40,6 +48,7 @@ def signature_jvp(
     initial_tangent: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -47,7 +56,7 @@ def signature_jvp(
 
     A tangent of `basepoint` goes with a basepoint; one of `initial` may be None, which is zero.
     """
-    options = _options(plan, stream, basepoint, initial, inverse, lengths)
+    options = _options(plan, stream, basepoint, initial, inverse, lengths, transform)
     call = one_channel.signature_jvp if plan.channels == 1 else core.signature_jvp
     call(
         path,
@@ -73,6 +82,7 @@ def signature_vjp(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
     tangent: Any = None,
@@ -83,7 +93,7 @@ def signature_vjp(
 
     With `tangent` and those of `basepoint` and `initial`: with their derivatives along them.
     """
-    options = _options(plan, stream, basepoint, initial, inverse, lengths)
+    options = _options(plan, stream, basepoint, initial, inverse, lengths, transform)
     call = one_channel.signature_vjp if plan.channels == 1 else core.signature_vjp
     call(
         path,

@@ -12,6 +12,7 @@ from pysig._cpu._extension import core
 from pysig._cpu.algebra import Maps, maps_of
 from pysig._cpu.signature import METHODS
 from pysig._plan import Plan
+from pysig._transform import Transform
 
 
 def logsignature(
@@ -25,6 +26,7 @@ def logsignature(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -42,6 +44,7 @@ def logsignature(
         inverse=inverse,
         lengths=lengths,
         order=None if lengths is None else np.argsort(lengths, kind="stable"),
+        transform=transform,
         method=METHODS[method],
         maps=maps_of(maps, out.dtype),
         workers=workers,

@@ -8,6 +8,7 @@ import numpy as np
 
 from pysig._cpu._extension import core
 from pysig._plan import Plan
+from pysig._transform import Transform
 
 METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
 
@@ -22,6 +23,7 @@ def signature(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -41,6 +43,7 @@ def signature(
         lengths=lengths,
         # Lanes hold paths of similar length: a batch of unequal paths costs what its points cost.
         order=None if lengths is None else np.argsort(lengths, kind="stable"),
+        transform=transform,
         method=METHODS[method],
         workers=workers,
     )

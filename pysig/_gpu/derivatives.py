@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pysig._gpu.compile import elementwise_kernel
+from pysig._gpu.increments import fill_increments, fill_point_adjoints
 from pysig._gpu.memory import scratch_limit
-from pysig._gpu.signature_cumsum import FILE, _finish, _increments
+from pysig._gpu.signature_cumsum import _finish
 from pysig._plan import Plan
+from pysig._transform import Transform, steps_after
 
 Number = tuple[Any, Any]
 
@@ -155,25 +156,6 @@ class _Block:
 # ---- one call ----
 
 
-def _points() -> Any:
-    return elementwise_kernel(
-        "raw T x_bar, raw int64 lengths, int64 steps, int64 length, int64 d, int64 has_base, "
-        "int64 ragged",
-        "raw T path_bar",
-        """
-        const ptrdiff_t c = i % d, point = i / d % length, b = i / d / length;
-        const ptrdiff_t own = (ragged ? lengths[b] : length) - 1 + has_base;
-        const ptrdiff_t into = point - 1 + has_base, out_of = point + has_base;
-        T value = 0;
-        if (into >= 0 && into < own) value += x_bar[(b * steps + into) * d + c];
-        if (out_of < own) value -= x_bar[(b * steps + out_of) * d + c];
-        path_bar[i] = value;
-        """,
-        "pysig_points",
-        FILE,
-    )
-
-
 class _Call:
     """Some paths of one call: increments and starting states, as numbers."""
 
@@ -182,31 +164,21 @@ class _Call:
         self.path, self.tangent = arrays["path"][part], _part(arrays["tangent"], part)
         self.base, self.base_tangent = (_part(arrays[k], part) for k in ("base", "base_tangent"))
         self.lengths = _part(arrays["lengths"], part)
+        transform = arrays["transform"]
+        self.transform = None if transform is None else transform.part(part)
         self.start = _part(arrays["initial"], part), _part(arrays["initial_tangent"], part)
-        self.paths, self.length, self.d = self.path.shape
-        self.steps = self.length - (self.base is None)
+        self.paths, self.length, _ = self.path.shape
+        self.steps = steps_after(transform, self.length - (self.base is None))
         self.block = max(1, min(self.steps, budget))
 
     def increments(self, first: int, count: int) -> Number:
-        value = self._increments(self.path, self.base, first, count)
-        if self.tangent is None:
-            return value, None
-        return value, self._increments(self.tangent, self.base_tangent, first, count)
+        def make(path: Any, base: Any, moves: bool) -> Any:
+            x = self.cupy.empty((self.paths, count, self.plan.channels), path.dtype)
+            fill_increments(self.cupy, path, base, self.lengths, self.transform, first, x, moves)
+            return x
 
-    def _increments(self, path: Any, base: Any, first: int, count: int) -> Any:
-        x = self.cupy.empty((self.paths, count, self.d), path.dtype)
-        counts, ragged = self.counts()
-        flags = int(base is not None), ragged
-        before = path if base is None else base
-        _increments()(
-            path, before, counts, first, count, self.length, self.d, *flags, x, size=x.size
-        )
-        return x
-
-    def counts(self) -> tuple[Any, int]:
-        if self.lengths is None:
-            return self.cupy.empty(1, "int64"), 0
-        return self.lengths, 1
+        value = make(self.path, self.base, False)
+        return value, None if self.tangent is None else make(self.tangent, self.base_tangent, True)
 
     def level(self, rows: Any, k: int) -> Any:
         return rows[..., self.plan.offsets[k - 1] : self.plan.offsets[k]]
@@ -235,8 +207,9 @@ def _part(array: Any, part: slice) -> Any:
 def _calls(cupy: Any, plan: Plan, stream: bool, arrays: dict[str, Any]) -> list[_Call]:
     """The batch in pieces that fit the scratch limit, with blocks of time."""
     path = arrays["path"]
-    batch, length, d = path.shape
-    steps = length - (arrays["base"] is None)
+    batch, length, _ = path.shape
+    d = plan.channels
+    steps = steps_after(arrays["transform"], length - (arrays["base"] is None))
     numbers = path.dtype.itemsize * (1 if arrays["tangent"] is None else 2)
     low, top = plan.offsets[-2], plan.level_sizes[-1]
     # States, what is wanted of them, chains, and a few that are in the making.
@@ -271,6 +244,7 @@ def signature_jvp(
     initial_tangent: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -285,6 +259,7 @@ def signature_jvp(
         "base": basepoint,
         "base_tangent": basepoint_tangent,
         "lengths": lengths,
+        "transform": transform,
         "initial": initial,
         "initial_tangent": initial_tangent,
     }
@@ -345,6 +320,7 @@ def signature_vjp(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
     tangent: Any = None,
@@ -364,6 +340,7 @@ def signature_vjp(
         "base": basepoint,
         "base_tangent": basepoint_tangent,
         "lengths": lengths,
+        "transform": transform,
         "initial": initial,
         "initial_tangent": initial_tangent,
     }
@@ -393,7 +370,7 @@ def _vjp(call: _Call, cotangent: Any, bars: list[Any], stream: bool) -> None:
         if first + count < call.steps:
             block = _Block(cupy, call.increments(first, count), plan.depth)
             states = block.forwards(states, plan.depth - 1)[1]
-    x_bar = cupy.zeros((call.paths, call.steps, call.d), path_bar.dtype)
+    x_bar = cupy.zeros((call.paths, call.steps, plan.channels), path_bar.dtype)
     for (first, count), states in zip(call.blocks()[::-1], begins[::-1], strict=True):
         block = _Block(cupy, call.increments(first, count), plan.depth)
         before, _ = block.forwards(states, plan.depth - 1)
@@ -404,13 +381,9 @@ def _vjp(call: _Call, cotangent: Any, bars: list[Any], stream: bool) -> None:
         found = block.backwards(before, bar, rows)[wanted]
         if found is not None:
             x_bar[:, first : first + count] = found
-    counts, ragged = call.counts()
-    flags = int(call.base is not None), ragged
-    points = cupy.empty(path_bar.shape, path_bar.dtype)
-    _points()(x_bar, counts, call.steps, call.length, call.d, *flags, points, size=points.size)
-    path_bar[...] = points
-    if basepoint_bar is not None:
-        basepoint_bar[...] = -x_bar[:, 0]
+    fill_point_adjoints(
+        cupy, x_bar, call.lengths, call.transform, path_bar, basepoint_bar, call.base is not None
+    )
     if initial_bar is not None:
         initial_bar[...] = 0
         for k in range(1, plan.depth + 1):

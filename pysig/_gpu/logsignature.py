@@ -10,6 +10,7 @@ from pysig._gpu.algebra import Maps, series
 from pysig._gpu.memory import scratch_limit
 from pysig._gpu.signature import signature
 from pysig._plan import Plan
+from pysig._transform import Transform
 
 
 def logsignature(
@@ -23,6 +24,7 @@ def logsignature(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -51,6 +53,7 @@ def logsignature(
                 initial=None if initial is None else initial[part],
                 inverse=inverse,
                 lengths=None if lengths is None else lengths[part],
+                transform=None if transform is None else transform.part(part),
                 method=method,
                 workers=workers,
             )

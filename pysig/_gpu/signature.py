@@ -7,6 +7,7 @@ from typing import Any
 from pysig._gpu import signature_cumsum, signature_tile
 from pysig._gpu.schedule import MOST_CHANNELS, method_for
 from pysig._plan import Plan
+from pysig._transform import Transform
 
 
 def signature(
@@ -19,6 +20,7 @@ def signature(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
     method: str,
     workers: int,
 ) -> None:
@@ -47,7 +49,7 @@ def signature(
     run = signature_tile.run if method == "tile" else signature_cumsum.run
     try:
         with path.device:
-            run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths)
+            run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths, transform)
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise MemoryError(
             f"signature: the GPU has no room for the scratch memory ({error}). Take fewer paths at "

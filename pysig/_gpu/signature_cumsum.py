@@ -14,8 +14,10 @@ from math import ceil
 from typing import Any
 
 from pysig._gpu.compile import elementwise_kernel, sum_kernel
+from pysig._gpu.increments import fill_increments
 from pysig._gpu.memory import scratch_limit
 from pysig._plan import Plan
+from pysig._transform import Transform, steps_after
 
 FILE = "signature_cumsum.cuh"
 THREADS = 2**17  # that fill a card; fewer words than that are cut into chunks of time
@@ -24,26 +26,6 @@ HISTORY = (
     "raw T start, raw T x, int64 batch, int64 time, int64 base, int64 size, int64 steps, int64 d"
 )
 MAKE = "pysig_gpu::history<T>{&rows[0], batch, time, base, &start[0], size, &x[0], steps, d}"
-
-
-def _increments() -> Any:
-    return elementwise_kernel(
-        "raw T path, raw T base, raw int64 lengths, int64 first, int64 steps, int64 length, "
-        "int64 d, int64 has_base, int64 ragged",
-        "raw T x",
-        """
-        const ptrdiff_t c = i % d, b = i / d / steps;
-        const ptrdiff_t point = first + i / d % steps + (has_base ? 0 : 1);
-        T value = 0;
-        if (point < (ragged ? lengths[b] : length)) {
-            value = path[(b * length + point) * d + c];
-            value -= point ? path[(b * length + point - 1) * d + c] : base[b * d + c];
-        }
-        x[i] = value;
-        """,
-        "pysig_increments",
-        FILE,
-    )
 
 
 def _advance(level: int) -> Any:
@@ -149,10 +131,11 @@ def run(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
 ) -> None:
     """Fills `out`; see `pysig._gpu.signature`."""
-    batch, length, channels = path.shape
-    steps = length - (basepoint is None)
+    batch, length, _ = path.shape
+    channels, steps = plan.channels, steps_after(transform, length - (basepoint is None))
     itemsize = path.dtype.itemsize
     low = plan.offsets[-2]  # coefficients below the last level
     # Per path and step: an increment, and without `stream` a row of the lower levels. Per path: S,
@@ -167,7 +150,8 @@ def run(
         base, start, counts = (
             None if a is None else a[part] for a in (basepoint, initial, lengths)
         )
-        _run(cupy, path[part], out[part], base, start, counts, plan, block, stream, inverse)
+        how = None if transform is None else transform.part(part)
+        _run(cupy, path[part], out[part], base, start, counts, how, plan, block, stream, inverse)
 
 
 def _run(
@@ -177,14 +161,15 @@ def _run(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     plan: Plan,
     block: int,
     stream: bool,
     inverse: bool,
 ) -> None:
-    batch, length, d = path.shape
-    dtype, low, scalar = path.dtype, plan.offsets[-2], int(plan.scalar_term)
-    steps = length - (basepoint is None)
+    batch, length, _ = path.shape
+    d, dtype, low, scalar = plan.channels, path.dtype, plan.offsets[-2], int(plan.scalar_term)
+    steps = steps_after(transform, length - (basepoint is None))
     direct = not (stream or inverse or scalar)
     state = out if direct else cupy.empty((batch, plan.coefficients), dtype)
     state[...] = 0 if initial is None else initial
@@ -194,11 +179,7 @@ def _run(
     for first in range(0, steps, block):
         count = min(block, steps - first)
         x = cupy.empty((batch, count, d), dtype)
-        ragged = lengths is not None
-        counts = lengths if ragged else cupy.empty(1, "int64")
-        before = path if basepoint is None else basepoint
-        flags = int(basepoint is not None), int(ragged)
-        _increments()(path, before, counts, first, count, length, d, *flags, x, size=x.size)
+        fill_increments(cupy, path, basepoint, lengths, transform, first, x)
         here = rows[:, first:] if stream else rows
         strides = (rows.shape[1] * width, width, scalar if stream else 0)
         levels_of = _Block(cupy, here, strides, state, d)

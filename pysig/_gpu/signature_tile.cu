@@ -6,8 +6,10 @@
 // this one is computed. As many rides as the launcher likes stand side by side in a block.
 //
 // Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LETTERS below the prefix, ROWS first letters and COLUMNS last letters of a tile, TILES,
-// STEPS, ROW, RIDE, STREAM = 1 for all prefixes of the path, and INVERSE = 1 for the group inverse (known here, addresses are constant offsets).
+// STEPS, ROW, RIDE, STREAM = 1 for all prefixes of the path, INVERSE = 1 for the group inverse (known here, addresses are constant offsets),
+// STAGES of a transform (transform.hpp; 0: none) and PATH_CHANNELS of what it is applied to.
 #include <pysig/algebra/subtree.hpp>
+#include <pysig/algebra/transform.hpp>
 
 using pysig::i64;
 using R = PYSIG_REAL;
@@ -15,6 +17,9 @@ using R = PYSIG_REAL;
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH, L = PYSIG_LETTERS, I = PYSIG_ROWS, J = PYSIG_COLUMNS, M = N - L;
 constexpr int TILES = PYSIG_TILES, STEPS = PYSIG_STEPS;
 constexpr bool STREAM = PYSIG_STREAM, INVERSE = PYSIG_INVERSE;
+constexpr unsigned STAGES = PYSIG_STAGES;
+constexpr int OWN = PYSIG_PATH_CHANNELS;
+static_assert(pysig::transformed_channels(STAGES, OWN) == D, "");
 constexpr int ROW_BLOCKS = L > 1 ? (D + I - 1) / I : 1, COLUMN_BLOCKS = (D + J - 1) / J;
 // In shared memory an increment takes ROW values and the STEPS increments of a ride RIDE values, see schedule.py.
 constexpr int ROW = PYSIG_ROW, RIDE = PYSIG_RIDE;
@@ -105,26 +110,34 @@ struct tile_state {
     }
 };
 
-// The increments of one ride: step t goes from point `first + t - 1` to point `first + t`, where point -1 is the basepoint.
+// The increments of one ride: steps first, first + 1, ... before `end` of a path, whose point 0 is the basepoint if there is one.
 struct increments {
     const char* points;
-    i64 length_stride, channel_stride, first, end;
+    i64 length_stride, channel_stride;
     const R* basepoint;
+    i64 steps;  // of the path before it is transformed
+    pysig::clock_of<R> clock;
+    i64 first, end;
     R ahead[AHEAD], behind[AHEAD];
 
     // Element `share + k TILES` of the stage that begins with step `from`; no step is left where both ends stay 0.
     __device__ void fetch(i64 from, int share) {
+        const auto point = [this](i64 p, i64 c) {
+            if (basepoint && p == 0) return basepoint[c];
+            return *reinterpret_cast<const R*>(points + (p - (basepoint ? 1 : 0)) * length_stride + c * channel_stride);
+        };
         PYSIG_UNROLL
         for (int k = 0; k < AHEAD; ++k) {
-            const int e = share + k * TILES, c = e % D;
-            const i64 point = first + from + e / D;
+            const int e = share + k * TILES;
+            const i64 step = first + from + e / D;
             ahead[k] = behind[k] = R(0);
-            if (e >= STEPS * D || point >= end) continue;
-            ahead[k] = at(point, c);
-            behind[k] = point ? at(point - 1, c) : basepoint[c];
+            if (e >= STEPS * D || step >= end) continue;
+            const pysig::ends<R> between =
+                pysig::ends_of(pysig::element_of(STAGES, steps, OWN, step, e % D), steps, point, clock, false);
+            ahead[k] = between.ahead;
+            behind[k] = between.behind;
         }
     }
-    __device__ R at(i64 point, int c) const { return *reinterpret_cast<const R*>(points + point * length_stride + c * channel_stride); }
     __device__ void stage(R* rows, int share) const {
         PYSIG_UNROLL
         for (int k = 0; k < AHEAD; ++k) {
@@ -136,21 +149,23 @@ struct increments {
 
 // rides = paths * chunks < 2^31, each of chunk_steps steps; a grid of (blocks of rides, blocks of tiles). A row of `out` has out_width
 // coefficients, which begin `scalar` after its start, where 1 is written; there is one row for a ride, or one for each step (STREAM).
-// basepoint, initial and lengths may be null.
+// basepoint, initial, lengths and times (rows of times_stride) may be null.
 extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_tile(
     const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length, const R* basepoint, const R* initial,
-    const i64* lengths, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks, i64 chunk_steps, i64 first_tile,
-    i64 tiles) {
+    const i64* lengths, const R* times, i64 times_stride, double clock_end, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks,
+    i64 chunk_steps, i64 first_tile, i64 tiles) {
     extern __shared__ __align__(16) R staged[];
     const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
     const unsigned ride = blockIdx.x * side + slot, tile = unsigned(first_tile) + blockIdx.y * TILES + share;
     const bool works = ride < unsigned(rides) && tile < unsigned(tiles);
     const unsigned b = works ? ride / unsigned(chunks) : 0, chunk = works ? ride % unsigned(chunks) : 0;
-    const i64 total = length - (basepoint ? 0 : 1);  // steps of a path, if all its points count
+    const i64 all = length - (basepoint ? 0 : 1), own = (lengths ? lengths[b] : length) - (basepoint ? 0 : 1);
+    const i64 total = pysig::transformed_steps(STAGES, all);  // steps of a path, if all its points count
 
-    increments x{points + b * batch_stride, length_stride, channel_stride, chunk * chunk_steps + (basepoint ? 0 : 1), 0,
-                 basepoint ? basepoint + i64(b) * D : nullptr, {}, {}};
-    x.end = min(lengths ? lengths[b] : length, x.first + chunk_steps);
+    increments x{points + b * batch_stride, length_stride, channel_stride, basepoint ? basepoint + i64(b) * OWN : nullptr, own,
+                 {times ? times + i64(b) * times_stride : nullptr, R(clock_end), pysig::steps_of_time(STAGES, own)}, chunk * chunk_steps,
+                 0, {}, {}};
+    x.end = min(pysig::transformed_steps(STAGES, own), x.first + chunk_steps);
     // After the end of its points a path stands still: nothing to do, but rows to write.
     const i64 steps = !works ? 0 : STREAM ? total : x.end - x.first;
 

@@ -7,9 +7,12 @@ from functools import lru_cache
 from math import ceil
 from typing import Any
 
+import numpy as np
+
 from pysig._gpu.compile import raw_kernel, real
 from pysig._gpu.schedule import Ride, Tile, ride_for, tile_for
 from pysig._plan import Plan
+from pysig._transform import Transform, steps_after
 
 MOST_RIDES = 2**31 - 1  # a kernel counts paths x chunks in 32 bits
 MOST_BLOCKS = 65535  # of tiles, the second axis of a grid
@@ -32,12 +35,13 @@ def run(
     initial: Any,
     inverse: bool,
     lengths: Any,
+    transform: Transform | None,
 ) -> None:
     """Fills `out`; see `pysig._gpu.signature`."""
-    batch, length, channels = path.shape
+    batch, length, _ = path.shape
     device = cupy.cuda.runtime.getDevice()
-    tile = tile_for(channels, plan.depth, path.dtype.itemsize)
-    steps = length - (basepoint is None)
+    tile = tile_for(plan.channels, plan.depth, path.dtype.itemsize)
+    steps = steps_after(transform, length - (basepoint is None))
     ride = ride_for(tile, batch, steps, _processors(cupy, device), not stream)
     if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing:
         # A graph that is replayed later must not write to scratch memory, which by then may be
@@ -50,7 +54,10 @@ def run(
             a if a is None or batch <= most else a[part]
             for a in (path, out, basepoint, initial, lengths)
         )
-        _run(cupy, points, rows, base, start, counts, plan, tile, ride, stream, inverse, device)
+        how = None if transform is None else transform.part(part)
+        _run(
+            cupy, points, rows, base, start, counts, how, plan, tile, ride, stream, inverse, device
+        )
 
 
 def _run(
@@ -60,6 +67,7 @@ def _run(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     plan: Plan,
     tile: Tile,
     ride: Ride,
@@ -67,7 +75,8 @@ def _run(
     inverse: bool,
     device: int,
 ) -> None:
-    batch, length, _ = path.shape
+    batch, length, channels = path.shape
+    stages, times, end = (0, None, 0.0) if transform is None else transform
     whole = ride.chunks == 1
     rides = batch * ride.chunks
     target = out if whole else cupy.empty((rides, plan.coefficients), path.dtype)
@@ -75,6 +84,8 @@ def _run(
         ("real", real(path.dtype)),
         ("stream", int(stream)),
         ("inverse", int(inverse and whole)),
+        ("stages", stages),
+        ("path_channels", channels),
         *tile.sizes,
     )
     shared = 2 * ride.side * tile.ride * tile.itemsize
@@ -88,7 +99,9 @@ def _run(
                 *path.strides,
                 length,
                 # CuPy hands None over as no argument at all; a null pointer is the integer 0.
-                *(0 if a is None else a for a in (basepoint, initial, lengths)),
+                *(0 if a is None else a for a in (basepoint, initial, lengths, times)),
+                0 if times is None else times.shape[1],
+                np.float64(end),
                 target,
                 plan.size if whole else plan.coefficients,
                 int(plan.scalar_term and whole),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pysig._reference import tensor
+from pysig._reference.transform import points_after, stages_of, transformed
 
 
 def signature(
@@ -19,6 +20,7 @@ def signature(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
 ) -> Any:
     """Signatures of paths, step by step: S <- S (x) exp(x). Options as `pysig.signature`."""
     return _run(
@@ -31,6 +33,7 @@ def signature(
         inverse=inverse,
         scalar_term=scalar_term,
         lengths=lengths,
+        transform=transform,
     )
 
 
@@ -123,6 +126,7 @@ def _run(
     inverse: bool = False,
     scalar_term: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     basepoint_tangent: Any = None,
     initial_tangent: Any = None,
 ) -> Any:
@@ -140,9 +144,17 @@ def _run(
         else np.broadcast_to(initial_tangent, (*batch, np.shape(initial_tangent)[-1]))
     )
     counts = np.broadcast_to(length if lengths is None else lengths, batch)
+    stages = stages_of(transform)
+    points, channels = points_after((length + (base is not None), channels), transform)
+    count = points - 1
+
+    def steps_of(points: Any, starts: Any, b: Any, moves: bool) -> Any:
+        points = _with_base(points, starts, b)[: counts[b] + (base is not None)]
+        return np.diff(transformed(points, stages, batch, b, moves), axis=0)
+
     rows = []
     for b in np.ndindex(*batch):
-        steps = np.diff(_with_base(path[b], base, b)[: counts[b] + (base is not None)], axis=0)
+        steps = steps_of(path[b], base, b, False)
         start = (
             tensor.one(channels, depth, path.dtype)
             if starts is None
@@ -152,7 +164,7 @@ def _run(
             prefixes = [_finish(s, inverse, scalar_term) for s in _prefixes(steps, start)]
         else:
             moves = _as_law_array(tangent)[b]
-            dsteps = np.diff(_with_base(moves, base_moves, b), axis=0)
+            dsteps = steps_of(moves, base_moves, b, True)
             dstart = [level * 0 for level in start]
             if start_moves is not None:
                 dstart[1:] = tensor.unflatten(start_moves[b], channels, depth, scalar_term)[1:]
@@ -160,11 +172,10 @@ def _run(
                 _finish_tangent(ds, inverse, scalar_term)
                 for ds in _tangent_prefixes(steps, dsteps, start, dstart)
             ]
-        prefixes += [prefixes[-1]] * int(length - counts[b])
+        prefixes += [prefixes[-1]] * (count + 1 - len(prefixes))
         rows.append(prefixes[1:] if stream else prefixes[-1:])
     width = sum(channels**k for k in range(1, depth + 1)) + scalar_term
-    count = (length - 1 + (base is not None)) if stream else 1
-    out = np.array(rows, dtype=path.dtype).reshape(*batch, count, width)
+    out = np.array(rows, dtype=path.dtype).reshape(*batch, count if stream else 1, width)
     return out if stream else out[..., 0, :]
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from cupy._core import _carray, _kernel, _reduction, _scalar, core
 from cupy.cuda import compiler
 
-from pysig._gpu import signature_cumsum
+from pysig._gpu import increments, signature_cumsum
 
 NDARRAY, INDEXER, SCALAR = 1, 2, 3
+STAGES = [0x0, 0x1, 0x2, 0x4, 0x12, 0x321, 0x2314, 0x1432]  # transforms: none, one, several
 
 
 def argument(p, real, dims):
@@ -68,9 +69,11 @@ def completed(code, options):
 def main(depth):
     texts = []
     for real in (np.float32, np.float64):
-        kernels = [("increments", elementwise(signature_cumsum._increments(), real)),
-                   ("finish", elementwise(signature_cumsum._finish(), real)),
+        kernels = [("finish", elementwise(signature_cumsum._finish(), real)),
                    ("invert", elementwise(signature_cumsum._invert(), real))]  # fmt: skip
+        for stages in STAGES:
+            kernels.append((f"increments {stages}", elementwise(increments._fill(stages), real)))
+            kernels.append((f"points {stages}", elementwise(increments._adjoint(stages), real)))
         for level in range(1, depth + 1):
             kernels.append((f"level {level}", elementwise(signature_cumsum._advance(level), real)))
             kernels.append((f"sum {level}", reduction(signature_cumsum._sum(level), real)))

@@ -1,5 +1,6 @@
 // C2. Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more point in front
-// and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact.
+// and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact. A transform is one more way to
+// make increments; the transformed path is never stored.
 #pragma once
 
 #include "job.hpp"
@@ -7,15 +8,107 @@
 
 PYSIG_NAMESPACE_BEGIN
 
+// Channels and steps of the path as it was given, and steps as it is transformed.
 template <class R>
-inline i64 step_count(const path_view<R>& path) {
-    return path.length - 1 + (path.basepoint ? 1 : 0);
+inline i64 own_channels(const path_view<R>& path) {
+    return path.transform.stages ? path.transform.channels : path.channels;
 }
-
 template <class R>
-inline i64 step_count(const path_view<R>& path, i64 b) {
+inline i64 own_step_count(const path_view<R>& path, i64 b) {
     return (path.lengths ? path.lengths[b] : path.length) - 1 + (path.basepoint ? 1 : 0);
 }
+template <class R>
+inline i64 step_count(const path_view<R>& path, i64 b) {
+    return transformed_steps(path.transform.stages, own_step_count(path, b));
+}
+template <class R>
+inline i64 step_count(const path_view<R>& path) {
+    return transformed_steps(path.transform.stages, path.length - 1 + (path.basepoint ? 1 : 0));
+}
+
+// The channels of the lag, if all steps move a lag and a lead in turns, the lead first; else 0. Stages after lead-lag that have steps of
+// their own put them in between.
+template <class R>
+inline i64 alternating_channels(const path_view<R>& path) {
+    i64 channels = path.transform.channels, found = 0;
+    for (int k = 0; k < most_stages; ++k) {
+        const unsigned stage = stage_at(path.transform.stages, k);
+        if (stage == stage_lead_lag) found = channels;
+        if (stage == stage_basepoint || stage == stage_reset) found = 0;
+        channels = channels_after(stage, channels);
+    }
+    return found;
+}
+
+// The increments of one transformed path.
+template <class R>
+class transformed_path {
+  public:
+    transformed_path(const path_view<R>& path, i64 b)
+        : path(path),
+          how(path.transform),
+          base(path.basepoint ? path.basepoint + b * how.channels : nullptr),
+          points(path.data + b * path.batch_stride),
+          steps(own_step_count(path, b)),
+          clock{how.times ? how.times + b * how.times_stride : nullptr, how.end, steps_of_time(how.stages, steps)},
+          all(transformed_steps(how.stages, steps)),
+          head(base ? 1 : 0) {
+        for (int k = 0; k < most_stages; ++k) {
+            const unsigned stage = stage_at(how.stages, k);
+            head = stage == stage_lead_lag ? 2 * head : head + (stage == stage_basepoint);
+            tail = stage == stage_lead_lag ? 2 * tail : tail + (stage == stage_reset ? 2 : 0);
+        }
+    }
+
+    // out[s * channels] = element `channel` of step begin + s, for s < count. Between the steps that stages have put at the ends, an element
+    // of one step is that of two steps before, moved along.
+    void fill(i64 channel, i64 begin, i64 count, R* out) const {
+        const i64 d = path.channels;
+        i64 s = 0;
+        for (; s < count && begin + s < head; ++s) out[s * d] = value(at(begin + s, channel));
+        const i64 regular = count < all - tail - begin ? count : all - tail - begin;
+        for (i64 first = s; first < regular && first < s + 2; ++first) {
+            const element e = at(begin + first, channel);
+            const i64 stride = first + 2 < regular ? at(begin + first + 2, channel).step - e.step : 0;
+            run(e, stride, out + first * d, (regular - first + 1) / 2);
+        }
+        for (s = s < regular ? regular : s; s < count; ++s) out[s * d] = value(at(begin + s, channel));
+    }
+
+  private:
+    const path_view<R>& path;
+    const path_transform<R>& how;
+    const R *base, *points;
+    const i64 steps;
+    const clock_of<R> clock;
+    const i64 all;
+    i64 head, tail = 0;  // steps from the origin or a basepoint, and back to the origin
+
+    element at(i64 step, i64 channel) const { return element_of(how.stages, steps, how.channels, step, channel); }
+    // `count` elements e, the same `stride` steps later, and so on, away from the basepoint, written to every other step.
+    void run(element e, i64 stride, R* out, i64 count) const {
+        const i64 along = 2 * path.channels;
+        if (e.what == part::increment) {
+            const i64 next = path.time_stride, jump = stride * next;
+            const R* p = points + (e.step - (base ? 1 : 0)) * next + e.channel * path.channel_stride;
+            for (i64 k = 0; k < count; ++k, p += jump) out[k * along] = p[next] - p[0];
+        } else if (e.what == part::time_increment && clock.times) {
+            for (i64 k = 0; k < count; ++k, e.step += stride) out[k * along] = value(e);
+        } else {
+            const R same = value(e);
+            for (i64 k = 0; k < count; ++k) out[k * along] = same;
+        }
+    }
+    R value(const element& e) const {
+        // The basepoint is point 0, if there is one.
+        const auto point = [this](i64 p, i64 c) {
+            if (base && p == 0) return base[c];
+            return points[(p - (base ? 1 : 0)) * path.time_stride + c * path.channel_stride];
+        };
+        const ends<R> between = ends_of(e, steps, point, clock, how.moves);
+        return between.ahead - between.behind;
+    }
+};
 
 // Writes the increments of steps [begin, begin + count) of path b, row-major (count, channels); steps from `end` on are zero.
 template <class R>
@@ -24,6 +117,11 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
     i64 valid = (end < steps ? end : steps) - begin;
     valid = valid < 0 ? 0 : valid > count ? count : valid;
     for (i64 m = valid * d; m < count * d; ++m) out[m] = R(0);
+    if (path.transform.stages) {
+        const transformed_path<R> transformed(path, b);
+        for (i64 c = 0; c < d; ++c) transformed.fill(c, begin, valid, out + c);
+        return;
+    }
     const R* points = path.data + b * path.batch_stride;
     i64 t = begin;
     if (path.basepoint) {
@@ -53,7 +151,7 @@ struct lane_steps {
 // How many of the next `count` steps all lanes can read as points stored one after the other.
 template <class R>
 inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
-    if (path.channel_stride != 1 || path.time_stride != path.channels) return 0;
+    if (path.channel_stride != 1 || path.time_stride != path.channels || path.transform.stages) return 0;
     const i64 first = path.basepoint ? 1 : 0;
     for (int l = 0; l < lane_count<R>; ++l) {
         const lane_steps& s = slots[l];
@@ -95,15 +193,24 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
 }
 
 // The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
-// its points, row-major (length, channels), and of its basepoint unless that is null. Points that do not count get zero. `constant`, unless
+// its points, row-major (length, own channels), and of its basepoint unless that is null. Points that do not count get zero. `constant`, unless
 // null, is one more term of the adjoint of every increment; between the ends it cancels.
 template <class R>
 inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant, R* PYSIG_RESTRICT path_bar,
                                R* PYSIG_RESTRICT basepoint_bar) {
-    const i64 d = path.channels, steps = step_count(path, b), points = steps + 1;  // the basepoint is one of them
+    const i64 d = own_channels(path), steps = own_step_count(path, b), points = steps + 1;  // the basepoint is one of them
     const i64 first = path.basepoint ? 1 : 0;
     const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
-    for (i64 m = steps > 0 ? (points - first) * d : 0; m < path.length * d; ++m) path_bar[m] = R(0);
+    for (i64 m = steps > 0 || path.transform.stages ? (points - first) * d : 0; m < path.length * d; ++m) path_bar[m] = R(0);
+    if (path.transform.stages) {
+        const i64 width = path.channels;
+        for (i64 p = 0; p < points; ++p)
+            for (i64 c = 0; c < d && point(p); ++c)
+                point(p)[c] = point_adjoint<R>(
+                    path.transform.stages, steps, d, p, c, [&](i64 step, i64 channel) { return x_bar[step * width + channel]; },
+                    [&](i64 channel) { return constant ? constant[channel] : R(0); });
+        return;
+    }
     if (steps == 0) {
         for (i64 c = 0; basepoint_bar && c < d; ++c) basepoint_bar[c] = R(0);
         return;

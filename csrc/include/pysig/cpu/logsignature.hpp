@@ -72,7 +72,8 @@ class logsignature_slices {
         path_view<R>& path = paths.path;
         path.data += first * path.batch_stride;
         path.batch = count;
-        if (path.basepoint) path.basepoint += first * path.channels;
+        if (path.basepoint) path.basepoint += first * own_channels(path);
+        if (path.transform.times) path.transform.times += first * path.transform.times_stride;
         if (path.lengths) path.lengths += first;
         if (path.order) path.order = order.get() + first;
         if (paths.initial) paths.initial += first * size;

@@ -17,6 +17,10 @@ constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that 
 constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
 constexpr double letters_penalty = 1.2;  // register tiles with letters in lanes, against paths in lanes
 constexpr i64 letters_block_bytes = 24 * 1024;
+constexpr double prefix_words = 0.5;   // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
+constexpr double prefix_levels = 10;   // words that the levels of such a row cost beside, times the square of the depth
+constexpr i64 prefix_block_bytes = 4 * 1024;
+constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
 constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
 }  // namespace cost
 
@@ -58,6 +62,20 @@ inline bool letters_pay(const lane_plan& plan, i64 batch, i64 steps, i64 d, int 
     if (depth < 2 || 2 * d < lane_count<R>) return false;
     const double waste = double(pad_to_lanes<R>(d)) / double(d);
     return cost::letters_penalty * waste * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
+}
+
+// Whether all prefixes cost less with the words of a row in the lanes than with paths.
+template <class R>
+inline bool prefixes_pay(i64 batch, i64 d, int depth) {
+    const double row = cost::prefix_words + cost::prefix_levels * depth * depth / double(signature_size(d, depth));
+    return row * double(batch) < double((batch + lane_count<R> - 1) / lane_count<R> * lane_count<R>);
+}
+
+// Steps whose increments are made at once for rows of prefixes.
+inline i64 plan_prefix_block(i64 d, i64 steps, i64 bytes_of_number) {
+    i64 block = cost::prefix_block_bytes / (d * bytes_of_number);
+    block = block > cost::most_block ? cost::most_block : block < 1 ? 1 : block;
+    return block < steps ? block : steps > 0 ? steps : 1;
 }
 
 template <class R>

@@ -8,6 +8,7 @@
 #include "increments.hpp"
 #include "letters.hpp"
 #include "one_channel.hpp"
+#include "prefixes.hpp"
 #include "schedule.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -24,9 +25,10 @@ class tile_signature {
           depth(job.depth),
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
+          half(job.stream ? 0 : alternating_channels(job.path)),
           plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth)),
           tiles(plan_tiles<R>(d, depth, plan.groups, exec.workers)),
-          block(plan_block<R>(d, depth, plan.chunk_steps)),
+          block(even(plan_block<R>(d, depth, plan.chunk_steps))),
           row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
           increments_size(row_size),
           rows_size((lane_count<R> * row_size + lane_count<R> - 1) / lane_count<R>),
@@ -61,6 +63,7 @@ class tile_signature {
     const i64 d;
     const int depth;
     const i64 size, steps;
+    const i64 half;  // of channels that move in turns: then blocks and chunks begin with an even step
     const lane_plan plan;
     const tile_plan tiles;
     const i64 block, row_size, increments_size, rows_size, chains_size, states_size;
@@ -69,6 +72,7 @@ class tile_signature {
     buffer<R> joins;
     i64 stride = 0, pairs = 0;
 
+    i64 even(i64 count) const { return half ? (count + 1) / 2 * 2 : count; }
     i64 scratch_size() const { return increments_size + rows_size + chains_size + states_size; }
     i64 width() const { return size + job.scalar_term; }
     i64 out_rows() const { return job.stream ? steps : 1; }
@@ -79,7 +83,7 @@ class tile_signature {
         if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0};
         i64 b = slot / plan.chunks, chunk = slot % plan.chunks;
         if (job.path.order) b = job.path.order[b];
-        const i64 own = step_count(job.path, b), each = (own + plan.chunks - 1) / plan.chunks;
+        const i64 own = step_count(job.path, b), each = even((own + plan.chunks - 1) / plan.chunks);
         const i64 begin = chunk * each < own ? chunk * each : own;
         return {b, chunk, begin, begin + each < own ? begin + each : own};
     }
@@ -93,6 +97,7 @@ class tile_signature {
         walk<R> w(d, depth, block, increments + increments_size + rows_size,
                   increments + increments_size + rows_size + chains_size);
         w.open(tile);
+        w.alternate(half);
 
         lane_steps slots[lane_width];
         R* targets[lane_width];
@@ -162,6 +167,7 @@ inline void compute_signature(const signature_job<R>& job, const executor& exec)
     if (job.path.batch == 0) return;
     if (job.path.channels == 1) return one_channel_signature<R>(job, exec).run();
     if (job.how == method::cumsum) return cumsum_signature<R>(job, exec).run();
+    if (job.stream && prefixes_pay<R>(job.path.batch, job.path.channels, job.depth)) return prefix_signatures<R>(job, exec).run();
     const i64 steps = step_count(job.path);
     const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth);
     if (!job.stream && letters_pay<R>(plan, job.path.batch, steps, job.path.channels, job.depth))

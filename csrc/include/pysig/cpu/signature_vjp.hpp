@@ -350,8 +350,8 @@ class tile_signature_vjp {
         const i64 own = step_count(path, b) * d;
         for (i64 part = 1; part < parts; ++part) add_to(increments_row(0, b), increments_row(part, b), own);
         for (i64 part = 1; relative && part < parts; ++part) add_to(&constants[b * d], &constants[(part * path.batch + b) * d], d);
-        increments_adjoint(path, b, increments_row(0, b), relative ? &constants[b * d] : nullptr, job.path_bar + b * path.length * d,
-                           job.basepoint_bar ? job.basepoint_bar + b * d : nullptr);
+        increments_adjoint(path, b, increments_row(0, b), relative ? &constants[b * d] : nullptr, job.path_bar + b * path.length * own_channels(path),
+                           job.basepoint_bar ? job.basepoint_bar + b * own_channels(path) : nullptr);
         if (!job.initial_bar) return;
         R* sum = job.initial_bar + b * size;
         std::memcpy(sum, initial_bar.get() + b * size, std::size_t(size) * sizeof(R));

@@ -86,7 +86,11 @@ class walk {
     }
     V* state(int k) const { return level[k]; }
 
-    // Advances the tile along `steps` increments x, laid out (steps, d).
+    // From now on increments move channels [channels, 2 channels) in even steps and [0, channels) in odd ones, as those of lead-lag do: the
+    // other products are left out, for 6 and more channels.
+    void alternate(i64 channels) { half = channels; }
+
+    // Advances the tile along `steps` increments x, laid out (steps, d); the first step is even.
     void advance_block(const V* increments, i64 count) {
         x = increments;
         steps = count;
@@ -100,6 +104,7 @@ class walk {
     i64 d;
     int depth;
     i64 block;
+    i64 half = 0;
     V* states;
     V* chain[max_depth + 1];
     V* level[max_depth + 1];
@@ -259,12 +264,23 @@ class walk {
             if (letters < I) return wide_rows_of<I - 1>(g, a, A, i, letters);
             constexpr int J = wide_letters * wide_columns / I;
             keep_chains<I>(g, a, i);
-            i64 blocks = (d + J - 1) / J;  // of even width
-            for (i64 j = 0; j < d; --blocks) {
-                const i64 columns = (d - j + blocks - 1) / blocks;
-                outer_columns<I, J>(A, j, columns);
-                j += columns;
+            if (half) {
+                outer_range<I, J>(A, 0, half, 1, 2);
+                outer_range<I, J>(A, half, 2 * half, 0, 2);
             }
+            outer_range<I, J>(A, 2 * half, d, 0, 1);
+        }
+    }
+
+    // Letters j in [first, last), which steps `begin`, begin + stride, ... move.
+    template <int I, int J>
+    void outer_range(V* A, i64 first, i64 last, i64 begin, i64 stride) {
+        const i64 count = (steps - begin + stride - 1) / stride;
+        i64 blocks = (last - first + J - 1) / J;  // of even width
+        for (i64 j = first; j < last; --blocks) {
+            const i64 columns = (last - j + blocks - 1) / blocks;
+            outer_columns<I, J>(A, j, columns, begin, stride, count);
+            j += columns;
         }
     }
 
@@ -283,21 +299,19 @@ class walk {
     }
 
     template <int I, int most>
-    void outer_columns(V* A, i64 j, i64 columns) {
+    void outer_columns(V* A, i64 j, i64 columns, i64 begin, i64 stride, i64 count) {
         if constexpr (most > 0) {
-            if (columns < most) return outer_columns<I, most - 1>(A, j, columns);
-            outer_columns_of<I, most>(A + j, j);
+            if (columns < most) return outer_columns<I, most - 1>(A, j, columns, begin, stride, count);
+            outer_columns_of<I, most>(A + j, x + begin * d + j, h + begin * I, stride, count);
         }
     }
 
     template <int I, int J>
-    void outer_columns_of(V* A, i64 j) {
+    void outer_columns_of(V* A, const V* xt, const V* kept, i64 stride, i64 count) {
         V rA[I][J];
         copy_columns<I, J>(rA, A);
-        const V* xt = x + j;
-        const V* end = xt + steps * d;
-        const V* kept = h;
-        for (; xt != end; xt += d, kept += I) {
+        const i64 along = stride * d, kept_along = stride * I;
+        for (const V* end = xt + count * along; xt != end; xt += along, kept += kept_along) {
             V rh[I];
             for (int p = 0; p < I; ++p) rh[p] = kept[p];
             tile_outer<I, J>(rA, rh, xt);

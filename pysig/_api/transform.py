@@ -1,0 +1,184 @@
+"""P4. Transforms of the path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from math import prod
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from pysig import _transform
+from pysig._api import _checks
+from pysig._backend import CUPY, Backend
+from pysig._transform import STAGES, Transform, channels_after, steps_after
+
+
+@dataclass(frozen=True, eq=False)
+class Time:
+    """Time as one more channel, the last: for `transform`, where ``"time"`` is ``Time()``.
+
+    Parameters
+    ----------
+    times : array_like, shape (..., points), optional
+        The times of the points, those of each path or, broadcast, of all. If other stages of the
+        transform come before, of the points that these make. None: from 0 to `end` in equal steps,
+        over the points of a path that count.
+    end : float, optional
+        The time of the last point, if no `times` are given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `end` is not a finite number, or if both are given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0], [1.0], [3.0]])
+    >>> pysig.signature(path, 1, transform=pysig.Time([0.0, 0.5, 4.0]))
+    array([3., 4.])
+    >>> pysig.signature(path, 1, transform="time")
+    array([3., 1.])
+    """
+
+    times: Any = None
+    end: float = 1.0
+
+    def __post_init__(self) -> None:
+        end: Any = self.end
+        if isinstance(end, bool) or not isinstance(end, Real):
+            raise TypeError(f"end: expected a number, received {self.end!r}.")
+        if not -float("inf") < self.end < float("inf"):
+            raise ValueError(f"end: expected a finite number, received {self.end!r}.")
+        if self.times is not None and self.end != 1.0:
+            raise ValueError(
+                f"end: expected 1.0, since times are given, received {self.end!r}. Leave one out."
+            )
+
+
+def check_stages(transform: Any) -> list[str | Time]:
+    """`transform` as a list of names and at most one `Time`, each stage once."""
+    listed = transform if isinstance(transform, (list, tuple)) else [transform]
+    stages = [Time() if isinstance(stage, str) and stage == "time" else stage for stage in listed]
+    for stage in stages:
+        if not isinstance(stage, Time) and not (isinstance(stage, str) and stage in STAGES):
+            expected = ", ".join(f'"{name}"' for name in STAGES)
+            raise (ValueError if isinstance(stage, str) else TypeError)(
+                f"transform: expected {expected}, pysig.Time(...), or a sequence of these, "
+                f"received {_checks.describe(stage)}."
+            )
+    found = [_name(stage) for stage in stages]
+    for name in found:
+        if found.count(name) > 1:
+            raise ValueError(
+                f'transform: expected each stage at most once, received "{name}" '
+                f"{found.count(name)} times. Transform the path itself for more."
+            )
+    return stages
+
+
+def check_transform(
+    transform: Any, basepoint: Any, path: Any, backend: Backend
+) -> tuple[Any, Transform | None]:
+    """The basepoints (batch, channels) or None, and the transform or None.
+
+    A first stage "basepoint" is the option of that name.
+    """
+    base = _checks.check_basepoint(basepoint, path, backend)
+    if transform is None:
+        return base, None
+    stages = check_stages(transform)
+    if "basepoint" in stages:
+        if base is not None:
+            raise ValueError(
+                'basepoint: expected None or False, because "basepoint" is a stage of transform, '
+                f"received {_checks.describe(basepoint)}. Use one of the two."
+            )
+        if stages[0] == "basepoint":
+            base = _checks.check_basepoint(True, path, backend)
+            stages = stages[1:]
+    if not stages:
+        return base, None
+    checked = Transform(_transform.code([_name(stage) for stage in stages]), None, 1.0)
+    for stage in stages:
+        if isinstance(stage, Time):
+            times = _check_times(stage, stages, base is not None, path, backend)
+            checked = checked._replace(times=times, end=float(stage.end))
+    return base, checked
+
+
+def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, int]:
+    """Points and channels of the paths that `signature` sees with ``transform=transform``.
+
+    Parameters
+    ----------
+    length, channels : int
+        Points and channels of the paths that are passed, both at least 1.
+    transform : str, Time, sequence of these, or None
+        As for `signature`.
+
+    Returns
+    -------
+    tuple of int
+        ``(points, channels)``: with `stream` there are ``points - 1`` rows, and a row has
+        ``signature_size(channels, depth)`` coefficients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.transformed_shape(100, 5, "lead_lag")
+    (199, 10)
+    >>> pysig.transformed_shape(100, 5, ("time", "reset"))
+    (102, 7)
+    """
+    length = _checks.check_integer(length, "length", 1)
+    channels = _checks.check_integer(channels, "channels", 1)
+    if transform is None:
+        return length, channels
+    stages = check_stages(transform)
+    checked = Transform(_transform.code([_name(stage) for stage in stages]), None, 1.0)
+    return steps_after(checked, length - 1) + 1, channels_after(checked, channels)
+
+
+def _name(stage: str | Time) -> str:
+    return "time" if isinstance(stage, Time) else stage
+
+
+def _check_times(
+    time: Time, stages: list[str | Time], based: bool, path: Any, backend: Backend
+) -> Any:
+    """None, or the times (batch, points) in the dtype of the path."""
+    if time.times is None:
+        return None
+    batch, length = path.shape[:-2], path.shape[-2]
+    before = [_name(stage) for stage in takewhile(lambda stage: stage is not time, stages)]
+    inner = Transform(_transform.code(before), None, 1.0)
+    points = steps_after(inner, length - 1 + based) + 1
+    array = _checks.as_numeric(time.times, "times", backend)
+    if array.dtype.kind == "b":
+        raise TypeError(f"times: expected numbers, received {_checks.describe(time.times)}.")
+    if array.ndim < 1 or array.shape[-1] != points:
+        after = f" that {', '.join(before)} makes of the path" if before else ""
+        extra = " and the basepoint" if based else ""
+        raise ValueError(
+            f"times: expected a time for each of the {points} points{after}{extra}, received shape "
+            f"{tuple(array.shape)}."
+        )
+    later = stages[len(before) + 1 :]
+    wide = array.astype(np.float64)
+    if not {"basepoint", "reset"} & {_name(stage) for stage in later}:
+        # Only differences count: taken from the first time on, they survive rounding to float32.
+        wide = wide - wide[..., :1]
+    xp = backend.xp
+    checked = _checks._broadcast(wide, "times", (*batch, points), path.dtype, xp)
+    assert backend is CUPY or checked.flags.c_contiguous
+    return checked.reshape(prod(batch), points)

@@ -1,0 +1,114 @@
+"""P2. Increments of (transformed) paths of CuPy arrays, and the adjoints of points from theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pysig._gpu.compile import elementwise_kernel
+from pysig._transform import Transform
+
+FILE = "increments.cuh"
+OWN = "const pysig_gpu::i64 own = (ragged ? lengths[b] : length) - 1 + has_base;"
+
+
+def _fill(stages: int) -> Any:
+    return elementwise_kernel(
+        "raw T path, raw T base, raw int64 lengths, raw T times, float64 end, int64 first, "
+        "int64 steps, int64 width, int64 length, int64 d, int64 points, int64 has_base, "
+        "int64 ragged, int64 has_times, int64 moves",
+        "raw T x",
+        f"""
+        const ptrdiff_t c = i % width, step = first + i / width % steps, b = i / width / steps;
+        {OWN}
+        const auto point = [&](pysig_gpu::i64 p, pysig_gpu::i64 k) -> T {{
+            if (has_base && p == 0) return base[b * d + k];
+            return path[(b * length + p - has_base) * d + k];
+        }};
+        const T* clock = has_times ? &times[b * points] : nullptr;
+        x[i] = pysig_gpu::increment<T>(own, d, step, c, point, clock, T(end), moves);
+        """,
+        "pysig_increments",
+        FILE,
+        ("stages", stages),
+    )
+
+
+def _adjoint(stages: int) -> Any:
+    return elementwise_kernel(
+        "raw T x_bar, raw int64 lengths, int64 steps, int64 width, int64 length, int64 d, "
+        "int64 first, int64 points, int64 has_base, int64 ragged",
+        "raw T bar",
+        f"""
+        const ptrdiff_t c = i % d, point = first + i / d % points, b = i / d / points;
+        {OWN}
+        const auto of = [&](pysig_gpu::i64 step, pysig_gpu::i64 k) -> T {{
+            return x_bar[(b * steps + step) * width + k];
+        }};
+        bar[i] = pysig_gpu::point_bar<T>(own, d, point, c, of);
+        """,
+        "pysig_points",
+        FILE,
+        ("stages", stages),
+    )
+
+
+def fill_increments(
+    cupy: Any,
+    path: Any,
+    basepoint: Any,
+    lengths: Any,
+    transform: Transform | None,
+    first: int,
+    x: Any,
+    moves: bool = False,
+) -> None:
+    """Fills x (batch, steps, channels) with the increments of steps first, first + 1, ...
+
+    `moves`: the path is a direction in which paths move.
+    """
+    _, steps, width = x.shape
+    stages, times, end = (0, None, 0.0) if transform is None else transform
+    _fill(stages)(
+        path,
+        path if basepoint is None else basepoint,
+        cupy.empty(1, "int64") if lengths is None else lengths,
+        path if times is None else times,
+        end,
+        first,
+        steps,
+        width,
+        *path.shape[1:],
+        0 if times is None else times.shape[1],
+        int(basepoint is not None),
+        int(lengths is not None),
+        int(times is not None),
+        int(moves),
+        x,
+        size=x.size,
+    )
+
+
+def fill_point_adjoints(
+    cupy: Any,
+    x_bar: Any,
+    lengths: Any,
+    transform: Transform | None,
+    path_bar: Any,
+    basepoint_bar: Any,
+    has_base: bool,
+) -> None:
+    """Fills `path_bar` (batch, length, channels), and `basepoint_bar` (batch, channels) unless
+    None, from the adjoints (batch, steps, channels) of the increments of all steps.
+    """
+    _, steps, width = x_bar.shape
+    length, d = path_bar.shape[1:]
+    kernel = _adjoint(0 if transform is None else transform.stages)
+    counts = cupy.empty(1, "int64") if lengths is None else lengths
+    targets = [(path_bar, int(has_base), length)]
+    if basepoint_bar is not None:
+        targets.append((basepoint_bar, 0, 1))
+    for target, first, points in targets:
+        bar = cupy.empty(target.shape, target.dtype)
+        sizes = steps, width, length, d, first, points, int(has_base), int(lengths is not None)
+        kernel(x_bar, counts, *sizes, bar, size=bar.size)
+        target[...] = bar

@@ -1,0 +1,372 @@
+"""`transform=`: the law of it by hand, and signatures and derivatives of transformed paths."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pysig
+from pysig._reference import signature as law
+from pysig._reference.transform import transformed
+from pysig.testing import assert_signatures_close, running_scales
+
+STAGES = ("time", "lead_lag", "basepoint", "reset")
+CHAINS = [chain for n in range(1, 5) for chain in permutations(STAGES, n)]
+# Every GPU chain of a size is a kernel of its own: few, which meet all stages inside and outside.
+GPU_CHAINS = [
+    ("time",),
+    ("lead_lag",),
+    ("reset",),
+    ("lead_lag", "time"),
+    ("time", "lead_lag", "basepoint"),
+    ("reset", "time", "basepoint", "lead_lag"),
+    ("lead_lag", "basepoint", "reset", "time"),
+]
+settings.register_profile(
+    "transforms",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+PROFILE = settings.get_profile("transforms")
+
+
+# ---- the law, by hand ----
+
+PATH = np.array([[1.0, 10.0], [2.0, 20.0], [5.0, 50.0]])
+
+
+@pytest.mark.parametrize(
+    ("stage", "points"),
+    [
+        ("time", [[1, 10, 0], [2, 20, 0.5], [5, 50, 1]]),
+        (pysig.Time(end=4), [[1, 10, 0], [2, 20, 2], [5, 50, 4]]),
+        (pysig.Time([3, 4, 9]), [[1, 10, 3], [2, 20, 4], [5, 50, 9]]),
+        (
+            "lead_lag",  # the past first, the present second; the present moves first
+            [[1, 10, 1, 10], [1, 10, 2, 20], [2, 20, 2, 20], [2, 20, 5, 50], [5, 50, 5, 50]],
+        ),
+        ("basepoint", [[0, 0], [1, 10], [2, 20], [5, 50]]),
+        ("reset", [[1, 10, 1], [2, 20, 1], [5, 50, 1], [5, 50, 0], [0, 0, 0]]),
+    ],
+)
+def test_every_stage_by_hand(stage, points):
+    np.testing.assert_array_equal(transformed(PATH, [stage]), points)
+    by_hand = pysig.signature(np.array(points, float), 3)
+    np.testing.assert_allclose(pysig.signature(PATH, 3, transform=stage), by_hand, rtol=1e-13)
+    shape = (len(points), len(points[0]))
+    name = "time" if isinstance(stage, pysig.Time) else stage
+    assert pysig.transformed_shape(3, 2, name) == shape
+
+
+def test_stages_are_applied_in_their_order():
+    first = transformed(PATH, ["time", "basepoint"])
+    np.testing.assert_array_equal(first[:2], [[0, 0, 0], [1, 10, 0]])
+    np.testing.assert_array_equal(transformed(PATH, ["basepoint", "time"])[1], [1, 10, 1 / 3])
+    assert transformed(PATH, ["time", "lead_lag"]).shape == (5, 6)
+    assert transformed(PATH, ["lead_lag", "time"]).shape == (5, 5)
+
+
+def test_lead_lag_sees_the_quadratic_variation_exactly():
+    path = np.vectorize(Fraction, otypes=[object])(np.array([[0], [3], [1], [4]], dtype=object))
+    s = law.signature(path, 2, transform="lead_lag")
+    area = s[pysig.word_index((1, 0), 2)] - s[pysig.word_index((0, 1), 2)]
+    assert area == 9 + 4 + 9
+
+
+def test_time_makes_the_clock_visible():
+    fast = np.array([[0.0], [1.0], [1.0], [1.0]])
+    slow = np.array([[0.0], [0.0], [0.0], [1.0]])
+    np.testing.assert_array_equal(pysig.signature(fast, 3), pysig.signature(slow, 3))
+    seen = [pysig.signature(p, 3, transform="time") for p in (fast, slow)]
+    assert np.abs(seen[0] - seen[1]).max() > 0.1
+
+
+def test_reset_makes_the_end_point_visible():
+    s = pysig.signature(PATH, 2, transform="reset")
+    assert s[2] == -1.0  # the channel that was switched off
+    np.testing.assert_allclose(s[:2], -PATH[0])  # what is left of the way there and back
+    moved = pysig.signature(PATH + 1, 2, transform="reset")
+    assert np.abs(moved - s).max() > 0.5
+
+
+# ---- signatures ----
+
+
+@st.composite
+def cases(draw, on_gpu=False, few=False):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    chain = draw(st.sampled_from(GPU_CHAINS if on_gpu else CHAINS))
+    channels = 1 if on_gpu or few else draw(st.sampled_from([1, 1, 2, 3, 5]))
+    width = pysig.transformed_shape(1, channels, chain)[1]
+    most = 150 if few else 800
+    depth = (
+        2
+        if on_gpu
+        else draw(
+            st.sampled_from(
+                [n for n in range(1, 6) if n == 1 or pysig.signature_size(width, n) < most]
+            )
+        )
+    )
+    batch = draw(
+        st.sampled_from([(), (3,), (2, 2)] if few or on_gpu else [(), (1,), (3, 4), (17,)])
+    )
+    length = draw(st.integers(1, 5) if few else st.one_of(st.integers(1, 8), st.integers(1, 60)))
+    path = (rng.normal(size=(*batch, length, channels)) / np.sqrt(length)).astype(dtype)
+    options = {"scalar_term": draw(st.booleans()), "stream": draw(st.booleans())}
+    options["inverse"] = draw(st.booleans())
+    based = draw(st.booleans()) and "basepoint" not in chain
+    if based:
+        options["basepoint"] = draw(
+            st.sampled_from([True, rng.normal(size=(*batch, channels)).astype(dtype)])
+        )
+    if draw(st.booleans()):
+        options["lengths"] = rng.integers(1, length + 1, size=batch)
+    if draw(st.booleans()):
+        size = pysig.signature_size(width, depth, options["scalar_term"])
+        options["initial"] = rng.normal(size=(*batch, size)).astype(dtype)
+        if options["scalar_term"]:
+            options["initial"][..., 0] = 1
+    stages = list(chain)
+    if "time" in chain and draw(st.booleans()):
+        place = chain.index("time")
+        points = pysig.transformed_shape(length + based, channels, chain[:place])[0]
+        shape = draw(st.sampled_from([(points,), (*batch, points)]))
+        times = rng.uniform(0, 1, size=shape).cumsum(axis=-1)
+        stages[place] = pysig.Time(times.astype(dtype))
+    options["transform"] = draw(st.sampled_from([stages, tuple(stages)]))
+    if len(stages) == 1 and draw(st.booleans()):
+        options["transform"] = stages[0]
+    return path, depth, options
+
+
+def doubled(options):
+    """The same options in float64."""
+    return {
+        name: value.astype(np.float64)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        else value
+        for name, value in options.items()
+    }
+
+
+def judge(actual, path, depth, *, stream, inverse, **options):
+    """Against the law, but for inverses: of a rounded `initial` it inverts another number."""
+    width = pysig.transformed_shape(1, path.shape[-1], options["transform"])[1]
+    scalar_term = options["scalar_term"]
+    options = doubled(options)
+    prefixes = law.signature(path, depth, stream=True, **options)
+    if stream:
+        expected = prefixes
+    elif prefixes.shape[-2]:
+        expected = prefixes[..., -1, :]
+    else:
+        expected = law.signature(path, depth, **options)
+    if inverse:
+        expected = antipode(expected, width, depth, scalar_term)
+    scale = running_scales(path, depth, stream=stream, prefixes=prefixes, **options)
+    assert_signatures_close(actual, expected, width, depth, scale=scale, scalar_term=scalar_term)
+
+
+def antipode(rows, channels, depth, scalar_term):
+    words = pysig.words(channels, depth, scalar_term)
+    places = [pysig.word_index(w[::-1], channels, scalar_term) if w else 0 for w in words]
+    return rows[..., places] * np.array([(-1) ** len(w) for w in words])
+
+
+def on_host(xp, array):
+    return array if xp is np else array.get()
+
+
+def on_device(xp, value):
+    """Options with arrays of that library; `lengths` too."""
+    if isinstance(value, dict):
+        return {name: on_device(xp, option) for name, option in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(on_device(xp, stage) for stage in value)
+    if isinstance(value, pysig.Time):
+        return (
+            pysig.Time(on_device(xp, value.times), value.end) if value.times is not None else value
+        )
+    return xp.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+@settings(PROFILE, max_examples=150)
+@given(data=st.data())
+def test_signatures_obey_the_law(xp, data):
+    path, depth, options = data.draw(cases(on_gpu=xp is not np))
+    given_options = on_device(xp, options)
+    for method in ("tile", "cumsum", "auto"):
+        actual = pysig.signature(xp.asarray(path), depth, method=method, workers=2, **given_options)
+        assert actual.dtype == path.dtype
+        judge(on_host(xp, actual), path, depth, **options)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("batch", "length", "channels"),
+    [(1, 3000, 2), (3, 1000, 4), (40, 60, 2), (1, 200, 17), (2, 9, 30)],
+)
+def test_every_schedule(batch, length, channels, dtype):
+    """Chunks of time, letters in lanes, wide tiles: against the path transformed by hand."""
+    rng = np.random.default_rng()
+    path = (rng.normal(size=(batch, length, channels)) / np.sqrt(length)).astype(dtype)
+    lengths = rng.integers(length // 2, length + 1, size=batch)
+    for chain in (["time"], ["lead_lag"], ["time", "lead_lag", "reset"], ["lead_lag", "basepoint"]):
+        for depth in (2, 3 if channels < 10 else 2):
+            actual = pysig.signature(path, depth, transform=chain, lengths=lengths)
+            points = [
+                transformed(p[:n], chain) for p, n in zip(path.astype(float), lengths, strict=True)
+            ]
+            expected = np.stack([pysig.signature(p, depth, method="cumsum") for p in points])
+            width = pysig.transformed_shape(1, channels, chain)[1]
+            rtol = 1e-4 if dtype is np.float32 else 1e-11
+            assert_signatures_close(actual, expected, width, depth, rtol=rtol)
+
+
+def test_logsignatures(xp):
+    rng = np.random.default_rng()
+    path = rng.normal(size=(5, 9, 2))
+    chain, lengths = ["lead_lag", "time"], np.array([9, 3, 1, 8, 5])
+    times = rng.uniform(size=(5, 17)).cumsum(axis=-1)
+    for stages in (chain, ["lead_lag", pysig.Time(times)]):
+        options = on_device(xp, {"transform": stages, "lengths": lengths})
+        x = xp.asarray(path)
+        for stream in (False, True):
+            s = pysig.signature(x, 3, stream=stream, **options)
+            expected = on_host(xp, pysig.signature_to_logsignature(s, 5, 3, basis="brackets"))
+            actual = on_host(
+                xp, pysig.logsignature(x, 3, basis="brackets", stream=stream, **options)
+            )
+            np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+
+# ---- derivatives ----
+
+
+def assert_close(actual, expected, terms):
+    """Against the largest entry, or that of the terms, which cancel on closed paths."""
+    assert actual.shape == expected.shape
+    if expected.size:
+        rtol = 1e-4 if terms.dtype == np.float32 else 1e-10
+        scale = max(np.abs(expected).max(), np.abs(terms).max(initial=0))
+        assert np.abs(actual - expected).max() <= rtol * scale
+
+
+def test_the_assertion_fails_on_wrong_answers():
+    right = np.linspace(-1, 1, 5)
+    assert_close(right, right, right)
+    for wrong in (right + 1e-9, right * np.nan, right[1:]):
+        with pytest.raises(AssertionError):
+            assert_close(wrong, right, right)
+
+
+@settings(PROFILE, max_examples=60)
+@given(data=st.data())
+def test_derivatives_obey_the_law(xp, data):
+    path, depth, options = data.draw(cases(on_gpu=xp is not np, few=True))
+    value = pysig.signature(path, depth, **options)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    cotangent, tangent = (rng.normal(size=a.shape).astype(path.dtype) for a in (value, path))
+    x, given_options, wide = xp.asarray(path), on_device(xp, options), doubled(options)
+    bars = law.signature_cotangents(path, depth, cotangent, **wide)
+    found = pysig.signature_vjp(x, depth, xp.asarray(cotangent), **given_options)
+    found = found if isinstance(found, tuple) else (found, None, None)
+    for got, right in zip(found, bars, strict=True):
+        assert (got is None) == (right is None)
+        if right is not None:
+            assert_close(on_host(xp, got), right, cotangent)
+    moved = pysig.signature_jvp(x, depth, xp.asarray(tangent), **given_options)
+    assert_close(on_host(xp, moved), law.signature_jvp(path, depth, tangent, **wide), tangent)
+
+
+def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp):
+    rng = np.random.default_rng()
+    for chain in GPU_CHAINS:
+        path, tangent = rng.normal(size=(2, 2, 6, 1))
+        width = pysig.transformed_shape(1, 1, chain)[1]
+        cotangent = xp.asarray(rng.normal(size=(2, pysig.signature_size(width, 2))))
+
+        def gradient(p, chain=chain, cotangent=cotangent):
+            return on_host(xp, pysig.signature_vjp(xp.asarray(p), 2, cotangent, transform=chain))
+
+        arguments = xp.asarray(path), 2, cotangent, xp.asarray(tangent)
+        actual = on_host(xp, pysig.signature_hvp(*arguments, transform=chain))
+        # Depth 2 is quadratic in the points: central differences are exact but for rounding.
+        difference = (gradient(path + tangent) - gradient(path - tangent)) / 2
+        np.testing.assert_allclose(actual, difference, rtol=1e-10, atol=1e-10)
+
+
+# ---- numbers and the door ----
+
+
+def test_times_of_this_century_survive_float32():
+    start, seconds = 1.7e9, np.array([0.0, 1.0, 1.5, 4.0])
+    path = np.zeros((4, 1), np.float32)
+    s = pysig.signature(path, 1, transform=pysig.Time(start + seconds))
+    assert s[1] == 4.0
+
+
+def test_nothing_of_the_transformed_size_is_stored(tmp_path):
+    """One path of a million points: lead-lag with time would be 24 MB more for every copy."""
+    import tracemalloc
+
+    path = np.random.default_rng().normal(size=(1_000_000, 1))
+    tracemalloc.start()
+    pysig.signature(path, 2, transform=["lead_lag", "time"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+@pytest.mark.parametrize(
+    ("transform", "error", "words"),
+    [
+        ("lag", ValueError, "transform: expected .*lead_lag.*received str 'lag'"),
+        (3, TypeError, "transform: expected .*received int 3"),
+        (["time", None], TypeError, "received NoneType None"),
+        (["time", pysig.Time()], ValueError, "at most once.*time.*2 times"),
+        (pysig.Time([0.0, 1.0]), ValueError, "times: expected a time for each of the 3 points"),
+        (["lead_lag", pysig.Time([0.0, 1.0, 2.0])], ValueError, "each of the 5 points.*lead_lag"),
+        (pysig.Time(1.0), ValueError, r"times: .*received shape \(\)"),
+        (pysig.Time([[0.0, 1, 2]] * 2), ValueError, "times: expected a shape that broadcasts"),
+        (pysig.Time(["a", "b", "c"]), TypeError, "times: expected float32"),
+        (pysig.Time([True, False, True]), TypeError, "times: expected numbers"),
+    ],
+)
+def test_bad_transforms(transform, error, words):
+    with pytest.raises(error, match=words):
+        pysig.signature(PATH, 2, transform=transform)
+    with pytest.raises(error, match=words):
+        pysig.signature_vjp(PATH, 2, np.zeros(1), transform=transform)
+
+
+def test_two_basepoints_are_refused():
+    with pytest.raises(ValueError, match="basepoint: expected None"):
+        pysig.signature(PATH, 2, transform="basepoint", basepoint=[0.0, 0.0])
+
+
+@pytest.mark.parametrize("end", [float("inf"), float("nan")])
+def test_the_end_of_time_is_finite(end):
+    with pytest.raises(ValueError, match="end: expected a finite number"):
+        pysig.Time(end=end)
+
+
+def test_bad_times_of_an_object():
+    with pytest.raises(TypeError, match="end: expected a number"):
+        pysig.Time(end="1")
+    with pytest.raises(ValueError, match=r"end: expected 1\.0, since times are given"):
+        pysig.Time([0.0, 1.0], end=2)
+
+
+def test_an_empty_sequence_is_no_transform():
+    np.testing.assert_array_equal(
+        pysig.signature(PATH, 2, transform=[]), pysig.signature(PATH, 2, transform=None)
+    )
+    assert pysig.transformed_shape(3, 2, None) == (3, 2) == pysig.transformed_shape(3, 2, ())
