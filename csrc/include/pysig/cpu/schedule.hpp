@@ -13,6 +13,7 @@ constexpr int hot_chains = 3;           // levels of chains
 constexpr i64 wide_block_bytes = 32 * 1024;  // with many channels: the increments are streamed from the second-level cache
 constexpr i64 most_block = 128, least_block = 4;
 constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
+constexpr i64 join_bytes = 24 << 20;     // signatures of chunks that wait for their joins
 constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
 constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
 constexpr double letters_penalty = 1.2;  // register tiles with letters in lanes, against paths in lanes
@@ -39,11 +40,19 @@ inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
     return double(plan.groups) * double(plan.chunk_steps) + cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
 }
 
+// Chunks of all paths whose signatures may wait for their joins: a lane group, and more as far as memory allows.
 template <class R>
-inline lane_plan plan_lanes(i64 batch, i64 steps, int depth) {
+inline i64 most_joined(i64 d, int depth) {
+    const double fit = double(cost::join_bytes) / (double(signature_size(d, depth)) * sizeof(R));
+    return fit > lane_count<R> ? i64(fit) : lane_count<R>;
+}
+
+template <class R>
+inline lane_plan plan_lanes(i64 batch, i64 steps, i64 d, int depth) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
-    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps; chunks *= 2) {
+    const i64 most = most_joined<R>(d, depth);
+    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= most; chunks *= 2) {
         lane_plan plan = plan_chunks<R>(batch, steps, chunks);
         const double total = lane_cost(plan, batch, depth);
         if (total < least) {
@@ -51,7 +60,7 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth) {
             least = total;
         }
     }
-    while (best.groups < cost::groups_wanted && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
+    while (best.groups < cost::groups_wanted && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
 }
