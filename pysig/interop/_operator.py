@@ -128,15 +128,24 @@ class Operator(NamedTuple):
     # ---- shapes ----
 
     def shapes(self, *operands: Any) -> list[tuple[Any, ...]]:
-        """Shapes of the result, from operands that have a `shape`; the length may be a symbol."""
+        """Shapes of the result, from operands that have a `shape`. All but the number of channels
+        may be symbols of a framework, or None where it is not known.
+        """
         if self.backward:
             pairs = zip(self.given, operands, strict=False)
             return [tuple(array.shape) for name, array in pairs if name != UNMOVED]
         *batch, length, channels = operands[0].shape
-        based = "basepoint" in self.given
-        rows, more, size = _extent(self._replace(given=(), tangents=0), int(channels), based)
-        steps = [] if rows is None else [rows + (length - 2) * more]
-        return [(*batch, *steps, size)]
+        rows, more, size = self.extent(int(channels))
+        if rows is None:
+            return [(*batch, size)]
+        return [(*batch, None if length is None else rows + (length - 2) * more, size)]
+
+    def extent(self, channels: int) -> tuple[int | None, int, int]:
+        """Rows of a path of two points (None: no axis of rows), rows for each point more, and
+        coefficients.
+        """
+        given = tuple(name for name in self.given if name == "basepoint")
+        return _extent(self._replace(given=given, tangents=0, backward=False), channels)
 
     # ---- as text, for frameworks whose operators take no objects ----
 
@@ -199,17 +208,15 @@ def pull_back(
 
 
 @lru_cache(maxsize=1024)
-def _extent(value: Operator, channels: int, based: bool) -> tuple[int | None, int, int]:
-    """Rows of a path of two points (None: no axis of rows), rows for each more, coefficients.
-
-    Asked of the function itself, so that no option has to be known here.
-    """
+def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
+    """Asked of the function itself: no option has to be known here."""
+    options = dict(operator.options)
+    if operator.given:
+        options["basepoint"] = np.zeros(channels)
     shapes = []
     for length in (2, 3):
-        path, options = np.zeros((length, channels)), dict(value.options)
-        if based:
-            options["basepoint"] = np.zeros(channels)
-        shapes.append(getattr(pysig, value.function)(path, value.depth, **options).shape)
+        path = np.zeros((length, channels))
+        shapes.append(getattr(pysig, operator.function)(path, operator.depth, **options).shape)
     (*two, size), (*three, _) = shapes
     return (two[0], three[0] - two[0], size) if two else (None, 0, size)
 
@@ -231,8 +238,9 @@ def prepare(
     *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
     given = tuple(name for name, array in arrays.items() if array is not None)
     operator = Operator(function, depth, tuple(sorted(_frozen(options).items())), given)
-    dtype = str(path.dtype).rpartition(".")[2]
-    if len(path.shape) < 2 or not length or not channels or dtype not in ("float32", "float64"):
+    dtype = getattr(path.dtype, "name", str(path.dtype).rpartition(".")[2])
+    fits = len(path.shape) >= 2 and length != 0 and channels != 0
+    if not fits or dtype not in ("float32", "float64"):
         stub = np.zeros(path.shape[-2:])
         getattr(pysig, function)(stub, depth, **options)  # pysig's own words on the shape
         raise TypeError(
@@ -243,14 +251,25 @@ def prepare(
         array, last = arrays[name], shape[len(shape) :]
         if OWN_AXES[name]:
             last = (channels,) if name == "basepoint" else tuple(array.shape[-1:])
-        try:
-            operands.append(broadcast(array, (*batch, *last)))
-        except (ValueError, RuntimeError, TypeError) as error:
+        if not _broadcasts(array.shape, (*batch, *last)):
             raise ValueError(
                 f"{name}: expected a shape that broadcasts to {(*batch, *last)}, "
-                f"received {tuple(array.shape)} ({error})."
-            ) from None
+                f"received {tuple(array.shape)}."
+            )
+        operands.append(broadcast(array, (*batch, *last)))
     return operator, operands
+
+
+def _broadcasts(shape: Any, target: tuple[Any, ...]) -> bool:
+    """Whether it can be so, as far as is known: None is not."""
+    pairs = zip(reversed(tuple(shape)), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, None) or m in (n, None) for n, m in pairs)
+
+
+def check_lengths(lengths: Any, path: Any) -> None:
+    """pysig's own words on lengths, for frameworks that call pysig where nobody sees its errors."""
+    stub = np.broadcast_to(np.zeros(1, np.float32), (*path.shape[:-1], 1))
+    pysig.signature(stub, 1, lengths=np.asarray(lengths))
 
 
 def _frozen(value: Any) -> Any:

@@ -18,8 +18,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad as _ad
 from jax.interpreters import batching, mlir
 
-import pysig
-from pysig.interop._operator import Operator, prepare, pull_back, push_forward
+from pysig.interop._operator import Operator, check_lengths, prepare, pull_back, push_forward
 
 __all__ = ["logsignature", "signature"]
 
@@ -150,8 +149,7 @@ def _call(
     }
     operator, operands = prepare(function, depth, arrays, options, jnp.broadcast_to)
     if lengths is not None and not isinstance(arrays["lengths"], jax.core.Tracer):
-        stub = np.broadcast_to(np.zeros(1, np.float32), (*path.shape[:-1], 1))
-        pysig.signature(stub, 1, lengths=np.asarray(lengths))  # pysig's own words on lengths
+        check_lengths(lengths, path)
     result: jax.Array = _apply(operator, *operands)[0]
     return result
 

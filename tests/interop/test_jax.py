@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from functools import partial
 
 import numpy as np
@@ -16,7 +15,6 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp  # noqa: E402
 from jax.test_util import check_grads  # noqa: E402
 
-from pysig.interop import jax as guest  # noqa: E402
 from pysig.interop.jax import logsignature, signature  # noqa: E402
 
 OPTIONS = [
@@ -187,12 +185,6 @@ def test_errors_are_those_of_pysig():
                 jax.jit(lambda p, a=arguments, o=options: signature(p, a[1], **o))(arguments[0])
 
 
-def test_the_examples_of_the_guest():
-    jax.config.update("jax_enable_x64", False)  # the default of JAX
-    try:
-        flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-        failed, tried = doctest.testmod(guest, optionflags=flags)
-    finally:
-        jax.config.update("jax_enable_x64", True)
-    assert tried
-    assert not failed
+def test_the_examples(examples):
+    with jax.enable_x64(False):  # the default of JAX
+        examples("jax", "JAX")

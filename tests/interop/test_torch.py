@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,6 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed (pip install pysig-signatures[torch])"
 )
 
-from pysig.interop import torch as guest  # noqa: E402
 from pysig.interop._operator import Operator  # noqa: E402
 from pysig.interop.torch import logsignature, signature  # noqa: E402
 
@@ -193,8 +190,5 @@ def test_errors_are_those_of_pysig():
         signature(torch.zeros(3, 2), 0)
 
 
-def test_the_examples_of_the_guest():
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    failed, tried = doctest.testmod(guest, optionflags=flags)
-    assert tried
-    assert not failed
+def test_the_examples(examples):
+    examples("torch", "PyTorch")
