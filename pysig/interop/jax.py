@@ -41,7 +41,7 @@ def signature(
     Parameters
     ----------
     path : array, shape (..., length, channels)
-        float32 or float64.
+        Of float32 or float64.
     depth : int
         As for `pysig.signature`; static, as all options are.
     basepoint : bool or array, shape (..., channels), optional

@@ -33,7 +33,7 @@ def signature(
     Parameters
     ----------
     path : tf.Tensor, shape (..., length, channels)
-        float32 or float64. In a graph the length and the axes of the batch may be unknown.
+        Of float32 or float64. In a graph the length and the axes of the batch may be unknown.
     depth : int
         As for `pysig.signature`.
     basepoint : bool or tf.Tensor, shape (..., channels), optional

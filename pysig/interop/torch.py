@@ -35,7 +35,7 @@ def signature(
     Parameters
     ----------
     path : Tensor, shape (..., length, channels)
-        float32 or float64, on the CPU or (with CuPy installed) on a GPU.
+        Of float32 or float64, on the CPU or (with CuPy installed) on a GPU.
     depth : int
         As for `pysig.signature`.
     basepoint : bool or Tensor, shape (..., channels), optional
