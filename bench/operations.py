@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import training
 from .cases import ITEMSIZE, Case
 
 Call = Callable[[Any, "Task"], Callable[[], Any]]
@@ -332,6 +333,16 @@ _TABLE = (
             "signax": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
             "keras_sig": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
         },
+    ),
+    Operation(
+        name="training-step",
+        does="a step of gradient descent of Dense, signature, Dense, by Keras on JAX",
+        groups=("training",),
+        work=3.0,
+        answer=lambda case: (case.channels, case.channels),
+        calls=training.CALLS,
+        # Read off weights that moved little.
+        tolerance={"float32": 1e-2, "float64": 1e-8},
     ),
     Operation(
         name="logsignature-words",

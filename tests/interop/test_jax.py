@@ -186,5 +186,8 @@ def test_errors_are_those_of_pysig():
 
 
 def test_the_examples(examples):
-    with jax.enable_x64(False):  # the default of JAX
+    jax.config.update("jax_enable_x64", False)  # the default of JAX
+    try:
         examples("jax", "JAX")
+    finally:
+        jax.config.update("jax_enable_x64", True)
