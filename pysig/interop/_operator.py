@@ -35,7 +35,6 @@ Apply = Callable[..., Sequence[Any]]  # an operator and its arrays, to the array
 # each are not axes of the batch.
 OWN_AXES = {"path": 2, "basepoint": 1, "initial": 1, "lengths": 0}
 UNMOVED = "lengths"
-NOT_FOR_GUESTS = ("out",)
 
 
 class Operator(NamedTuple):
@@ -237,7 +236,8 @@ def prepare(
     path = arrays["path"]
     *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
     given = tuple(name for name, array in arrays.items() if array is not None)
-    operator = Operator(function, depth, tuple(sorted(_frozen(options).items())), given)
+    frozen = {name: _frozen(value) for name, value in options.items()}
+    operator = Operator(function, _frozen(depth), tuple(sorted(frozen.items())), given)
     dtype = getattr(path.dtype, "name", str(path.dtype).rpartition(".")[2])
     fits = len(path.shape) >= 2 and length != 0 and channels != 0
     if not fits or dtype not in ("float32", "float64"):
@@ -273,7 +273,7 @@ def check_lengths(lengths: Any, path: Any) -> None:
 
 
 def _frozen(value: Any) -> Any:
-    """`value` with hashable tuples for lists, at all depths; a dict stays one at the top."""
-    if isinstance(value, dict):
-        return {key: _frozen(entry) for key, entry in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+    """`value` with hashable tuples for lists, at all depths, and Python's numbers for NumPy's."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_frozen, value))
+    return value.item() if isinstance(value, np.generic) else value
