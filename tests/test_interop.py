@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,31 @@ def run(file, backend):
     )
 
 
+def missing(guest, backend):
+    """Which of the two is not installed, if any."""
+    names = dict.fromkeys((guest, backend))
+    return next((name for name in names if importlib.util.find_spec(name) is None), None)
+
+
+@pytest.fixture(scope="module")
+def runs(request):
+    """The tests of all guests that were asked for, two files at a time."""
+    asked = [item for item in request.session.items if item.name.startswith("test_guest[")]
+    pairs = [(item.callspec.params["guest"], item.callspec.params["backend"]) for item in asked]
+    pool = ThreadPoolExecutor(2)
+    yield {
+        (guest, backend): pool.submit(run, HERE / f"test_{guest}.py", backend)
+        for guest, backend in pairs
+        if not missing(guest, backend)
+    }
+    pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize(("guest", "backend"), RUNS)
-def test_guest(guest, backend):
-    for name in dict.fromkeys((guest, backend)):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"{name} is not installed (pip install 'pysig-signatures[{name}]')")
-    ran = run(HERE / f"test_{guest}.py", backend)
+def test_guest(guest, backend, runs):
+    if name := missing(guest, backend):
+        pytest.skip(f"{name} is not installed (pip install 'pysig-signatures[{name}]')")
+    ran = runs[guest, backend].result()
     assert ran.returncode == 0, f"{ran.stdout[-8000:]}\n{ran.stderr[-2000:]}"
     assert " passed" in ran.stdout.splitlines()[-1]
 
