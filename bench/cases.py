@@ -98,6 +98,13 @@ DERIVATIVE = _cases("""
     128 1024 4 5
 """)
 
+# The training parts of the shipped data sets, and the case of the paper.
+TRAINING = _cases("""
+    128 100  5 4
+    40  100  6 3
+    270  29 12 3
+""")
+
 LOGSIGNATURE = _cases("""
     128  100 5 4
     32   128 3 8
@@ -119,6 +126,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "authors": AUTHORS,
     "gpu": GPU,
     "derivative": DERIVATIVE,
+    "training": TRAINING,
     "logsignature": LOGSIGNATURE,
     "stream": STREAM,
     "tiny": TINY,

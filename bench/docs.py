@@ -7,6 +7,7 @@ results give, so that no figure in the documentation is typed by hand.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ CAPTIONS = {
     "peers": "Time of other libraries over that of pysig, in the same rounds.",
     "sweeps": "Cost along batch, length and coefficients; dotted: linear.",
 }
+
+# Operations with a table of their own, and the groups of its cases.
+TABLES = {"signature": ("core", "authors", "tiny"), "training-step": ("training",)}
 
 NOTHING = "No results are committed yet; nothing is claimed before it is measured."
 
@@ -54,14 +58,16 @@ def _machine(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _signatures(document: dict[str, Any], dtype: str) -> str:
+def _against_peers(
+    document: dict[str, Any], operation: str, dtype: str, groups: Sequence[str]
+) -> str:
     """One row per case: pysig's time and part of the peak, and each peer's time over pysig's."""
-    rows = Rows(document).find(operation="signature", dtype=dtype, threads=1)
+    rows = Rows(document).find(operation=operation, dtype=dtype, threads=1)
     by_case: dict[str, dict[str, Any]] = {}
     for row in rows:
         by_case.setdefault(row["case"], {})[row["contestant"]] = row
     peers = sorted({r["contestant"] for r in rows} - {"pysig", "pysig-other"})
-    names = [case.name for group in ("core", "authors", "tiny") for case in GROUPS[group]]
+    names = [case.name for group in groups for case in GROUPS[group]]
     lines = []
     for name in names:
         found = by_case.get(name, {})
@@ -97,10 +103,10 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
         parts += [f"## {name}", _machine(document)]
         for figure in plot.drawable(document):
             parts.append(f"![{CAPTIONS[figure]}](_figures/{plot.figure_name(document, figure)})")
-        for dtype in ITEMSIZE:
-            block = _signatures(document, dtype)
+        for (operation, groups), dtype in itertools.product(TABLES.items(), ITEMSIZE):
+            block = _against_peers(document, operation, dtype, groups)
             if block:
-                parts += [f"### signature, {dtype}, one thread", block]
+                parts += [f"### {operation}, {dtype}, one thread", block]
         verdicts = [targets.cells(*verdict) for verdict in targets.judge(document)]
         head = ["goal", "dtype", "bound", "worst case", ""]
         parts += ["### Goals", table(head, verdicts)]

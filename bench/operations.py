@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import training
 from .cases import ITEMSIZE, Case
 
 Call = Callable[[Any, "Task"], Callable[[], Any]]
@@ -57,6 +58,7 @@ class Operation:
     # Largest difference from the float64 answer, relative to the largest coefficient of the level,
     # by the dtype of the answer. Far above rounding, far below a wrong formula.
     tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 1e-4, "float64": 1e-10})
+    coupled: bool = False  # the answer is one for the whole batch
     judge: str = ""  # the operation whose float64 answer is right; its own when empty
 
     def madds(self, case: Case) -> int:
@@ -332,6 +334,18 @@ _TABLE = (
             "signax": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
             "keras_sig": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
         },
+    ),
+    Operation(
+        name="training-step",
+        does="a step of gradient descent of Dense, signature, Dense, by Keras on JAX",
+        groups=("training",),
+        work=3.0,
+        answer=lambda case: (case.channels, case.channels),
+        coupled=True,
+        project=training.project,
+        calls=training.CALLS,
+        # Read off weights that moved little.
+        tolerance={"float32": 1e-3, "float64": 1e-10},
     ),
     Operation(
         name="logsignature-words",

@@ -165,7 +165,7 @@ class Race:
     def _ask_the_law(self, right: np.ndarray) -> None:
         count = int(max(1, min(3, LAW_WORK // max(1, self.case.madds // self.case.paths))))
         rows: Any = ...
-        if self.case.batch is not None:
+        if self.case.batch is not None and not self.judge.coupled:
             rows = np.unique(np.linspace(0, self.case.batch - 1, count).astype(int))
         given = {name: array[rows] for name, array in self.inputs64.items()}
         files = {name: self._store(f"{name}-law", array) for name, array in given.items()}

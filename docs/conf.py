@@ -29,7 +29,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build", "figures", "_figures"]
+exclude_patterns = ["_build", "figures", "_figures", "_templates"]
 html_theme = "furo"
 html_title = f"pysig {release}"
 html_static_path: list[str] = []
@@ -38,6 +38,7 @@ myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+templates_path = ["_templates"]  # of a class: without what it inherits
 numpydoc_show_class_members = False
 # Every public docstring says what it takes, returns and raises, and shows an example.
 numpydoc_validation_checks = {
@@ -81,7 +82,7 @@ def draw_benchmarks() -> None:
 
 def write_reference() -> None:
     """The page of public functions, made from the public names."""
-    page, text = HERE / "reference.md", generate.reference()
+    page, text = HERE / "reference.md", generate.reference(generate.guests())
     if not page.exists() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
 

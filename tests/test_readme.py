@@ -109,12 +109,14 @@ def test_start_command_computes_what_it_says(tmp_path):
 
 
 def test_ci_runs_the_test_command_of_the_readme():
-    """.ci/run reads the command from here, by the mark that stands before it."""
+    """.ci/run reads the commands from here, by the marks that stand before them."""
     assert command("test-command").endswith("pytest")
+    assert command("guests-command").endswith("pytest tests/test_interop.py")
     script = ROOT / ".ci" / "run"
     if not script.exists():
         pytest.skip("not a checkout: the source archive leaves .ci out")
-    assert "<!-- test-command -->" in script.read_text(encoding="utf-8")
+    text = script.read_text(encoding="utf-8")
+    assert re.findall(r'="\$\(command_after (\S+)\)"', text) == ["test-command", "guests-command"]
 
 
 def test_capabilities_are_up_to_date():

@@ -1,58 +1,52 @@
-"""P6. Signatures of PyTorch tensors, with derivatives of first and second order.
+"""P6. Signatures of PyTorch tensors, under autograd, ``torch.func`` and ``torch.compile``.
 
-Every operation is a custom operator of PyTorch, which ``torch.compile`` takes as it is. Outside of
-that the operators are wrapped in functions of autograd, which ``torch.func`` can transform; both
-share their formulas. Tensors are handed over without copies:
-to NumPy on the CPU, through DLPack to CuPy on a GPU, where work is queued on the current stream of
-PyTorch.
+The operators of `_operator` are one custom operator of PyTorch, which ``torch.compile`` takes as it
+is. Outside of that it is wrapped in a function of autograd, which ``torch.func`` can transform.
+Tensors are handed over without copies: to NumPy on the CPU, through DLPack to CuPy on a GPU, where
+work is queued on the current stream of PyTorch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Optional
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.utils.dlpack
 from torch import Tensor
 
-import pysig
+from pysig.interop._operator import Operator, prepare, pull_back, push_forward
 
-__all__ = ["signature"]
-
-# What all operators take after their tensors, in this order; PyTorch wants flat arguments.
-_OPTIONS = "int depth, bool stream, bool inverse, bool scalar_term, str method, int? workers"
-_OPTION_NAMES = ("depth", "stream", "inverse", "scalar_term", "method", "workers")
-_MAYBE = "Tensor? basepoint, Tensor? initial, Tensor? lengths"
+__all__ = ["logsignature", "signature"]
 
 
 def signature(
     path: Tensor,
     depth: int,
     *,
-    stream: bool = False,
-    basepoint: Any = None,
-    initial: Optional[Tensor] = None,  # noqa: UP045
-    inverse: bool = False,
-    scalar_term: bool = False,
+    basepoint: bool | Tensor | None = None,
+    initial: Tensor | None = None,
     lengths: Any = None,
-    method: str = "auto",
-    workers: Optional[int] = None,  # noqa: UP045
+    **options: Any,
 ) -> Tensor:
     """Signature of piecewise linear paths, a differentiable PyTorch function.
 
     Parameters
     ----------
     path : Tensor, shape (..., length, channels)
-        float32 or float64, on the CPU or (with CuPy installed) on a GPU.
-    depth, stream, inverse, scalar_term, method, workers
+        Of float32 or float64, on the CPU or (with CuPy installed) on a GPU.
+    depth : int
         As for `pysig.signature`.
     basepoint : bool or Tensor, shape (..., channels), optional
-        As for `pysig.signature`. Derivatives go to it.
+        As for `pysig.signature`. Derivatives go to a tensor.
     initial : Tensor, shape (..., size), optional
         As for `pysig.signature`. Derivatives go to it.
     lengths : Tensor or array_like of int, shape (...), optional
         As for `pysig.signature`.
+    **options
+        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `scalar_term`, and
+        so on.
 
     Returns
     -------
@@ -62,13 +56,12 @@ def signature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.signature` does.
+        As `pysig.signature` does. NotImplementedError for a third derivative.
 
     Notes
     -----
-    The backward pass is `pysig.signature_vjp`, and that of the backward pass `pysig.signature_hvp`
-    and `pysig.signature_jvp`; a third derivative is an error. ``torch.compile`` and
-    ``torch.func.vmap`` work.
+    A gradient is `pysig.signature_vjp`, its derivative `pysig.signature_hvp`, a derivative along a
+    direction `pysig.signature_jvp`. ``torch.compile`` and all of ``torch.func`` work.
 
     Examples
     --------
@@ -82,384 +75,170 @@ def signature(
     >>> path.grad.tolist()
     [[-2.0, -0.5], [1.0, -0.5], [1.0, 1.0]]
     """
+    return _call("signature", path, depth, basepoint, initial, lengths, options)
+
+
+def logsignature(
+    path: Tensor,
+    depth: int,
+    *,
+    basepoint: bool | Tensor | None = None,
+    initial: Tensor | None = None,
+    lengths: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Log-signature of piecewise linear paths, a differentiable PyTorch function.
+
+    Parameters
+    ----------
+    path, depth, basepoint, initial, lengths
+        As for `signature`.
+    **options
+        All other options of `pysig.logsignature`, but `out`: `basis`, `stream`, and so on.
+
+    Returns
+    -------
+    Tensor
+        As `pysig.logsignature`; on the device of `path`, with its dtype.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `pysig.logsignature` does. NotImplementedError for a second derivative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pysig.interop.torch import logsignature
+    >>> path = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> logsignature(path, 2).tolist()
+    [1.0, 2.0, 1.0]
+    """
+    return _call("logsignature", path, depth, basepoint, initial, lengths, options)
+
+
+def _call(
+    function: str,
+    path: Any,
+    depth: int,
+    basepoint: Any,
+    initial: Any,
+    lengths: Any,
+    options: dict[str, Any],
+) -> Tensor:
     if not isinstance(path, Tensor):
         raise TypeError(f"path: expected a torch.Tensor, received {type(path).__name__}.")
     if isinstance(basepoint, bool):
         basepoint = path.new_zeros(path.shape[-1:]) if basepoint else None
-    if lengths is not None:
-        lengths = torch.as_tensor(lengths)
-    compiled = torch.compiler.is_compiling()
-    apply: Any = torch.ops.pysig.signature if compiled else _Signature.apply
-    result: Tensor = apply(
-        path, basepoint, initial, lengths, depth, stream, inverse, scalar_term, method, workers
-    )
+    arrays = {
+        "path": path,
+        "basepoint": basepoint if basepoint is None else torch.as_tensor(basepoint).to(path),
+        "initial": initial if initial is None else torch.as_tensor(initial).to(path),
+        "lengths": lengths if lengths is None else torch.as_tensor(lengths, device=path.device),
+    }
+    operator, operands = prepare(function, depth, arrays, options, torch.broadcast_to)
+    apply = _compiled if torch.compiler.is_compiling() else _differentiable
+    result: Tensor = apply(operator, *operands)[0]
     return result
 
 
 # ---- tensors and arrays ----
 
 
-def _lend(tensor: Optional[Tensor], like: Tensor) -> Any:  # noqa: UP045
-    """The array of a tensor, sharing its memory."""
-    if tensor is None:
-        return None
+def _run(operator: Operator, operands: Sequence[Tensor]) -> list[Tensor]:
+    """The operator on arrays that share the memory of the tensors, on their device and stream."""
+    like = operands[0]
+    tensors = [tensor.detach().resolve_neg() for tensor in operands]
     if not like.is_cuda:
-        return tensor.detach().cpu().resolve_neg().numpy()
-    import cupy
-
-    return cupy.from_dlpack(tensor.detach().resolve_neg().to(like.device))
-
-
-def _own(array: Any, like: Tensor) -> Tensor:
-    """The tensor of an array, sharing its memory."""
-    if not like.is_cuda:
-        return torch.from_numpy(array)
-    tensor: Tensor = torch.utils.dlpack.from_dlpack(array)
-    return tensor
-
-
-def _call(function: Callable[..., Any], like: Tensor, tensors: list[Any], **options: Any) -> Any:
-    """`function` of arrays, on the device and the stream of `like`."""
-
-    def run() -> Any:
-        arrays = [_lend(tensor, like) for tensor in tensors]
-        named = {k: _lend(v, like) if isinstance(v, Tensor) else v for k, v in options.items()}
-        depth = named.pop("depth")
-        return function(arrays[0], depth, *arrays[1:], **named)
-
-    if not like.is_cuda:
-        return run()
+        return [torch.from_numpy(a) for a in operator.run(*(tensor.numpy() for tensor in tensors))]
     import cupy
 
     stream = torch.cuda.current_stream(like.device).cuda_stream
     with cupy.cuda.Device(like.device.index or 0), cupy.cuda.ExternalStream(stream):
-        return run()
+        results = operator.run(*map(cupy.from_dlpack, tensors))
+        return [torch.utils.dlpack.from_dlpack(array) for array in results]
 
 
-def _cotangents(result: Any, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Operators return tensors only: an empty one stands for None."""
-    parts = result if isinstance(result, tuple) else (result, None, None)
-    none = like.new_empty(0)
-    first, second, third = (none.clone() if p is None else _own(p, like) for p in parts)
-    return first, second, third
+# ---- the operator of PyTorch, for torch.compile ----
 
-
-# ---- the operators ----
-
-_make: Any = torch.library.Library
+_read = lru_cache(Operator.read)
+_make: Any = torch.library.Library  # PyTorch's own annotations are incomplete
 _library: Any = _make("pysig", "DEF")
-_library.define(f"signature(Tensor path, {_MAYBE}, {_OPTIONS}) -> Tensor")
-_COTANGENTS = "(Tensor, Tensor, Tensor)"
-_library.define(
-    f"signature_vjp(Tensor path, {_MAYBE}, Tensor cotangent, {_OPTIONS}) -> {_COTANGENTS}"
-)
-_MOVES = "Tensor tangent, Tensor? basepoint_tangent, Tensor? initial_tangent"
-_library.define(f"signature_jvp(Tensor path, {_MAYBE}, {_MOVES}, {_OPTIONS}) -> Tensor")
-_library.define(
-    f"signature_hvp(Tensor path, {_MAYBE}, Tensor cotangent, {_MOVES}, {_OPTIONS}) -> {_COTANGENTS}"
-)
+_library.define("apply(Tensor[] operands, str operator) -> Tensor[]")
 
 
-def _named(options: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(_OPTION_NAMES, options, strict=True))
+def _kernel(operands: list[Tensor], operator: str) -> list[Tensor]:
+    return _run(_read(operator), operands)
 
 
-def _signature(path: Tensor, base: Any, initial: Any, lengths: Any, *options: Any) -> Tensor:
-    maybe = {"basepoint": base, "initial": initial, "lengths": lengths}
-    return _own(_call(pysig.signature, path, [path], **maybe, **_named(options)), path)
+def _fake(operands: list[Tensor], operator: str) -> list[Tensor]:
+    return [operands[0].new_empty(shape) for shape in _read(operator).shapes(*operands)]
 
 
-def _signature_vjp(
-    path: Tensor, base: Any, initial: Any, lengths: Any, cotangent: Tensor, *options: Any
-) -> tuple[Tensor, Tensor, Tensor]:
-    maybe = {"basepoint": base, "initial": initial, "lengths": lengths}
-    result = _call(pysig.signature_vjp, path, [path, cotangent], **maybe, **_named(options))
-    return _cotangents(result, path)
+def _compiled(operator: Operator, *operands: Tensor) -> list[Tensor]:
+    results: list[Tensor] = torch.ops.pysig.apply(list(operands), operator.text)
+    return results
 
 
-def _signature_jvp(
-    path: Tensor,
-    base: Any,
-    initial: Any,
-    lengths: Any,
-    tangent: Tensor,
-    base_tangent: Any,
-    initial_tangent: Any,
-    *options: Any,
-) -> Tensor:
-    maybe = {
-        "basepoint": base,
-        "initial": initial,
-        "lengths": lengths,
-        "basepoint_tangent": base_tangent,
-        "initial_tangent": initial_tangent,
-    }
-    result = _call(pysig.signature_jvp, path, [path, tangent], **maybe, **_named(options))
-    return _own(result, path)
+def _keep_for_compiled(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    operands, ctx.operator = inputs
+    ctx.save_for_backward(*operands)
 
 
-def _signature_hvp(
-    path: Tensor,
-    base: Any,
-    initial: Any,
-    lengths: Any,
-    cotangent: Tensor,
-    tangent: Tensor,
-    base_tangent: Any,
-    initial_tangent: Any,
-    *options: Any,
-) -> tuple[Tensor, Tensor, Tensor]:
-    maybe = {
-        "basepoint": base,
-        "initial": initial,
-        "lengths": lengths,
-        "basepoint_tangent": base_tangent,
-        "initial_tangent": initial_tangent,
-    }
-    result = _call(
-        pysig.signature_hvp, path, [path, cotangent, tangent], **maybe, **_named(options)
-    )
-    return _cotangents(result, path)
+def _back_compiled(ctx: Any, cotangents: list[Tensor]) -> Any:
+    operands, operator = ctx.saved_tensors, _read(ctx.operator)
+    wanted = [tensor.is_floating_point() for tensor in operands]
+    return pull_back(_compiled, operator, operands, cotangents, wanted), None
 
 
-# ---- shapes, for torch.compile ----
-
-
-def _fake_signature(path: Tensor, base: Any, initial: Any, lengths: Any, *options: Any) -> Tensor:
-    named = _named(options)
-    *batch, length, channels = path.shape
-    size = sum(channels**k for k in range(1, named["depth"] + 1)) + named["scalar_term"]
-    rows = [length - (base is None)] if named["stream"] else []
-    return path.new_empty([*batch, *rows, size])
-
-
-def _fake_signature_jvp(path: Tensor, base: Any, initial: Any, lengths: Any, *rest: Any) -> Tensor:
-    return _fake_signature(path, base, initial, lengths, *rest[3:])
-
-
-def _fake_cotangents(
-    path: Tensor, base: Any, initial: Any, lengths: Any, *rest: Any
-) -> tuple[Tensor, Tensor, Tensor]:
-    none = path.new_empty(0)
-    first, second, third = (
-        none.clone() if t is None else path.new_empty(t.shape) for t in (path, base, initial)
-    )
-    return first, second, third
-
-
-for _name, _kernel, _fake in (
-    ("signature", _signature, _fake_signature),
-    ("signature_vjp", _signature_vjp, _fake_cotangents),
-    ("signature_jvp", _signature_jvp, _fake_signature_jvp),
-    ("signature_hvp", _signature_hvp, _fake_cotangents),
-):
-    for _device in ("CPU", "CUDA"):
-        _library.impl(_name, _kernel, _device)
-    torch.library.register_fake(f"pysig::{_name}", _fake, lib=_library)
-
-
-# ---- torch.func.vmap ----
-
-# How many axes of an argument are not batch axes; cotangents of a stream have one more.
-_OWN_AXES = {
-    "path": 2,
-    "basepoint": 1,
-    "initial": 1,
-    "lengths": 0,
-    "cotangent": 1,
-    "tangent": 2,
-    "basepoint_tangent": 1,
-    "initial_tangent": 1,
-}
-_GIVEN = ("path", "basepoint", "initial", "lengths")
-_MOVED = ("tangent", "basepoint_tangent", "initial_tangent")
-
-
-def _batched(function: Any, size: int, dims: Any, inputs: Any) -> Any:
-    """`function` with one more batch axis, in front of all tensors and results."""
-    names = function.names
-    options = inputs[len(names) :]
-    path, stream = inputs[0], _named(options)["stream"]
-    batch_axes = path.ndim - 2 - (dims[0] is not None)
-    wide: list[Any] = []
-    for name, tensor, dim in zip(names, inputs, dims, strict=False):
-        if tensor is None:
-            wide.append(None)
-            continue
-        first = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
-        own = _OWN_AXES[name] + (name == "cotangent" and stream)
-        missing = batch_axes - (first.ndim - 1 - own)
-        wide.append(first.reshape(size, *[1] * missing, *first.shape[1:]))
-    results = function.call(*wide, *options)
-    if isinstance(results, Tensor):
-        return results, 0
-    shaped, places = [], []
-    for result, tensor, dim in zip(results, inputs, dims, strict=False):
-        if tensor is not None:
-            axes = tensor.ndim - (dim is not None)  # without the ones that were put in
-            result = result.reshape(size, *result.shape[result.ndim - axes :])
-        shaped.append(result)
-        places.append(None if tensor is None else 0)
-    return tuple(shaped), tuple(places)
-
-
-# ---- derivatives ----
-
-
-def _moves(given: Any, tangents: Any) -> tuple[Any, Any, Any]:
-    """Tangents of path, basepoint and initial; zero for a path that stays, None for what is not
-    there.
-    """
-    path, base, initial = given[:3]
-    first = torch.zeros_like(path) if tangents[0] is None else tangents[0]
-    return first, None if base is None else tangents[1], None if initial is None else tangents[2]
-
-
-def _where_given(given: Any, grads: Any) -> list[Any]:
-    return [None if t is None else g for t, g in zip(given[:3], grads, strict=True)]
-
-
-def _keep(ctx: Any, tensors: tuple[Any, ...], options: tuple[Any, ...]) -> None:
-    ctx.save_for_backward(*tensors)
-    if hasattr(ctx, "save_for_forward"):
-        ctx.save_for_forward(*tensors)
-    ctx.options = options
-
-
-def _back(ctx: Any, cotangent: Tensor, vjp: Any) -> Any:
-    """Backwards through `signature`."""
-    given = ctx.saved_tensors
-    grads = vjp(*given, cotangent, *ctx.options)
-    return (*_where_given(given, grads), None, *(None for _ in ctx.options))
-
-
-def _back_again(ctx: Any, tangents: Any, jvp: Any, hvp: Any) -> Any:
-    """Backwards through `signature_vjp`: the Hessian is symmetric, so its product with the tangents
-    is what goes back to the path.
-    """
-    *given, cotangent = ctx.saved_tensors
-    moves = _moves(given, tangents)
-    grads = hvp(*given, cotangent, *moves, *ctx.options)
-    by_cotangent = jvp(*given, *moves, *ctx.options)
-    return (*_where_given(given, grads), None, by_cotangent, *(None for _ in ctx.options))
-
-
-def _no_more(ctx: Any, *_: Any) -> Any:
-    raise NotImplementedError(
-        "pysig.interop.torch: derivatives of signatures go to the second order."
-    )
-
-
-_ops: Any = torch.ops.pysig
+for _device in ("CPU", "CUDA"):
+    _library.impl("apply", _kernel, _device)
+torch.library.register_fake("pysig::apply", _fake, lib=_library)
 torch.library.register_autograd(
-    "pysig::signature",
-    lambda ctx, cotangent: _back(ctx, cotangent, _ops.signature_vjp),
-    setup_context=lambda ctx, inputs, output: _keep(ctx, inputs[:4], inputs[4:]),
-    lib=_library,
+    "pysig::apply", _back_compiled, setup_context=_keep_for_compiled, lib=_library
 )
-torch.library.register_autograd(
-    "pysig::signature_vjp",
-    lambda ctx, *tangents: _back_again(ctx, tangents, _ops.signature_jvp, _ops.signature_hvp),
-    setup_context=lambda ctx, inputs, output: _keep(ctx, inputs[:5], inputs[5:]),
-    lib=_library,
-)
-for _name in ("signature_jvp", "signature_hvp"):
-    torch.library.register_autograd(f"pysig::{_name}", _no_more, lib=_library)
+
+
+# ---- the function of autograd, for all else ----
 
 
 class _Function(torch.autograd.Function):
-    """An operator with its tensor arguments `names`, for autograd and ``torch.func``."""
-
-    names: tuple[str, ...]
-
-    @classmethod
-    def call(cls, *inputs: Any) -> Any:
-        apply: Any = cls.apply
-        return apply(*inputs)
+    @staticmethod
+    def forward(operator: Operator, *operands: Tensor) -> tuple[Tensor, ...]:
+        return tuple(_run(operator, operands))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        pass
+        ctx.operator, *operands = inputs
+        ctx.save_for_backward(*operands)
+        ctx.save_for_forward(*operands)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Any) -> Any:
-        return _no_more(ctx)
-
-
-class _Signature(_Function):
-    names = _GIVEN
-
-    @staticmethod
-    def forward(*inputs: Any) -> Any:
-        return _ops.signature(*inputs)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        _keep(ctx, inputs[:4], inputs[4:])
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Any) -> Any:
-        return _back(ctx, cotangents[0], _SignatureVjp.call)
+    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+        wanted = ctx.needs_input_grad[1:]
+        return None, *pull_back(
+            _differentiable, ctx.operator, ctx.saved_tensors, cotangents, wanted
+        )
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        given = ctx.saved_tensors
-        return _SignatureJvp.call(*given, *_moves(given, tangents), *ctx.options)
+        moved = push_forward(
+            _differentiable, ctx.operator, ctx.saved_tensors, tangents[1:], torch.zeros_like
+        )
+        return tuple(moved)
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _batched(_Signature, info.batch_size, in_dims, inputs)
+    def vmap(info: Any, in_dims: Any, operator: Operator, *operands: Tensor) -> Any:
+        """One more batch axis, in front of all operands and results."""
+        wide = [
+            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            for tensor, dim in zip(operands, in_dims[1:], strict=True)
+        ]
+        results = _differentiable(operator, *wide)
+        return results, (0,) * len(results)
 
 
-class _SignatureVjp(_Function):
-    names = (*_GIVEN, "cotangent")
-
-    @staticmethod
-    def forward(*inputs: Any) -> Any:
-        return _ops.signature_vjp(*inputs)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        _keep(ctx, inputs[:5], inputs[5:])
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Any) -> Any:
-        return _back_again(ctx, cotangents, _SignatureJvp.call, _SignatureHvp.call)
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        *given, cotangent = ctx.saved_tensors
-        moves = _moves(given, tangents)
-        grads = _SignatureHvp.call(*given, cotangent, *moves, *ctx.options)
-        if tangents[4] is not None:
-            moved = _SignatureVjp.call(*given, tangents[4], *ctx.options)
-            grads = tuple(a + b for a, b in zip(grads, moved, strict=True))
-        return tuple(grads)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _batched(_SignatureVjp, info.batch_size, in_dims, inputs)
-
-
-class _SignatureJvp(_Function):
-    names = (*_GIVEN, *_MOVED)
-
-    @staticmethod
-    def forward(*inputs: Any) -> Any:
-        return _ops.signature_jvp(*inputs)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _batched(_SignatureJvp, info.batch_size, in_dims, inputs)
-
-
-class _SignatureHvp(_Function):
-    names = (*_GIVEN, "cotangent", *_MOVED)
-
-    @staticmethod
-    def forward(*inputs: Any) -> Any:
-        return _ops.signature_hvp(*inputs)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:
-        return _batched(_SignatureHvp, info.batch_size, in_dims, inputs)
+def _differentiable(operator: Operator, *operands: Tensor) -> tuple[Tensor, ...]:
+    apply: Any = _Function.apply
+    results: tuple[Tensor, ...] = apply(operator, *operands)
+    return results

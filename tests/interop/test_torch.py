@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
@@ -13,8 +11,8 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed (pip install pysig-signatures[torch])"
 )
 
-from pysig.interop import torch as guest  # noqa: E402
-from pysig.interop.torch import signature  # noqa: E402
+from pysig.interop._operator import Operator  # noqa: E402
+from pysig.interop.torch import logsignature, signature  # noqa: E402
 
 # PyTorch's own use of what it deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
@@ -45,8 +43,12 @@ def test_values_are_those_of_numpy(options, dtype):
 @pytest.mark.parametrize("channels", [1, 2])
 def test_gradcheck_of_both_orders(options, channels):
     path = tensor(2, 5, channels)
-    assert torch.autograd.gradcheck(lambda p: signature(p, 3, **options), [path])
-    assert torch.autograd.gradgradcheck(lambda p: signature(p, 3, **options), [path])
+
+    def function(p):
+        return signature(p, 3, **options)
+
+    assert torch.autograd.gradcheck(function, [path], check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(function, [path], check_fwd_over_rev=True)
 
 
 def test_gradcheck_by_basepoint_and_initial():
@@ -55,16 +57,21 @@ def test_gradcheck_by_basepoint_and_initial():
     def function(p, b, i):
         return signature(p, 3, basepoint=b, initial=i, stream=True)
 
-    assert torch.autograd.gradcheck(function, [path, base, initial])
-    assert torch.autograd.gradgradcheck(function, [path, base, initial])
+    assert torch.autograd.gradcheck(function, [path, base, initial], check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(
+        function, [path, base, initial], check_rev_over_rev=True, check_fwd_over_rev=True
+    )
 
 
 def test_the_third_derivative_is_refused():
     path = tensor(4, 2)
     first = torch.autograd.grad(signature(path, 3).sum(), path, create_graph=True)[0]
     second = torch.autograd.grad((first**2).sum(), path, create_graph=True)[0]
-    with pytest.raises(NotImplementedError, match="second order"):
+    with pytest.raises(NotImplementedError, match=r"signature go to the second order.*order 3"):
         torch.autograd.grad(second.sum(), path)
+    first = torch.autograd.grad(logsignature(path, 3)[2], path, create_graph=True)[0]
+    with pytest.raises(NotImplementedError, match="logsignature go to the first order"):
+        torch.autograd.grad(first.sum(), path)
 
 
 @pytest.mark.filterwarnings(
@@ -81,30 +88,41 @@ def test_torch_compile_traces_without_breaks():
     assert torch.equal(torch.autograd.grad(compiled(path), path)[0], expected)
 
 
-def test_opcheck():
-    path = tensor(2, 5, 3).detach()
-    arguments = (
-        path,
-        tensor(3).detach(),
-        None,
-        torch.tensor([3, 5]),
-        3,
-        True,
-        False,
-        False,
-        "auto",
-        1,
-    )
-    torch.library.opcheck(torch.ops.pysig.signature.default, arguments)
-    moves = (path, tensor(3).detach(), None)
-    cotangent = signature(path, 3, stream=True, basepoint=tensor(3).detach())
-    for name, own in (
-        ("signature_vjp", (cotangent,)),
-        ("signature_jvp", moves),
-        ("signature_hvp", (cotangent, *moves)),
-    ):
-        operator = getattr(torch.ops.pysig, name).default
-        torch.library.opcheck(operator, (*arguments[:4], *own, *arguments[4:]))
+def test_compiled_functions_take_all_options_and_new_lengths():
+    def features(p, n):
+        signed = signature(p, 2, lengths=n, stream=True, scalar_term=True, method="tile")
+        return signed, logsignature(p, 3, basis="brackets", basepoint=p[..., 0, :])
+
+    compiled = torch.compile(features, fullgraph=True, backend="aot_eager", dynamic=True)
+    for length in (4, 7):
+        path, lengths = tensor(2, length, 3).detach(), torch.tensor([3, 4])
+        for got, expected in zip(compiled(path, lengths), features(path, lengths), strict=True):
+            assert torch.equal(got, expected)
+
+
+def test_opcheck_of_the_family():
+    path, base, lengths = tensor(2, 5, 3).detach(), tensor(2, 3).detach(), torch.tensor([3, 5])
+    options = (("scalar_term", True), ("stream", True))
+    operator = Operator("signature", 3, options, ("path", "basepoint", "lengths"))
+    operands = [path, base, lengths]
+    (cotangent,) = torch.ops.pysig.apply(operands, operator.text)
+    for tangents, backward in ((0, False), (1, False), (0, True), (1, True), (2, False)):
+        one = operator._replace(tangents=tangents, backward=backward)
+        full = [*operands, *[cotangent] * backward, *[path, base] * tangents]
+        torch.library.opcheck(torch.ops.pysig.apply.default, (full, one.text))
+
+
+@pytest.mark.parametrize("basis", ["words", "brackets", "hall", "expanded"])
+def test_logsignatures(basis):
+    path, base = tensor(2, 5, 2), tensor(2)
+
+    def function(p, b):
+        return logsignature(p, 3, basis=basis, basepoint=b, stream=True)
+
+    arrays = path.detach().numpy(), base.detach().numpy()
+    expected = pysig.logsignature(arrays[0], 3, basis=basis, basepoint=arrays[1], stream=True)
+    np.testing.assert_array_equal(function(path, base).detach().numpy(), expected)
+    assert torch.autograd.gradcheck(function, [path, base], check_forward_ad=True)
 
 
 @pytest.mark.parametrize("dim", [0, 1])
@@ -133,9 +151,11 @@ def test_gradients_of_each_path_by_vmap_of_grad():
             gradients, torch.func.grad(loss, argnums=(0, 1))(p, base), strict=True
         ):
             torch.testing.assert_close(got[k], expected, rtol=1e-12, atol=1e-12)
-    hessian = torch.func.hessian(lambda p: loss(p, base))(path[0])
     again = torch.autograd.functional.hessian(lambda p: loss(p, base), path[0])
-    torch.testing.assert_close(hessian, again, rtol=1e-12, atol=1e-12)
+    modes = [torch.func.jacfwd, torch.func.jacrev]
+    for outer, inner in [(outer, inner) for outer in modes for inner in modes]:
+        hessian = outer(inner(lambda p: loss(p, base)))(path[0])
+        torch.testing.assert_close(hessian, again, rtol=1e-12, atol=1e-12)
 
 
 def test_forward_mode():
@@ -156,14 +176,19 @@ def test_memory_is_shared_and_not_changed():
 def test_errors_are_those_of_pysig():
     with pytest.raises(TypeError, match=r"path: expected a torch\.Tensor, received ndarray"):
         signature(np.zeros((3, 2)), 2)
-    with pytest.raises(TypeError, match="float16"):
+    with pytest.raises(TypeError, match=r"path: .*received float16"):
         signature(torch.zeros(3, 2, dtype=torch.float16), 2)
+    with pytest.raises(ValueError, match=r"path: expected shape \(\.\.\., length, channels\)"):
+        signature(torch.zeros(3), 2)
+    with pytest.raises(ValueError, match=r"basepoint: expected a shape .* \(2,\), received \(3,\)"):
+        signature(torch.zeros(3, 2), 2, basepoint=torch.zeros(3))
+    with pytest.raises(ValueError, match="lengths: expected integers from 1"):
+        signature(torch.zeros(3, 2), 2, lengths=4)
+    with pytest.raises(TypeError, match="out: only for arrays of NumPy and CuPy"):
+        signature(torch.zeros(3, 2), 2, out=torch.zeros(6))
     with pytest.raises(ValueError, match="depth"):
         signature(torch.zeros(3, 2), 0)
 
 
-def test_the_examples_of_the_guest():
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    failed, tried = doctest.testmod(guest, optionflags=flags)
-    assert tried
-    assert not failed
+def test_the_examples(examples):
+    examples("torch", "PyTorch")

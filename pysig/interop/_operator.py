@@ -1,0 +1,279 @@
+"""P6. What all guests share: a function of pysig and its derivatives as one family of operators.
+
+Let ``S(x)`` be the signature, or the log-signature, of the arrays ``x`` that can move: the path,
+and `basepoint` and `initial` where they are arrays. An operator is ``S`` with derivatives in the
+directions of `tangents` (0 to 2) vectors ``v``, and, if it is `backward`, the gradient of what
+comes out, weighted by a cotangent ``c``:
+
+    forward     S(x)         S'(x) v          S''(x) (v, w)
+    backward    S'(x)^T c    (S''(x) v)^T c
+
+A forward operator returns one array of the shape of ``S``, a backward one an array for each of
+``x``. Each is linear in its cotangent and in each of its tangents, and its derivative by ``x`` is
+the operator with one more tangent; the adjoint of an operator in one of its linear slots is the
+operator that has what came out in the place of what went in. So the family is closed under
+derivatives both ways, and `push_forward` and `pull_back` are all that a framework has to know.
+
+This file knows no framework: `run` works on the arrays that pysig takes.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import pysig
+
+Apply = Callable[..., Sequence[Any]]  # an operator and its arrays, to the arrays of its result
+
+# Arrays among the arguments of the functions, in the order of all guests, with how many axes of
+# each are not axes of the batch.
+OWN_AXES = {"path": 2, "basepoint": 1, "initial": 1, "lengths": 0}
+UNMOVED = "lengths"
+
+
+class Operator(NamedTuple):
+    """One of the family; hashable, and `text` can be read back by `read`."""
+
+    function: str  # "signature" or "logsignature"
+    depth: int
+    options: tuple[tuple[str, Any], ...]  # all that are no arrays
+    given: tuple[str, ...]  # the arrays that are there, of OWN_AXES
+    tangents: int = 0
+    backward: bool = False
+
+    # ---- operands: given, the cotangent, the tangents ----
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        return tuple(name for name in self.given if name != UNMOVED)
+
+    @property
+    def slots(self) -> list[slice]:
+        """Where the operands of each linear slot are: the cotangent first, then the tangents."""
+        at = len(self.given) + self.backward
+        width = len(self.moving)
+        cotangent = [slice(at - 1, at)] if self.backward else []
+        return cotangent + [
+            slice(at + k * width, at + (k + 1) * width) for k in range(self.tangents)
+        ]
+
+    # ---- derivatives of the operator ----
+
+    def raised(self) -> Operator:
+        """The derivative by the moving arrays, in the direction of one more tangent."""
+        order = self.tangents + self.backward + 1
+        highest = 1 + hasattr(pysig, f"{self.function}_hvp")
+        if order > highest:
+            name = ("first", "second")[highest - 1]
+            raise NotImplementedError(
+                f"pysig: derivatives of {self.function} go to the {name} order; one of order "
+                f"{order} was asked for."
+            )
+        return self._replace(tangents=self.tangents + 1)
+
+    def adjoint(
+        self, slot: int, operands: Sequence[Any], cotangents: Sequence[Any]
+    ) -> tuple[Operator, list[Any]]:
+        """The operator and its operands that take `cotangents` of the result back to `slot`."""
+        others = [operands[place] for k, place in enumerate(self.slots) if k != slot]
+        # What comes out forwards is of the kind of a cotangent, backwards of that of a tangent.
+        filled = [*others, cotangents] if self.backward else [cotangents, *others]
+        backward = not (self.backward and slot == 0)
+        turned = self._replace(tangents=len(filled) - backward, backward=backward)
+        return turned, [*operands[: len(self.given)], *(array for part in filled for array in part)]
+
+    # ---- on arrays ----
+
+    def run(self, *operands: Any) -> tuple[Any, ...]:
+        """The result, for NumPy or CuPy arrays whose batch axes are all the same."""
+        if self.tangents == 2:
+            return (self._second(*operands),)
+        path, *others = operands[: len(self.given)]
+        named = {**dict(self.options), **dict(zip(self.given[1:], others, strict=True))}
+        positional = list(operands[len(self.given) :][: self.backward])
+        if self.tangents:
+            tangent, *moves = operands[self.slots[-1]]
+            positional.append(tangent)
+            named |= {f"{name}_tangent": v for name, v in zip(self.moving[1:], moves, strict=True)}
+        kind = {(0, False): "", (1, False): "_jvp", (0, True): "_vjp", (1, True): "_hvp"}
+        function = getattr(pysig, self.function + kind[self.tangents, self.backward])
+        result = function(path, self.depth, *positional, **named)
+        parts = result if isinstance(result, tuple) else (result,)
+        return tuple(array for array in parts if array is not None)
+
+    def _second(self, *operands: Any) -> Any:
+        """S''(x) (v, w), coefficient by coefficient: a Hessian-vector product for each."""
+        (shape,) = self.shapes(*operands)
+        path, (first, second) = operands[0], self.slots
+        xp, batch = sys.modules[type(path).__module__.partition(".")[0]], path.ndim - 2
+        gradient = self._replace(tangents=1, backward=True)
+        out = xp.empty(shape, path.dtype)
+        for place in np.ndindex(*shape[batch:]):
+            unit = xp.zeros(shape, path.dtype)
+            unit[(..., *place)] = 1
+            gradients = gradient.run(*operands[: first.start], unit, *operands[first])
+            out[(..., *place)] = sum(
+                (g * w).sum(axis=tuple(range(batch, g.ndim)))
+                for g, w in zip(gradients, operands[second], strict=True)
+            )
+        return out
+
+    # ---- shapes ----
+
+    def shapes(self, *operands: Any) -> list[tuple[Any, ...]]:
+        """Shapes of the result, from operands that have a `shape`. All but the number of channels
+        may be symbols of a framework, or None where it is not known.
+        """
+        if self.backward:
+            pairs = zip(self.given, operands, strict=False)
+            return [tuple(array.shape) for name, array in pairs if name != UNMOVED]
+        *batch, length, channels = operands[0].shape
+        rows, more, size = self.extent(int(channels))
+        if rows is None:
+            return [(*batch, size)]
+        return [(*batch, None if length is None else rows + (length - 2) * more, size)]
+
+    def extent(self, channels: int) -> tuple[int | None, int, int]:
+        """Rows of a path of two points (None: no axis of rows), rows for each point more, and
+        coefficients.
+        """
+        given = tuple(name for name in self.given if name == "basepoint")
+        return _extent(self._replace(given=given, tangents=0, backward=False), channels)
+
+    # ---- as text, for frameworks whose operators take no objects ----
+
+    @property
+    def text(self) -> str:
+        return repr(tuple(self))
+
+    @staticmethod
+    def read(text: str) -> Operator:
+        return Operator(*ast.literal_eval(text))
+
+
+def push_forward(
+    apply: Apply,
+    operator: Operator,
+    operands: Sequence[Any],
+    tangents: Sequence[Any],
+    zeros: Callable[[Any], Any],
+) -> list[Any]:
+    """How the result of `operator` moves when its operands move along `tangents`, None if they do
+    not; `zeros` makes the zero of an operand.
+    """
+
+    def filled(place: slice) -> list[Any]:
+        pairs = zip(operands[place], tangents[place], strict=True)
+        return [zeros(operand) if t is None else t for operand, t in pairs]
+
+    terms = []
+    moving = slice(0, len(operator.moving))
+    if any(t is not None for t in tangents[moving]):
+        terms.append(apply(operator.raised(), *operands, *filled(moving)))
+    for place in operator.slots:
+        if any(t is not None for t in tangents[place]):
+            moved = [*operands[: place.start], *filled(place), *operands[place.stop :]]
+            terms.append(apply(operator, *moved))
+    return [sum(parts[1:], parts[0]) for parts in zip(*terms, strict=True)]
+
+
+def pull_back(
+    apply: Apply,
+    operator: Operator,
+    operands: Sequence[Any],
+    cotangents: Sequence[Any],
+    wanted: Sequence[bool],
+) -> list[Any]:
+    """The gradient by each operand that is wanted, None for the others, of the result of `operator`
+    weighted by `cotangents`.
+    """
+    gradients: list[Any] = [None] * len(operands)
+    moving = slice(0, len(operator.moving))
+    if any(wanted[moving]):
+        raised = operator.raised()
+        turned, turned_operands = raised.adjoint(len(raised.slots) - 1, operands, cotangents)
+        gradients[moving] = apply(turned, *turned_operands)
+    for slot, place in enumerate(operator.slots):
+        if any(wanted[place]):
+            turned, turned_operands = operator.adjoint(slot, operands, cotangents)
+            gradients[place] = apply(turned, *turned_operands)
+    return [g if asked else None for g, asked in zip(gradients, wanted, strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
+    """Asked of the function itself: no option has to be known here."""
+    options = dict(operator.options)
+    if operator.given:
+        options["basepoint"] = np.zeros(channels)
+    shapes = []
+    for length in (2, 3):
+        path = np.zeros((length, channels))
+        shapes.append(getattr(pysig, operator.function)(path, operator.depth, **options).shape)
+    (*two, size), (*three, _) = shapes
+    return (two[0], three[0] - two[0], size) if two else (None, 0, size)
+
+
+def prepare(
+    function: str,
+    depth: int,
+    arrays: dict[str, Any],
+    options: dict[str, Any],
+    broadcast: Callable[[Any, tuple[Any, ...]], Any],
+) -> tuple[Operator, list[Any]]:
+    """The operator of a call and its operands, with the batch axes of the path; errors come here.
+
+    `arrays` are those of `OWN_AXES`: of the framework, or None.
+    """
+    if "out" in options:
+        raise TypeError("out: only for arrays of NumPy and CuPy; leave it out.")
+    path = arrays["path"]
+    *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
+    given = tuple(name for name, array in arrays.items() if array is not None)
+    frozen = {name: _frozen(value) for name, value in options.items()}
+    operator = Operator(function, _frozen(depth), tuple(sorted(frozen.items())), given)
+    dtype = getattr(path.dtype, "name", str(path.dtype).rpartition(".")[2])
+    fits = len(path.shape) >= 2 and length != 0 and channels != 0
+    if not fits or dtype not in ("float32", "float64"):
+        stub = np.zeros(path.shape[-2:])
+        getattr(pysig, function)(stub, depth, **options)  # pysig's own words on the shape
+        raise TypeError(
+            f"path: expected dtype float32 or float64, received {dtype}. Convert it to float32."
+        )
+    operands = [path]
+    for name in given[1:]:
+        array, last = arrays[name], shape[len(shape) :]
+        if OWN_AXES[name]:
+            last = (channels,) if name == "basepoint" else tuple(array.shape[-1:])
+        if not _broadcasts(array.shape, (*batch, *last)):
+            raise ValueError(
+                f"{name}: expected a shape that broadcasts to {(*batch, *last)}, "
+                f"received {tuple(array.shape)}."
+            )
+        operands.append(broadcast(array, (*batch, *last)))
+    return operator, operands
+
+
+def _broadcasts(shape: Any, target: tuple[Any, ...]) -> bool:
+    """Whether it can be so, as far as is known: None is not."""
+    pairs = zip(reversed(tuple(shape)), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, None) or m in (n, None) for n, m in pairs)
+
+
+def check_lengths(lengths: Any, path: Any) -> None:
+    """pysig's own words on lengths, for frameworks that call pysig where nobody sees its errors."""
+    stub = np.broadcast_to(np.zeros(1, np.float32), (*path.shape[:-1], 1))
+    pysig.signature(stub, 1, lengths=np.asarray(lengths))
+
+
+def _frozen(value: Any) -> Any:
+    """`value` with hashable tuples for lists, at all depths, and Python's numbers for NumPy's."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_frozen, value))
+    return value.item() if isinstance(value, np.generic) else value

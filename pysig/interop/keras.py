@@ -1,0 +1,167 @@
+"""P6. Layers of Keras 3 on the backends torch, JAX and TensorFlow (and NumPy, without training).
+
+The layers call the guest of Keras' backend, see `pysig.interop.torch`, `pysig.interop.jax` and
+`pysig.interop.tensorflow`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+from keras import ops
+
+import pysig
+from pysig.interop._operator import OWN_AXES, Operator, prepare
+
+__all__ = ["LogSigLayer", "SigLayer"]
+
+_GUESTS = {"numpy": "pysig"} | {
+    name: f"pysig.interop.{name}" for name in ("torch", "jax", "tensorflow")
+}
+_backend = keras.backend.backend()
+if _backend not in _GUESTS:
+    raise ImportError(
+        f"pysig.interop.keras: expected one of the Keras backends {', '.join(sorted(_GUESTS))}, "
+        f"received {_backend!r}. Set the environment variable KERAS_BACKEND."
+    )
+_guest = importlib.import_module(_GUESTS[_backend])
+
+
+class _PathLayer(keras.layers.Layer):
+    """What both layers are: a function of pysig with its options."""
+
+    function: str
+
+    def __init__(self, depth: int, stream: bool = False, **options: Any) -> None:
+        """Split `options` into those of the function and those of any layer."""
+        known = set(inspect.signature(getattr(pysig, self.function)).parameters)
+        known -= {*OWN_AXES, "out"} - {"basepoint"}
+        self.options = {name: options.pop(name) for name in known & options.keys()}
+        super().__init__(**options)
+        self.depth, self.stream = depth, stream
+        self.supports_masking = True
+        self.supports_jit = _backend != "tensorflow"  # XLA cannot call out of its programs there
+
+    @property
+    def _operator(self) -> Operator:
+        """The operator, without arrays, to ask for shapes."""
+        empty = SimpleNamespace(shape=(2, 1), dtype="float32")
+        options = {**self.options, "stream": self.stream}
+        return prepare(self.function, self.depth, {"path": empty}, options, lambda a, _: a)[0]
+
+    def build(self, input_shape: Any) -> None:
+        """Ask for the output of this input, so that errors of options come here."""
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The function of `inputs`; the points that `mask` leaves out do not count."""
+        wide = keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float64")
+        path = inputs if wide else ops.cast(inputs, "float32")
+        if mask is not None:
+            path = _without_masked_points(path, mask)
+        function = getattr(_guest, self.function)
+        result = function(path, self.depth, stream=self.stream, **self.options)
+        return result if wide else ops.cast(result, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(
+                f"{self.name}: expected an input of shape (..., length, channels) with a known "
+                f"number of channels, received {tuple(input_shape)}."
+            )
+        (shape,) = self._operator.shapes(SimpleNamespace(shape=input_shape))
+        return tuple(shape)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the points where the prefixes end, if rows belong to points."""
+        rows, more, _ = self._operator.extent(int(inputs.shape[-1]))
+        if previous_mask is None or rows is None or more != 1:
+            return None
+        return previous_mask[..., 2 - rows :]
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"depth": self.depth, "stream": self.stream, **self.options}
+        return {**super().get_config(), **config}
+
+
+def _without_masked_points(path: Any, mask: Any) -> Any:
+    """Masked points take the place of the last point before them that counts, or of the first that
+    counts at all: an increment of zero changes nothing.
+    """
+    mask = ops.cast(mask, "int32")
+    length = ops.shape(path)[-2]
+    order = ops.arange(length, dtype="int32") + length * (1 - mask)
+    counting = ops.argsort(order, axis=-1)  # the places of the points that count, in order
+    last = ops.maximum(ops.cumsum(mask, axis=-1) - 1, 0)
+    places = ops.take_along_axis(counting, last, axis=-1)
+    return ops.take_along_axis(path, ops.expand_dims(places, -1), axis=-2)
+
+
+@keras.saving.register_keras_serializable(package="pysig")
+class SigLayer(_PathLayer):
+    """Signatures of a batch of paths, as a layer of Keras 3.
+
+    Parameters
+    ----------
+    depth : int
+        The largest number of letters of a word, at least 1.
+    stream : bool, optional
+        Signatures of all prefixes.
+    **options
+        Other options of `pysig.signature` that are no arrays, as `basepoint=True` or
+        `scalar_term=True`; `basepoint` may also be a list of coordinates. The rest goes to
+        `keras.layers.Layer`, as `name` and `dtype`.
+
+    Notes
+    -----
+    The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output
+    has shape ``(batch, size)``, with `stream` ``(batch, length - 1, size)``. Points that a mask of
+    Keras leaves out do not count, wherever they are. In a policy of half precision the signature
+    is computed in float32. The layer has no weights.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from pysig.interop.keras import SigLayer
+    >>> layers = [keras.Input((None, 5)), keras.layers.Dense(3), SigLayer(4), keras.layers.Dense(1)]
+    >>> model = keras.Sequential(layers)
+    >>> model.output_shape
+    (None, 1)
+    >>> model.layers[1].output.shape
+    (None, 120)
+    """
+
+    function = "signature"
+
+
+@keras.saving.register_keras_serializable(package="pysig")
+class LogSigLayer(_PathLayer):
+    """Log-signatures of a batch of paths, as a layer of Keras 3.
+
+    Parameters
+    ----------
+    depth : int
+        The largest number of letters, at least 1.
+    stream : bool, optional
+        Log-signatures of all prefixes.
+    **options
+        Other options of `pysig.logsignature` that are no arrays, as ``basis="brackets"``, and as
+        those of `SigLayer`.
+
+    Notes
+    -----
+    As `SigLayer`.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from pysig.interop.keras import LogSigLayer
+    >>> LogSigLayer(3).compute_output_shape((None, None, 2))
+    (None, 5)
+    """
+
+    function = "logsignature"

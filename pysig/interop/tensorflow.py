@@ -1,0 +1,166 @@
+"""P6. Signatures of TensorFlow tensors, with gradients to the second order.
+
+The operators of `_operator` are calls of pysig out of TensorFlow's graph, by ``tf.numpy_function``:
+on the CPU, with tensors of another device copied there, and not in programs that XLA compiles
+(``jit_compile=True``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as _tensorflow
+
+from pysig.interop._operator import Operator, check_lengths, prepare, pull_back
+
+__all__ = ["logsignature", "signature"]
+
+tf: Any = _tensorflow  # without annotations
+
+
+def signature(
+    path: Any,
+    depth: int,
+    *,
+    basepoint: Any = None,
+    initial: Any = None,
+    lengths: Any = None,
+    **options: Any,
+) -> Any:
+    """Signature of piecewise linear paths, a differentiable TensorFlow function.
+
+    Parameters
+    ----------
+    path : tf.Tensor, shape (..., length, channels)
+        Of float32 or float64. In a graph the length and the axes of the batch may be unknown.
+    depth : int
+        As for `pysig.signature`.
+    basepoint : bool or tf.Tensor, shape (..., channels), optional
+        As for `pysig.signature`. Gradients go to a tensor.
+    initial : tf.Tensor, shape (..., size), optional
+        As for `pysig.signature`. Gradients go to it.
+    lengths : tf.Tensor or array_like of int, shape (...), optional
+        As for `pysig.signature`.
+    **options
+        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `scalar_term`, and
+        so on.
+
+    Returns
+    -------
+    tf.Tensor
+        As `pysig.signature`, with the dtype of `path`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `pysig.signature` does. NotImplementedError for a third derivative.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from pysig.interop.tensorflow import signature
+    >>> path = tf.constant([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(path)
+    ...     s = signature(path, 2)
+    >>> s.numpy().tolist()
+    [1.0, 2.0, 0.5, 2.0, 0.0, 2.0]
+    >>> tape.gradient(s, path, output_gradients=tf.one_hot(3, 6)).numpy().tolist()
+    [[-2.0, -0.5], [1.0, -0.5], [1.0, 1.0]]
+    """
+    return _call("signature", path, depth, basepoint, initial, lengths, options)
+
+
+def logsignature(
+    path: Any,
+    depth: int,
+    *,
+    basepoint: Any = None,
+    initial: Any = None,
+    lengths: Any = None,
+    **options: Any,
+) -> Any:
+    """Log-signature of piecewise linear paths, a differentiable TensorFlow function.
+
+    Parameters
+    ----------
+    path, depth, basepoint, initial, lengths
+        As for `signature`.
+    **options
+        All other options of `pysig.logsignature`, but `out`: `basis`, `stream`, and so on.
+
+    Returns
+    -------
+    tf.Tensor
+        As `pysig.logsignature`, with the dtype of `path`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `pysig.logsignature` does. NotImplementedError for a second derivative.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from pysig.interop.tensorflow import logsignature
+    >>> path = tf.constant([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> logsignature(path, 2).numpy().tolist()
+    [1.0, 2.0, 1.0]
+    """
+    return _call("logsignature", path, depth, basepoint, initial, lengths, options)
+
+
+def _call(
+    function: str,
+    path: Any,
+    depth: int,
+    basepoint: Any,
+    initial: Any,
+    lengths: Any,
+    options: dict[str, Any],
+) -> Any:
+    path = tf.convert_to_tensor(path)
+    if path.shape.rank is None or (path.shape.rank and path.shape[-1] is None):
+        raise ValueError(
+            f"path: expected a known number of axes and of channels, received {path.shape}. "
+            "Give the tensor a shape with ensure_shape."
+        )
+    if isinstance(basepoint, (bool, np.bool_)):
+        basepoint = tf.zeros(path.shape[-1:], path.dtype) if basepoint else None
+    arrays = {
+        "path": path,
+        "basepoint": None if basepoint is None else tf.cast(basepoint, path.dtype),
+        "initial": None if initial is None else tf.cast(initial, path.dtype),
+        "lengths": None if lengths is None else tf.convert_to_tensor(lengths),
+    }
+
+    def broadcast(array: Any, shape: tuple[Any, ...]) -> Any:
+        """Axes that are not known are axes of the batch, where they are in the path too."""
+        known = [tf.shape(path)[axis] if n is None else n for axis, n in enumerate(shape)]
+        return tf.broadcast_to(array, known)
+
+    operator, operands = prepare(function, depth, arrays, options, broadcast)
+    if lengths is not None and tf.executing_eagerly():
+        check_lengths(lengths, path)
+    return _apply(operator, *operands)[0]
+
+
+def _apply(operator: Operator, *operands: Any) -> list[Any]:
+    shapes = operator.shapes(*operands)
+
+    def apply(*operands: Any) -> tuple[list[Any], Any]:
+        types = [operands[0].dtype] * len(shapes)
+        called = tf.numpy_function(operator.run, operands, types, stateful=False)
+        results = called if isinstance(called, list) else [called]
+        for result, shape in zip(results, shapes, strict=True):
+            result.set_shape(shape)
+        wanted = [operand.dtype.is_floating for operand in operands]
+
+        def gradient(*cotangents: Any) -> list[Any]:
+            return pull_back(_apply, operator, operands, cotangents, wanted)
+
+        return results, gradient
+
+    results: list[Any] = tf.custom_gradient(apply)(*operands)
+    return results
