@@ -276,6 +276,7 @@ int main(int count, char** argument) {
         test_stream<float>();
     }
     test_refusals();
-    std::printf(failures ? "%d failures\n" : "ok\n", failures);
+    if (failures) std::printf("%d failures\n", failures);
+    else std::printf("ok\n");
     return failures ? 1 : 0;
 }

@@ -49,10 +49,11 @@ def signature(double[:, ::1] path not None, int depth, *, bint scalar_term=False
     options.scalar_term = scalar_term
     check(embed.signature_size(path.shape[1], depth, &size))
     cdef double[::1] out = np.empty(size + scalar_term)
+    cdef int64_t points = path.shape[0] * path.shape[1], channels = path.shape[1]
     with nogil:
         check(
             embed.signature_f64(
-                &path[0, 0], path.size, path.shape[1], depth, &options, &out[0], out.size
+                &path[0, 0], points, channels, depth, &options, &out[0], out.shape[0]
             )
         )
     return np.asarray(out)
