@@ -16,7 +16,14 @@ from pysig._api.bases import (
     lyndon_words,
 )
 from pysig._api.config import distribution_version as _distribution_version
-from pysig._api.config import get_include, get_workers, set_workers, show_config
+from pysig._api.config import (
+    get_cmake_dir,
+    get_include,
+    get_library,
+    get_workers,
+    set_workers,
+    show_config,
+)
 from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.logsignature import logsignature, logsignature_jvp, logsignature_vjp
 from pysig._api.logsignature_convert import (
@@ -28,6 +35,7 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_vjp,
 )
 from pysig._api.signature import signature
+from pysig._api.stream import SignatureStream
 from pysig._api.transform import Time, transformed_shape
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
@@ -35,11 +43,14 @@ from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 __version__ = _distribution_version()
 
 __all__ = [
+    "SignatureStream",
     "Time",
     "algebra",
     "change_of_basis",
+    "get_cmake_dir",
     "get_gpu_memory_limit",
     "get_include",
+    "get_library",
     "get_workers",
     "hall_basis",
     "index_word",

@@ -44,9 +44,9 @@ CPP_FLOORS = [
     ("C0", ["include/pysig/config.hpp"]),
     ("C1", ["include/pysig/algebra/"]),
     ("C2", ["include/pysig/cpu/"]),
-    ("C2, the door", ["include/pysig/pysig.hpp", "include/pysig/pysig.h"]),
+    ("C2, the door", ["include/pysig/door/", "include/pysig/pysig.hpp", "include/pysig/pysig.h"]),
     ("C3", ["isa/"]),
-    ("C4", ["bindings/"]),
+    ("C4", ["bindings/", "capi/"]),
 ]
 SYSTEM_HEADERS = {
     "C0": "$^",  # none: device-safe

@@ -5,6 +5,7 @@
 #include "pysig/cpu/signature.hpp"
 #include "pysig/cpu/signature_jvp.hpp"
 #include "pysig/cpu/signature_vjp.hpp"
+#include "pysig/cpu/stream.hpp"
 #include "table.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -42,6 +43,11 @@ static void logsignature(const logsignature_job<R>& job, const executor& exec) {
     compute_logsignature(job, exec);
 }
 
+template <class R>
+static void stream(const stream_job<R>& job) {
+    compute_stream(job);
+}
+
 PYSIG_NAMESPACE_END
 
 #define PYSIG_PASTE2(a, b) a##b
@@ -53,5 +59,6 @@ namespace pysig {
 const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA), PYSIG_ISA::vector_bytes * 8, signature<float>,
                                                   signature<double>, tensor<float>, tensor<double>, logsignature<float>,
                                                   logsignature<double>, signature_jvp<float>, signature_jvp<double>,
-                                                  signature_vjp<float>, signature_vjp<double>};
+                                                  signature_vjp<float>, signature_vjp<double>,
+                                                  stream<float>, stream<double>};
 }

@@ -4,6 +4,8 @@
 #include "pysig/cpu/derivative_job.hpp"
 #include "pysig/cpu/job.hpp"
 #include "pysig/cpu/logsignature_job.hpp"
+#include "pysig/cpu/stream_job.hpp"
+#include "pysig/pysig.h"
 
 namespace pysig {
 
@@ -20,6 +22,8 @@ struct kernels {
     void (*signature_jvp_f64)(const signature_jvp_job<double>&, const executor&);
     void (*signature_vjp_f32)(const signature_vjp_job<float>&, const executor&);
     void (*signature_vjp_f64)(const signature_vjp_job<double>&, const executor&);
+    void (*stream_f32)(const stream_job<float>&);
+    void (*stream_f64)(const stream_job<double>&);
 };
 
 #define PYSIG_DECLARE_KERNELS(isa) extern const kernels kernels_##isa
@@ -30,10 +34,10 @@ PYSIG_DECLARE_KERNELS(neon);
 
 // The table in use. The first call chooses; PYSIG_ISA in the environment overrides, and throws std::runtime_error if it names
 // a set that this build or this machine lacks.
-const kernels& active_kernels();
+PYSIG_API const kernels& active_kernels();
 
 // The sets that this build holds and this machine runs, best first, separated by spaces.
-const char* available_kernels();
+PYSIG_API const char* available_kernels();
 
 inline void run_signature(const signature_job<float>& job, const executor& exec) { active_kernels().signature_f32(job, exec); }
 inline void run_signature(const signature_job<double>& job, const executor& exec) { active_kernels().signature_f64(job, exec); }

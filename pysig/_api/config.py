@@ -120,6 +120,46 @@ def get_include() -> str:
     return str(Path(core.__file__).parent / "include")
 
 
+def get_library() -> str:
+    """The compiled library with the C ABI, for a linker or for `ctypes`.
+
+    Returns
+    -------
+    str
+        The path of the file: ``cc program.c -I<get_include()> <get_library()>``. On Windows, of the
+        import library.
+
+    Examples
+    --------
+    >>> import os, pysig
+    >>> os.path.exists(pysig.get_library())
+    True
+    """
+    folder = Path(core.__file__).parent / "lib"
+    names = ("libpysig.so.*", "libpysig.*.dylib", "pysig.lib")
+    found = [path for name in names for path in folder.glob(name)]
+    assert found, f"{folder} was installed without the library"
+    return str(found[0])
+
+
+def get_cmake_dir() -> str:
+    """The directory of the CMake package, for ``find_package(pysig)``.
+
+    Returns
+    -------
+    str
+        What CMake is given as ``-Dpysig_DIR=...``. A project that is built by scikit-build-core
+        finds it by itself.
+
+    Examples
+    --------
+    >>> import os, pysig
+    >>> os.path.exists(os.path.join(pysig.get_cmake_dir(), "pysigConfig.cmake"))
+    True
+    """
+    return str(Path(core.__file__).parent / "lib" / "cmake" / "pysig")
+
+
 def distribution_version() -> str:
     """The version of the installed distribution."""
     try:

@@ -44,7 +44,11 @@
 // Everything under include/ lives in pysig::PYSIG_ISA. Without it the linker would merge inline functions that were
 // compiled with different flags, and an old CPU would meet the instructions of a new one.
 #ifndef PYSIG_ISA
+#ifdef PYSIG_COMPILED
+#define PYSIG_ISA library  // no kernels: they are those of the compiled library
+#else
 #define PYSIG_ISA native
+#endif
 #endif
 
 #define PYSIG_NAMESPACE_BEGIN \
