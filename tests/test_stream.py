@@ -1,4 +1,4 @@
-"""`pysig.SignatureStream`: against the law, against `signature`, in pieces, copied, stored; errors."""
+"""`pysig.SignatureStream`: against the law and `signature`, in pieces, copied, stored; errors."""
 
 from __future__ import annotations
 
