@@ -1,5 +1,6 @@
-"""Strangers' programs in C++, C, Fortran, Cython, with Numba and SciPy, against the installed package:
-each is an example of the documentation, built in a folder of its own, far from this tree.
+"""Strangers' programs in C++, C, Fortran, Cython, with Numba and SciPy, against what is installed.
+
+Each is an example of the documentation, built in a folder of its own, far from this tree.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pysig.embed
 import pytest
 
 import pysig
-import pysig.embed
 from pysig.testing import assert_identical
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +35,8 @@ pytestmark = pytest.mark.skipif(
 
 def find(program):
     """A program beside this Python or on PATH."""
-    return shutil.which(program, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))  # fmt: skip
+    places = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    return shutil.which(program, path=os.pathsep.join(places))
 
 
 def needs(*programs):
@@ -129,7 +131,8 @@ def test_cpp_by_cmake(tmp_path):
     folder = example("cpp", tmp_path)
     root = ";".join(cmake_root())
     flags = " ".join([*WARNINGS, "-O0"])
-    run(find("cmake"), "-S.", "-Bbuild", f"-Dpysig_ROOT={root}", f"-DCMAKE_CXX_FLAGS={flags}", cwd=folder)  # fmt: skip
+    settings = [f"-Dpysig_ROOT={root}", f"-DCMAKE_CXX_FLAGS={flags}"]
+    run(find("cmake"), "-S.", "-Bbuild", *settings, cwd=folder)
     run(find("cmake"), "--build", "build", cwd=folder)
     found = check_ball(run(folder / "build" / "ball", cwd=folder))
     gradient = pysig.signature_vjp(ball(), 3, np.ones(40), scalar_term=True)
@@ -307,7 +310,8 @@ def test_headers_have_the_bits_of_the_same_instruction_set(tmp_path):
     found = lines(run(folder / "ball", cwd=folder))
     (folder / "path.txt").write_text(" ".join(map(repr, ball().ravel().tolist())))
     code = (
-        "import numpy as np, pysig; p = np.array(open('path.txt').read().split(), float).reshape(-1, 3);"
+        "import numpy as np, pysig;"
+        "p = np.loadtxt('path.txt').reshape(-1, 3);"
         "print('signature', *pysig.signature(p, 3, scalar_term=True).tolist());"
         "print('stream', *pysig.signature(p, 3, stream=True)[-1].tolist())"
     )

@@ -70,6 +70,10 @@ def test_numpy_example():
     assert run_doctest(block("NumPy", "python"), "NumPy") == ""
 
 
+def test_embedding_example():
+    assert run_doctest(block("Embedding", "python"), "Embedding") == ""
+
+
 def test_cupy_example(cupy):
     assert cupy.__name__ == "cupy"
     assert run_doctest(block("CuPy", "python"), "CuPy") == ""

@@ -64,7 +64,7 @@ class SignatureStream:
     def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
         self._channels = _checks.check_integer(channels, "channels", 1)
         self._depth = _checks.check_integer(depth, "depth", 1)
-        self._dtype = np.dtype(dtype)
+        self._dtype: np.dtype[Any] = np.dtype(dtype)
         if self._dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, received {self._dtype}.")
         limit = _checks.memory_limit(NUMPY)

@@ -2,4 +2,6 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 # Nothing to link and no header to include: pysig.embed is found when the module is imported.
-setup(name="example", ext_modules=cythonize([Extension("example", ["example.pyx"])], language_level=3))
+setup(
+    name="example", ext_modules=cythonize([Extension("example", ["example.pyx"])], language_level=3)
+)

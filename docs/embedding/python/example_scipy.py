@@ -3,10 +3,10 @@
 import ctypes
 
 import numpy as np
+import pysig.embed
 from scipy import LowLevelCallable, ndimage
 
 import pysig
-import pysig.embed
 
 
 class Window(ctypes.Structure):
