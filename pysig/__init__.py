@@ -18,6 +18,11 @@ from pysig._api.bases import (
 from pysig._api.config import distribution_version as _distribution_version
 from pysig._api.config import get_include, get_workers, set_workers, show_config
 from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.linear_functional import (
+    linear_functional,
+    linear_functional_jvp,
+    linear_functional_vjp,
+)
 from pysig._api.logsignature import logsignature, logsignature_jvp, logsignature_vjp
 from pysig._api.logsignature_convert import (
     logsignature_to_signature,
@@ -29,6 +34,7 @@ from pysig._api.logsignature_convert import (
 )
 from pysig._api.signature import signature
 from pysig._api.transform import Time, transformed_shape
+from pysig._api.word_sets import anisotropic_words, prefix_closure
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 
@@ -37,6 +43,7 @@ __version__ = _distribution_version()
 __all__ = [
     "Time",
     "algebra",
+    "anisotropic_words",
     "change_of_basis",
     "get_gpu_memory_limit",
     "get_include",
@@ -44,6 +51,9 @@ __all__ = [
     "hall_basis",
     "index_word",
     "labels",
+    "linear_functional",
+    "linear_functional_jvp",
+    "linear_functional_vjp",
     "logsignature",
     "logsignature_jvp",
     "logsignature_size",
@@ -53,6 +63,7 @@ __all__ = [
     "logsignature_vjp",
     "lyndon_brackets",
     "lyndon_words",
+    "prefix_closure",
     "set_gpu_memory_limit",
     "set_workers",
     "show_config",
