@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +17,15 @@ Readout = tuple[Any, Any, Any]  # begin, node, weight: see `readout` in projecti
 
 
 class Nodes:
-    """A tree of words as arrays of int64, one entry for each node."""
+    """A tree of words as arrays of int64, one entry for each node.
 
-    def __init__(self, tree: trees.WordTree) -> None:
+    `read` are the words that the columns of a result are read from, `continued` those that the
+    columns of an `initial` are the coefficients of.
+    """
+
+    def __init__(
+        self, tree: trees.WordTree, read: tuple[Word, ...], continued: tuple[Word, ...]
+    ) -> None:
         def array(values: Any) -> Any:
             return np.array(values, np.int64)
 
@@ -28,7 +35,10 @@ class Nodes:
         self.suffix = None if tree.suffix is None else array(tree.suffix)
         self.depth = max(int(self.height[0]), 1)
         self.cost = tree.cost
-        self.index = {word: n for n, word in enumerate(tree.words)}
+        index = {word: n for n, word in enumerate(tree.words)}
+        self.read = array([index[word] for word in read])  # column of a result -> node
+        column = {word: k for k, word in enumerate(continued)}
+        self.column = array([column.get(word, -1) for word in tree.words])  # -1: there is none
 
 
 @dataclass(frozen=True)
@@ -54,13 +64,6 @@ class Projection:
         return tuple(sorted({letter for word in self.words for letter in word})) or (0,)
 
     @cached_property
-    def _read(self) -> tuple[Word, ...]:
-        """The word of the signature that each column is read from, in `letters`."""
-        place = {letter: k for k, letter in enumerate(self.letters)}
-        words = (tuple(place[letter] for letter in word) for word in self.outputs)
-        return tuple(word[::-1] for word in words) if self.inverse else tuple(words)
-
-    @cached_property
     def signs(self) -> Any:
         """What the coefficient of each column is multiplied with."""
         levels = np.array([len(word) for word in self.outputs])
@@ -69,35 +72,35 @@ class Projection:
     @cached_property
     def prefixes(self) -> Nodes:
         """The least tree: the words that are read, and their prefixes."""
-        return Nodes(trees.tree_of(trees.prefix_closure(self._read)))
+        return self._nodes(trees.prefix_closure)
 
     @cached_property
     def factors(self) -> Nodes:
         """A tree whose coefficients of chunks of time determine those of the whole."""
-        return Nodes(trees.tree_of(trees.factor_closure(self._read)))
+        return self._nodes(trees.factor_closure)
 
-    def columns(self, tree: Nodes) -> Any:
-        """The column of each node of `tree` in the result; -1 for a word that is not there."""
+    def _nodes(self, closure: Callable[[Iterable[Word]], set[Word]]) -> Nodes:
         place = {letter: k for k, letter in enumerate(self.letters)}
-        column = {tuple(place[i] for i in word): k for k, word in enumerate(self.outputs)}
-        return np.array([column.get(word, -1) for word in tree.words], np.int64)
+        words = tuple(tuple(place[letter] for letter in word) for word in self.outputs)
+        read = tuple(word[::-1] for word in words) if self.inverse else words
+        return Nodes(trees.tree_of(closure(read)), read, words)
 
+    @cached_property
     def missing(self) -> Word | None:
         """A word that is computed on the way and no column of the result, or None."""
-        for word, column in zip(self.prefixes.words, self.columns(self.prefixes), strict=True):
+        for word, column in zip(self.prefixes.words, self.prefixes.column, strict=True):
             if column < 0 and word:
                 return tuple(self.letters[k] for k in word)
         return None
 
     def readout(self, tree: Nodes, matrix: Any, dtype: Any) -> Readout:
         """Rows of `matrix` (outputs, columns), or the columns themselves for None."""
-        node = np.array([tree.index[word] for word in self._read], np.int64)
         if matrix is None:
-            return np.arange(len(node) + 1), node, self.signs.astype(dtype)
+            return np.arange(len(tree.read) + 1), tree.read, self.signs.astype(dtype)
         rows, columns = np.nonzero(matrix)
         begin = np.concatenate([[0], np.cumsum(np.count_nonzero(matrix, axis=1))])
         weight = matrix[rows, columns] * self.signs[columns]
-        return begin.astype(np.int64), node[columns], weight.astype(dtype)
+        return begin.astype(np.int64), tree.read[columns], weight.astype(dtype)
 
 
 # Hashing thousands of words costs more than many a call: the same tuple finds its projections by

@@ -77,7 +77,7 @@ def calls(draw, longest_path=40):
     if draw(st.booleans()):
         options["lengths"] = rng.integers(1, length + 1, size=batch)
     columns = len(words) + options["scalar_term"]
-    if Projection(channels, words, options["inverse"]).missing() is None and draw(st.booleans()):
+    if Projection(channels, words, options["inverse"]).missing is None and draw(st.booleans()):
         options["initial"] = rng.normal(size=(*batch, columns)) / 2
         for k, word in enumerate([(), *words] if options["scalar_term"] else words):
             if word == ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import chain
 from typing import Any
 
 from pysig._algebra.words import Word
@@ -11,8 +12,10 @@ from pysig._api.words import check_word
 
 MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/projection_walk.hpp
 
-# Tuples that were checked, by identity and by value: thousands of words are looked at once.
-_checked: OrderedDict[int, tuple[tuple[Word, ...], int]] = OrderedDict()
+# Sets that were checked, by value and, of immutable ones, by identity: thousands of words are
+# looked at once. With them what was passed, the words, and the channels that they need.
+_Known = tuple[Any, tuple[Word, ...], int]
+_checked: OrderedDict[int, _Known] = OrderedDict()
 _interned: OrderedDict[tuple[Word, ...], tuple[Word, ...]] = OrderedDict()
 _MOST_KEPT = 64
 
@@ -31,7 +34,7 @@ def check_words(words: Any, channels: int, depth: Any) -> tuple[Word, ...]:
     known = _checked.get(id(words))
     if known is None or known[0] is not words:
         known = _check(words)
-    checked, channels_needed = known
+    _, checked, channels_needed = known
     if channels_needed > channels:
         _refuse_letters(checked, channels)
     if depth is not None:
@@ -45,13 +48,26 @@ def check_words(words: Any, channels: int, depth: Any) -> tuple[Word, ...]:
     return checked
 
 
-def _check(words: Any) -> tuple[tuple[Word, ...], int]:
+def _is_plain(words: Any) -> bool:
+    """Whether `words` is made of tuples of int, which cannot change."""
+    return (
+        type(words) is tuple
+        and set(map(type, words)) <= {tuple}
+        and set(map(type, chain.from_iterable(words))) <= {int}
+    )
+
+
+def _check(words: Any) -> _Known:
     if isinstance(words, (str, bytes)) or not hasattr(words, "__iter__"):
         raise TypeError(
             f"words: expected a sequence of words (tuples of channel numbers, counted from 0), "
             f"received {_checks.describe(words)}."
         )
-    letters = tuple(check_word(word, 2**63, "words") for word in words)
+    plain = _is_plain(words)
+    if plain and min(chain.from_iterable(words), default=0) >= 0:
+        letters = words
+    else:
+        letters = tuple(check_word(word, 2**63, "words") for word in words)
     if not letters:
         raise ValueError("words: expected at least one word, received none.")
     longest = max(letters, key=len)
@@ -66,10 +82,10 @@ def _check(words: Any) -> tuple[tuple[Word, ...], int]:
         raise ValueError(f"words: expected distinct words, received {twice} more than once.")
     checked = _interned.get(letters, letters)
     _keep(_interned, checked, checked)
-    needed = 1 + max((letter for word in distinct for letter in word), default=-1)
-    known = (checked, needed)
-    _keep(_checked, id(checked), known)
-    return known
+    needed = 1 + max(chain.from_iterable(letters), default=-1)
+    if plain:
+        _keep(_checked, id(words), (words, checked, needed))
+    return words, checked, needed
 
 
 def _refuse_letters(words: tuple[Word, ...], channels: int) -> None:

@@ -145,7 +145,7 @@ def check_projection(
 
 
 def _check_continues(plan: Projection) -> None:
-    missing = plan.missing()
+    missing = plan.missing
     if missing is not None:
         how = "backwards, " if plan.inverse else ""
         raise ValueError(

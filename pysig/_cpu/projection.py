@@ -36,9 +36,9 @@ def _tree_for(
     return plan.factors
 
 
-def on_nodes(plan: Projection, tree: Nodes, rows: Any) -> Any:
+def on_nodes(tree: Nodes, rows: Any) -> Any:
     """Rows of results (batch, columns) as rows of nodes; the empty word does not count."""
-    return None if rows is None else np.ascontiguousarray(rows[:, plan.columns(tree)])
+    return None if rows is None else np.ascontiguousarray(rows[:, tree.column])
 
 
 def _arguments(
@@ -56,8 +56,8 @@ def _arguments(
         "read": plan.readout(tree, matrix, dtype),
         "lengths": lengths,
         "order": None if lengths is None else np.argsort(lengths, kind="stable"),
-        "initial": on_nodes(plan, tree, initial),
-        "initial_tangent": on_nodes(plan, tree, initial_tangent),
+        "initial": on_nodes(tree, initial),
+        "initial_tangent": on_nodes(tree, initial_tangent),
     }
 
 
@@ -130,6 +130,5 @@ def projection_vjp(
         **_arguments(plan, tree, matrix, path.dtype, lengths, initial, initial_tangent),
     )
     if nodes_bar is not None:
-        columns = plan.columns(tree)
         initial_bar[...] = 0
-        initial_bar[:, columns[1:]] = nodes_bar[:, 1:]
+        initial_bar[:, tree.column[1:]] = nodes_bar[:, 1:]
