@@ -54,6 +54,14 @@ class Projection:
     scalar_term: bool = False
 
     @cached_property
+    def kept(self) -> dict[int, Any]:
+        """Tables on GPUs, by device."""
+        return {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Projection, (self.channels, self.words, self.inverse, self.scalar_term)
+
+    @cached_property
     def outputs(self) -> tuple[Word, ...]:
         """The word of each column of the result."""
         return ((), *self.words) if self.scalar_term else self.words

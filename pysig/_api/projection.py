@@ -18,7 +18,7 @@ from pysig._projection import Projection, projection_for
 
 @dataclass
 class ProjectionCall:
-    """A checked call: arrays in the channels that occur, (batch, ...)."""
+    """A checked call; arrays in `options` are (batch, ...)."""
 
     backend: Backend
     array: Any  # the path as it came
@@ -55,16 +55,9 @@ class ProjectionCall:
         """What the caller gets."""
         return (*self.batch, *self.rows, *(() if self.single else (self.outputs,)))
 
-    def of_letters(self, array: Any) -> Any:
-        """The channels that occur, of an array (..., channels)."""
-        if array is None or len(self.plan.letters) == self.array.shape[-1]:
-            return array
-        return self.backend.xp.ascontiguousarray(array[..., list(self.plan.letters)])
-
-    def path_of(self, array: Any) -> Any:
-        """An array of the shape of the path, as the backend reads it."""
-        length, channels = self.array.shape[-2:]
-        return self.of_letters(array.reshape(self.count, length, channels))
+    def flat(self, array: Any) -> Any:
+        """An array of the shape of the path as (batch, length, channels)."""
+        return array.reshape(self.count, *self.array.shape[-2:])
 
     def wide(self, value: Any, name: str, shape: tuple[int, ...]) -> Any:
         """`value` broadcast to (*batch, *shape) and flattened to (batch, *shape)."""
@@ -136,7 +129,7 @@ def check_projection(
         "plan": plan,
         "matrix": matrix,
         "stream": stream,
-        "basepoint": call.of_letters(base),
+        "basepoint": base,
         "initial": start,
         "lengths": _checks.check_lengths(lengths, array, backend),
         "workers": check_workers(workers),
@@ -165,7 +158,7 @@ def compute(call: ProjectionCall, out: Any, inputs: dict[str, Any]) -> Any:
         direct = direct and result.flags.aligned
     target = result if direct else xp.empty(shape, call.array.dtype)
     call.backend.impl.projection(
-        call.path_of(call.array),
+        call.flat(call.array),
         target.reshape(call.count, *call.rows, call.outputs),
         **call.options,
     )
@@ -203,14 +196,12 @@ def tangents_of(
     base = call.options["basepoint"]
     base_moves = None if base is None else call.backend.xp.zeros_like(base)
     if basepoint_tangent is not None:
-        wide = call.wide(basepoint_tangent, "basepoint_tangent", (channels,))
-        base_moves = call.of_letters(wide)
+        base_moves = call.wide(basepoint_tangent, "basepoint_tangent", (channels,))
     start_moves = None
     if initial_tangent is not None:
         start_moves = call.wide(initial_tangent, "initial_tangent", (call.columns,))
-    moves = call.wide(tangent, "tangent", (length, channels))
     return {
-        "tangent": call.of_letters(moves),
+        "tangent": call.wide(tangent, "tangent", (length, channels)),
         "basepoint_tangent": base_moves,
         "initial_tangent": start_moves,
     }
@@ -221,7 +212,7 @@ def derivative(call: ProjectionCall, tangents: dict[str, Any]) -> Any:
     _check_fits(call, None)
     out = call.empty(*call.out_shape)
     call.backend.impl.projection(
-        call.path_of(call.array),
+        call.flat(call.array),
         out.reshape(call.count, *call.rows, call.outputs),
         **tangents,
         **call.options,
@@ -235,23 +226,19 @@ def cotangents(
     """Gradients by path, basepoint and initial, in the shapes that were passed; with `tangents`
     the derivatives of the gradients. None for what is no array.
     """
-    letters, (length, channels) = len(call.plan.letters), call.array.shape[-2:]
-    some = letters < channels
-    path_bar = call.empty(call.count, length, letters)
-    base_bar = None if call.basepoint_shape is None else call.empty(call.count, letters)
+    channels = call.array.shape[-1]
+    path_bar = call.empty(*call.array.shape)
+    base_bar = None if call.basepoint_shape is None else call.empty(call.count, channels)
     initial_bar = None if call.initial_shape is None else call.empty(call.count, call.columns)
     call.backend.impl.projection_vjp(
-        call.path_of(call.array),
+        call.flat(call.array),
         cotangent,
-        path_bar,
+        call.flat(path_bar),
         base_bar,
         initial_bar,
         **tangents,
         **call.options,
     )
-    if some:
-        path_bar, base_bar = (_spread(call, bar) for bar in (path_bar, base_bar))
-    path_bar = path_bar.reshape(call.array.shape)
     if base_bar is not None:
         assert call.basepoint_shape is not None
         base_bar = _checks.sum_to(base_bar.reshape(*call.batch, channels), call.basepoint_shape)
@@ -269,15 +256,6 @@ def flat_cotangent(call: ProjectionCall, cotangent: Any) -> Any:
         return call.wide(cotangent, "cotangent", tail)
     array = _checks.as_numeric(cotangent, "cotangent", call.backend)[..., None]
     return call.wide(array, "cotangent", (*tail, 1))
-
-
-def _spread(call: ProjectionCall, bar: Any) -> Any:
-    """Gradients of the channels that occur, among zeros for the others."""
-    if bar is None:
-        return None
-    wide = call.backend.xp.zeros((*bar.shape[:-1], call.array.shape[-1]), call.array.dtype)
-    wide[..., list(call.plan.letters)] = bar
-    return wide
 
 
 def named_cotangents(call: ProjectionCall, gradients: tuple[Any, Any, Any]) -> Any:

@@ -85,10 +85,10 @@ def signature(
     -------
     array, shape (..., size), with `stream` (..., length - 1, size)
         ``size = signature_size(channels, depth, scalar_term)``; level after level, words in
-        lexicographic order. With `words` a column for each of them instead. With `stream` there is a
-        row for every point of the transformed path but the first (the basepoint, if there is one).
-        A path of one point has the trivial signature, zeros. NaN and infinity go to the coefficients that see
-        them, of that path only.
+        lexicographic order. With `words` a column for each of them instead. With `stream` there is
+        a row for every point of the transformed path but the first (the basepoint, if there is
+        one). A path of one point has the trivial signature, zeros. NaN and infinity go to the
+        coefficients that see them, of that path only.
 
     Raises
     ------

@@ -36,6 +36,20 @@ def _tree_for(
     return plan.factors
 
 
+def _of_letters(plan: Projection, array: Any) -> Any:
+    """The channels that occur, of an array (..., channels): others cost nothing."""
+    if array is None or len(plan.letters) == plan.channels:
+        return array
+    return np.ascontiguousarray(array[..., list(plan.letters)])
+
+
+def _like_letters(plan: Projection, bar: Any) -> Any:
+    """`bar`, or an array for gradients of the channels that occur."""
+    if bar is None or len(plan.letters) == plan.channels:
+        return bar
+    return np.empty((*bar.shape[:-1], len(plan.letters)), bar.dtype)
+
+
 def on_nodes(tree: Nodes, rows: Any) -> Any:
     """Rows of results (batch, columns) as rows of nodes; the empty word does not count."""
     return None if rows is None else np.ascontiguousarray(rows[:, tree.column])
@@ -78,8 +92,11 @@ def projection(
 ) -> None:
     """Fills `out` (batch, [rows,] outputs): rows of `matrix` times the columns of `plan`.
 
-    With `tangent`: the derivative along the tangents. `path` has the channels `plan.letters`.
+    With `tangent`: the derivative along the tangents.
     """
+    path, basepoint, tangent, basepoint_tangent = (
+        _of_letters(plan, a) for a in (path, basepoint, tangent, basepoint_tangent)
+    )
     tree = _tree_for(plan, path, stream, basepoint, initial, initial_tangent)
     core.projection(
         path,
@@ -112,6 +129,11 @@ def projection_vjp(
     initial_tangent: Any = None,
 ) -> None:
     """Fills `path_bar`, and `basepoint_bar` and `initial_bar` (batch, columns) unless None."""
+    bars = path_bar, basepoint_bar
+    path, basepoint, tangent, basepoint_tangent = (
+        _of_letters(plan, a) for a in (path, basepoint, tangent, basepoint_tangent)
+    )
+    path_bar, basepoint_bar = (_like_letters(plan, bar) for bar in bars)
     tree = _tree_for(plan, path, stream, basepoint, initial_bar, initial_tangent)
     nodes_bar = None
     if initial_bar is not None:
@@ -129,6 +151,10 @@ def projection_vjp(
         workers=workers,
         **_arguments(plan, tree, matrix, path.dtype, lengths, initial, initial_tangent),
     )
+    for bar, some in zip(bars, (path_bar, basepoint_bar), strict=True):
+        if some is not bar:  # among zeros for the other channels
+            bar[...] = 0
+            bar[..., list(plan.letters)] = some
     if nodes_bar is not None:
         initial_bar[...] = 0
         initial_bar[:, tree.column[1:]] = nodes_bar[:, 1:]
