@@ -172,3 +172,30 @@ def test_tables_on_a_device_are_kept_and_not_pickled(cupy):
     plan = projection_for(2, check_words(words, 2, None), False, False)
     assert plan.kept
     assert not pickle.loads(pickle.dumps(plan)).kept
+
+
+def test_transformed_paths(cupy):
+    """Increments are made before; values and all derivatives, ragged."""
+    rng = np.random.default_rng(3)
+    path, tangent, base = (rng.normal(size=s) for s in ((3, 6, 1), (3, 6, 1), (3, 1)))
+    options = {
+        "words": [(1, 0, 2), (3,)],
+        "lengths": np.array([6, 1, 3]),
+        "transform": ("lead_lag", pysig.Time(end=2.0), "reset"),
+    }
+    for stream, where in ((False, {"basepoint": base}), (True, {})):
+        here = {**options, **where, "stream": stream}
+        device = {k: cupy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in here.items()}
+        value = pysig.signature(path, **here)
+        assert_close(pysig.signature(cupy.asarray(path), **device).get(), value)
+        moves = (tangent, cupy.asarray(tangent))
+        change = pysig.signature_jvp(path, None, moves[0], **here)
+        actual = pysig.signature_jvp(cupy.asarray(path), None, moves[1], **device)
+        assert_close(actual.get(), change)
+        weight = rng.normal(size=value.shape)
+        bars = parts(pysig.signature_vjp(path, None, weight, **here))
+        actual = pysig.signature_vjp(cupy.asarray(path), None, cupy.asarray(weight), **device)
+        for bar, other in zip(bars, parts(actual), strict=True):
+            assert (bar is None) == (other is None)
+            if bar is not None:
+                assert_close(other.get(), bar)

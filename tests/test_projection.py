@@ -63,16 +63,22 @@ def word_sets(draw, channels, most=8, longest=5):
 @st.composite
 def calls(draw, longest_path=40):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    channels = draw(st.integers(1, 4))
+    own = draw(st.integers(1, 4))
+    transform = draw(
+        st.sampled_from([None, None, "time", "lead_lag", ("basepoint", "time"), "reset"])
+    )
+    channels = pysig.transformed_shape(1, own, transform)[1]
     words = draw(word_sets(channels))
     batch = draw(st.sampled_from([(), (1,), (3,), (2, 2), (17,), (0,)]))
     length = draw(st.integers(1, longest_path))
-    path = rng.normal(size=(*batch, length, channels)) / np.sqrt(length)
+    path = rng.normal(size=(*batch, length, own)) / np.sqrt(length)
     options = {flag: draw(st.booleans()) for flag in ("stream", "inverse")}
     options["scalar_term"] = () not in words and draw(st.booleans())
-    if draw(st.booleans()):
+    if transform is not None:
+        options["transform"] = transform
+    if "basepoint" not in (transform or ()) and draw(st.booleans()):
         options["basepoint"] = draw(
-            st.sampled_from([True, rng.normal(size=channels), rng.normal(size=(*batch, channels))])
+            st.sampled_from([True, rng.normal(size=own), rng.normal(size=(*batch, own))])
         )
     if draw(st.booleans()):
         options["lengths"] = rng.integers(1, length + 1, size=batch)
@@ -101,7 +107,8 @@ def in_dtype(dtype, path, options):
 
 def scale_of(path, words, options):
     """The largest terms: with an `initial` and a path of length r, (1 + r)^k at level k."""
-    reach = 1 + length_of(path) + float(np.abs(path).max(initial=0))
+    twice = 2 if "transform" in options else 1  # a lag is as long again, and so on
+    reach = 1 + twice * (1 + length_of(path) + 2 * float(np.abs(path).max(initial=0)))
     if isinstance(options.get("basepoint"), np.ndarray):
         reach += float(np.abs(options["basepoint"]).max(initial=0)) * 2
     start = float(np.abs(options.get("initial", np.ones(1))).max(initial=1))
@@ -221,7 +228,8 @@ def test_linear_functionals_are_those_of_the_law(call, many):
     assert_close(one, expected[..., 0], scale[..., 0], "float64")
 
     # By the whole signature: the layout that it has, and its derivatives.
-    channels, depth = path.shape[-1], max(1, *(len(word) for word in words), 1)
+    channels = pysig.transformed_shape(*path.shape[-2:], options.get("transform"))[1]
+    depth = max(1, *(len(word) for word in words), 1)
     dense = np.zeros((many, pysig.signature_size(channels, depth, True)))
     for k, word in enumerate(words):
         dense[:, pysig.word_index(word, channels, True)] = coefficients[:, k]

@@ -23,6 +23,7 @@ from pysig._api.projection import (
     named_cotangents,
     tangents_of,
 )
+from pysig._api.transform import transformed_shape
 from pysig._backend import NUMPY, is_cupy
 
 
@@ -35,9 +36,10 @@ class _Functional(NamedTuple):
 
 
 def _functional(
-    functional: Any, path: Any, depth: Any, words: Any, scalar_term: bool
+    functional: Any, path: Any, depth: Any, words: Any, scalar_term: bool, transform: Any
 ) -> _Functional:
-    channels = _checks.check_path(path)[1].shape[-1]
+    length, own = _checks.check_path(path)[1].shape[-2:]
+    _, channels = transformed_shape(length, own, transform)
     scalar = _checks.check_flag(scalar_term, "scalar_term")
     if isinstance(functional, Mapping) or (
         isinstance(functional, (list, tuple)) and any(isinstance(f, Mapping) for f in functional)
@@ -129,7 +131,7 @@ def _check(
     scalar_term: bool,
     **options: Any,
 ) -> ProjectionCall:
-    found = _functional(functional, path, depth, words, scalar_term)
+    found = _functional(functional, path, depth, words, scalar_term, options["transform"])
     return check_projection(
         what,
         path,
@@ -154,6 +156,7 @@ def linear_functional(
     basepoint: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
@@ -185,6 +188,8 @@ def linear_functional(
         Of the group inverse of the signature.
     lengths : array_like of int, shape (...), optional
         As for `signature`.
+    transform : str, Time, or sequence of these, optional
+        As for `signature`; words are in the channels of the transformed path.
     workers : int, optional
         As for `signature`.
     out : array, optional
@@ -242,6 +247,7 @@ def linear_functional(
         initial=None,
         inverse=inverse,
         lengths=lengths,
+        transform=transform,
         workers=workers,
     )
     return compute(call, out, {"path": path, "basepoint": basepoint, "lengths": lengths})
@@ -260,13 +266,15 @@ def linear_functional_jvp(
     basepoint: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     workers: int | None = None,
 ) -> Any:
     """Derivative of `linear_functional` in a direction of the path (Jacobian-vector product).
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, workers
+    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, transform,
+    workers
         As for `linear_functional`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
@@ -309,6 +317,7 @@ def linear_functional_jvp(
         initial=None,
         inverse=inverse,
         lengths=lengths,
+        transform=transform,
         workers=workers,
     )
     return derivative(call, tangents_of(call, tangent, basepoint_tangent, None))
@@ -326,13 +335,15 @@ def linear_functional_vjp(
     basepoint: Any = None,
     inverse: bool = False,
     lengths: Any = None,
+    transform: Any = None,
     workers: int | None = None,
 ) -> Any:
     """Gradient of ``(cotangent * linear_functional(path, functional, ...)).sum()`` by the path.
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, workers
+    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, transform,
+    workers
         As for `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value; a shape that broadcasts to it will do.
@@ -378,6 +389,7 @@ def linear_functional_vjp(
         initial=None,
         inverse=inverse,
         lengths=lengths,
+        transform=transform,
         workers=workers,
     )
     return named_cotangents(call, cotangents(call, flat_cotangent(call, cotangent), {}))

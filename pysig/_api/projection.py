@@ -12,8 +12,10 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._words_argument import check_words
 from pysig._api.config import check_workers
+from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, Backend, require
 from pysig._projection import Projection, projection_for
+from pysig._transform import channels_after, steps_after
 
 
 @dataclass
@@ -93,23 +95,20 @@ def check_projection(
     backend, array = _checks.check_path(path)
     require(backend, what)
     require(backend, "signature: words (projections)")
-    checked = check_words(words, array.shape[-1], depth)
+    base, how = check_transform(transform, basepoint, array, backend)
+    channels = channels_after(how, array.shape[-1])
+    checked = check_words(words, channels, depth)
     stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
     scalar_term = _checks.check_flag(scalar_term, "scalar_term")
     if scalar_term and () in checked:
         raise ValueError(
             "words: expected no empty word with scalar_term=True, which puts it in front already."
         )
-    if transform is not None:
-        raise ValueError(
-            f"transform: expected None with words, received {_checks.describe(transform)}. Compute "
-            "all words of the transformed path, or transform the path first."
-        )
     if _checks.check_method(method) != "auto":
         raise ValueError(f'method: expected "auto" with words, received "{method}".')
-    plan = projection_for(array.shape[-1], checked, inverse, scalar_term)
-    base = _checks.check_basepoint(basepoint, array, backend)
-    rows = (array.shape[-2] - 1 + (base is not None),) if stream else ()
+    plan = projection_for(channels, checked, inverse, scalar_term)
+    rows = (steps_after(how, array.shape[-2] - 1 + (base is not None)),) if stream else ()
+    given = basepoint is not None and not isinstance(basepoint, (bool, np.bool_))
     call = ProjectionCall(
         backend,
         array,
@@ -117,7 +116,7 @@ def check_projection(
         matrix,
         single,
         rows,
-        None if base is None or isinstance(basepoint, (bool, np.bool_)) else np.shape(basepoint),
+        np.shape(basepoint) if given else None,
         None if initial is None else np.shape(initial),
         {},
     )
@@ -132,6 +131,7 @@ def check_projection(
         "basepoint": base,
         "initial": start,
         "lengths": _checks.check_lengths(lengths, array, backend),
+        "transform": how,
         "workers": check_workers(workers),
     }
     return call

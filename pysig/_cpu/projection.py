@@ -8,6 +8,7 @@ import numpy as np
 
 from pysig._cpu._extension import core
 from pysig._projection import Nodes, Projection
+from pysig._transform import Transform, steps_after
 
 JOIN_STEPS = 0.5  # as cost::join_steps in csrc/include/pysig/cpu/schedule.hpp
 
@@ -24,10 +25,16 @@ def _chunks_pay(plan: Projection, batch: int, steps: int, itemsize: int) -> bool
 
 
 def _tree_for(
-    plan: Projection, path: Any, stream: bool, basepoint: Any, initial: Any, initial_tangent: Any
+    plan: Projection,
+    path: Any,
+    stream: bool,
+    basepoint: Any,
+    transform: Transform | None,
+    initial: Any,
+    initial_tangent: Any,
 ) -> Nodes:
     """The tree to walk: chunks of time need all factors of words, and their initial values too."""
-    steps = path.shape[1] - (basepoint is None)
+    steps = steps_after(transform, path.shape[1] - (basepoint is None))
     continues = initial is not None or initial_tangent is not None
     if stream or not _chunks_pay(plan, len(path), steps, path.dtype.itemsize):
         return plan.prefixes
@@ -36,16 +43,16 @@ def _tree_for(
     return plan.factors
 
 
-def _of_letters(plan: Projection, array: Any) -> Any:
+def _of_letters(plan: Projection, transform: Transform | None, array: Any) -> Any:
     """The channels that occur, of an array (..., channels): others cost nothing."""
-    if array is None or len(plan.letters) == plan.channels:
+    if array is None or transform is not None or len(plan.letters) == plan.channels:
         return array
     return np.ascontiguousarray(array[..., list(plan.letters)])
 
 
-def _like_letters(plan: Projection, bar: Any) -> Any:
+def _like_letters(plan: Projection, transform: Transform | None, bar: Any) -> Any:
     """`bar`, or an array for gradients of the channels that occur."""
-    if bar is None or len(plan.letters) == plan.channels:
+    if bar is None or transform is not None or len(plan.letters) == plan.channels:
         return bar
     return np.empty((*bar.shape[:-1], len(plan.letters)), bar.dtype)
 
@@ -61,11 +68,15 @@ def _arguments(
     matrix: Any,
     dtype: Any,
     lengths: Any,
+    transform: Transform | None,
     initial: Any,
     initial_tangent: Any,
 ) -> dict[str, Any]:
+    # All channels of a transformed path are there.
+    letter = tree.letter if transform is None else np.array(plan.letters)[tree.letter]
     return {
-        "tree": (tree.parent, tree.suffix, tree.letter, tree.level, tree.height),
+        "tree": (tree.parent, tree.suffix, letter, tree.level, tree.height),
+        "transform": transform,
         "depth": tree.depth,
         "read": plan.readout(tree, matrix, dtype),
         "lengths": lengths,
@@ -85,6 +96,7 @@ def projection(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     workers: int,
     tangent: Any = None,
     basepoint_tangent: Any = None,
@@ -95,9 +107,9 @@ def projection(
     With `tangent`: the derivative along the tangents.
     """
     path, basepoint, tangent, basepoint_tangent = (
-        _of_letters(plan, a) for a in (path, basepoint, tangent, basepoint_tangent)
+        _of_letters(plan, transform, a) for a in (path, basepoint, tangent, basepoint_tangent)
     )
-    tree = _tree_for(plan, path, stream, basepoint, initial, initial_tangent)
+    tree = _tree_for(plan, path, stream, basepoint, transform, initial, initial_tangent)
     core.projection(
         path,
         out,
@@ -106,7 +118,7 @@ def projection(
         tangent=tangent,
         basepoint_tangent=basepoint_tangent,
         workers=workers,
-        **_arguments(plan, tree, matrix, path.dtype, lengths, initial, initial_tangent),
+        **_arguments(plan, tree, matrix, path.dtype, lengths, transform, initial, initial_tangent),
     )
 
 
@@ -123,6 +135,7 @@ def projection_vjp(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     workers: int,
     tangent: Any = None,
     basepoint_tangent: Any = None,
@@ -131,10 +144,10 @@ def projection_vjp(
     """Fills `path_bar`, and `basepoint_bar` and `initial_bar` (batch, columns) unless None."""
     bars = path_bar, basepoint_bar
     path, basepoint, tangent, basepoint_tangent = (
-        _of_letters(plan, a) for a in (path, basepoint, tangent, basepoint_tangent)
+        _of_letters(plan, transform, a) for a in (path, basepoint, tangent, basepoint_tangent)
     )
-    path_bar, basepoint_bar = (_like_letters(plan, bar) for bar in bars)
-    tree = _tree_for(plan, path, stream, basepoint, initial_bar, initial_tangent)
+    path_bar, basepoint_bar = (_like_letters(plan, transform, bar) for bar in bars)
+    tree = _tree_for(plan, path, stream, basepoint, transform, initial_bar, initial_tangent)
     nodes_bar = None
     if initial_bar is not None:
         nodes_bar = np.empty((len(path), len(tree.words)), path.dtype)
@@ -149,7 +162,7 @@ def projection_vjp(
         tangent=tangent,
         basepoint_tangent=basepoint_tangent,
         workers=workers,
-        **_arguments(plan, tree, matrix, path.dtype, lengths, initial, initial_tangent),
+        **_arguments(plan, tree, matrix, path.dtype, lengths, transform, initial, initial_tangent),
     )
     for bar, some in zip(bars, (path_bar, basepoint_bar), strict=True):
         if some is not bar:  # among zeros for the other channels

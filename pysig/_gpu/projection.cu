@@ -5,13 +5,15 @@
 // Backwards a thread says for every step what its words want of the increments of its letters; project_sum adds that up, channel by channel,
 // in a fixed order. States are kept at the ends of segments of time, and rebuilt backwards inside of them.
 //
-// Sizes come as -D PYSIG_...: REAL, LETTERS, CHILDREN, MOVES = 1 for dual numbers, which give derivatives in a direction.
+// Sizes come as -D PYSIG_...: REAL, LETTERS, CHILDREN, MOVES = 1 for dual numbers, which give derivatives in a direction, and READY = 1
+// where `points` are increments already, of a transformed path.
 #include <pysig/algebra/dual.hpp>
 #include <pysig/algebra/horner.hpp>
 
 using pysig::i64;
 using R = PYSIG_REAL;
 constexpr int M = PYSIG_LETTERS, C = PYSIG_CHILDREN, W = M + C;
+constexpr bool READY = PYSIG_READY;
 // Long words would take too many registers: their loops stay loops, over local memory.
 #if PYSIG_LETTERS <= 8
 #define PYSIG_EACH PYSIG_UNROLL
@@ -45,7 +47,7 @@ struct line {
     __device__ R at(i64 point, int c) const {
         return point < 0 ? base[c] : *reinterpret_cast<const R*>(points + point * length_stride + c * channel_stride);
     }
-    __device__ R step(i64 from, int c) const { return at(from + 1, c) - at(from, c); }
+    __device__ R step(i64 from, int c) const { return READY ? at(from, c) : at(from + 1, c) - at(from, c); }
 };
 
 struct batch_of_lines {

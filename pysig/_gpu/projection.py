@@ -15,9 +15,10 @@ import numpy as np
 
 from pysig._algebra.words import Word
 from pysig._gpu.compile import raw_kernel, real
-from pysig._gpu.increments import fill_point_adjoints
+from pysig._gpu.increments import fill_increments, fill_point_adjoints
 from pysig._gpu.memory import scratch_limit
 from pysig._projection import Projection
+from pysig._transform import Transform, steps_after
 
 FILE = "projection.cu"
 MOST_CHILDREN = 4  # of a thread: they share the chain of their prefix, and its registers
@@ -98,8 +99,30 @@ class _Launch:
         self.moves = (arrays["basepoint_tangent"], arrays["initial_tangent"])
         self.batch, self.length, self.channels = self.path.shape
         self.steps = self.length - (self.basepoint is None)
+        self.transform = arrays["transform"]
+        if self.transform is not None:
+            self._make_ready()
         self.columns = len(plan.outputs)
         self.numbers = 1 if self.tangent is None else 2
+
+    def _make_ready(self) -> None:
+        """Increments of the transformed paths in place of points; they are zero after the end."""
+        own = self.basepoint, self.moves[0]
+        self.steps, self.channels = steps_after(self.transform, self.steps), self.plan.channels
+        ready: list[Any] = []
+        for points, base in zip((self.path, self.tangent), own, strict=True):
+            if points is None:
+                ready.append(None)
+                continue
+            x = self.cupy.empty((self.batch, self.steps, self.channels), points.dtype)
+            moves = points is self.tangent
+            fill_increments(
+                self.cupy, points, base, self.lengths, self.transform, 0, x, moves=moves
+            )
+            ready.append(x)
+        self.path, self.tangent = ready
+        self.length, self.basepoint, self.lengths = self.steps + 1, None, None
+        self.moves = (None, self.moves[1])
 
     def kernel(self, name: str, families: _Families | None) -> Any:
         sizes = (
@@ -107,6 +130,7 @@ class _Launch:
             ("letters", families.letters if families else 0),
             ("children", families.children if families else 1),
             ("moves", 0 if self.tangent is None or families is None else 1),
+            ("ready", 0 if self.transform is None or families is None else 1),
         )
         return raw_kernel(FILE, name, 0, self.cupy.cuda.runtime.getDevice(), *sizes)
 
@@ -179,7 +203,10 @@ def _slices(cupy: Any, batch: int, bytes_each: int) -> Iterator[slice]:
 
 
 def _part(arrays: dict[str, Any], part: slice) -> dict[str, Any]:
-    return {k: None if a is None else a[part] for k, a in arrays.items()}
+    return {
+        k: None if a is None else a.part(part) if isinstance(a, Transform) else a[part]
+        for k, a in arrays.items()
+    }
 
 
 def _sparse(cupy: Any, matrix: Any, dtype: Any) -> tuple[tuple[Any, Any], Any]:
@@ -201,6 +228,7 @@ def projection(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     workers: int,
     tangent: Any = None,
     basepoint_tangent: Any = None,
@@ -217,16 +245,21 @@ def projection(
         "initial": initial,
         "initial_tangent": initial_tangent,
         "lengths": lengths,
+        "transform": transform,
     }
     if out.size == 0:
         return
     columns, rows = len(plan.outputs), out.shape[1] if stream else 1
+    each = 0  # values of scratch for each path
+    if transform is not None:
+        steps = steps_after(transform, path.shape[1] - (basepoint is None))
+        each = steps * plan.channels * (1 if tangent is None else 2)
     if matrix is None:
-        for part in _slices(cupy, len(path), 1):
+        for part in _slices(cupy, len(path), each * path.dtype.itemsize):
             _Launch(cupy, plan, stream, _part(arrays, part)).values(out[part])
         return
     which, weight = _sparse(cupy, matrix, path.dtype)
-    for part in _slices(cupy, len(path), rows * columns * path.dtype.itemsize):
+    for part in _slices(cupy, len(path), (each + rows * columns) * path.dtype.itemsize):
         call = _Launch(cupy, plan, stream, _part(arrays, part))
         values = cupy.empty((call.batch, rows, columns), path.dtype)
         call.values(values)
@@ -247,6 +280,7 @@ def projection_vjp(
     basepoint: Any,
     initial: Any,
     lengths: Any,
+    transform: Transform | None,
     workers: int,
     tangent: Any = None,
     basepoint_tangent: Any = None,
@@ -263,16 +297,18 @@ def projection_vjp(
         "initial": initial,
         "initial_tangent": initial_tangent,
         "lengths": lengths,
+        "transform": transform,
         "cotangent": cotangent,
         "path_bar": path_bar,
         "basepoint_bar": basepoint_bar,
         "initial_bar": initial_bar,
     }
-    steps = path.shape[1] - (basepoint is None)
+    steps = steps_after(transform, path.shape[1] - (basepoint is None))
     segment = max(1, min(SEGMENT, steps))
     numbers = 1 if tangent is None else 2
     scratch = [f.scratch(ceil(steps / segment), segment, numbers) for f in _families(cupy, plan)]
-    values = max(scratch, default=0) + steps * path.shape[2]
+    arrays_of_steps = 1 if transform is None else 1 + numbers
+    values = max(scratch, default=0) + steps * plan.channels * arrays_of_steps
     if matrix is not None:
         values += (steps if stream else 1) * len(plan.outputs)
     for part in _slices(cupy, len(path), values * path.dtype.itemsize):
@@ -294,8 +330,8 @@ def _vjp(call: _Launch, matrix: Any, segment: int, arrays: dict[str, Any]) -> No
     x_bar = cupy.zeros((call.batch, call.steps, call.channels), dtype)
     for families in _families(cupy, call.plan):
         _family_vjp(call, families, weights, segment, x_bar, arrays["initial_bar"])
-    bars = arrays["path_bar"], arrays["basepoint_bar"], call.basepoint is not None
-    fill_point_adjoints(cupy, x_bar, call.lengths, None, *bars)
+    bars = arrays["path_bar"], arrays["basepoint_bar"], arrays["basepoint"] is not None
+    fill_point_adjoints(cupy, x_bar, arrays["lengths"], call.transform, *bars)
 
 
 def _family_vjp(

@@ -12,14 +12,17 @@ import numpy as np
 
 from pysig._algebra.words import Word, signature_size, word_index
 from pysig._reference import signature as whole
+from pysig._reference.transform import points_after
 
 
 class _Picked:
     """Where words stand in a signature with the scalar, of the depth of the longest word."""
 
-    def __init__(self, path: Any, words: Any, scalar_term: bool, inverse: bool) -> None:
+    def __init__(
+        self, path: Any, words: Any, scalar_term: bool, inverse: bool, transform: Any = None
+    ) -> None:
         words = [(), *words] if scalar_term else list(words)
-        self.channels = np.shape(path)[-1]
+        self.channels = points_after(np.shape(path)[-2:], transform)[1]
         self.depth = max([1, *map(len, words)])
         self.columns = [word_index(word, self.channels, True) for word in words]
         self.read, self.signs = self.columns, np.array(1)
@@ -51,7 +54,7 @@ def projection(
     path: Any, words: Any, *, scalar_term: bool = False, inverse: bool = False, **options: Any
 ) -> Any:
     """Coefficients of `words`. Options as `pysig.signature`; `initial` in the words, too."""
-    at = _Picked(path, words, scalar_term, inverse)
+    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
     return at.pick(whole.signature(path, at.depth, **at.options(options)))
 
 
@@ -65,7 +68,7 @@ def projection_jvp(
     **options: Any,
 ) -> Any:
     """Derivative of `projection` along `tangent`, and along those of basepoint and initial."""
-    at = _Picked(path, words, scalar_term, inverse)
+    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
     return at.pick(whole.signature_jvp(path, at.depth, tangent, **at.options(options)))
 
 
@@ -79,7 +82,7 @@ def projection_cotangents(
     **options: Any,
 ) -> tuple[Any, Any, Any]:
     """Gradients by path, basepoint and initial, see `signature_cotangents`."""
-    at = _Picked(path, words, scalar_term, inverse)
+    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
     spread = at.spread(cotangent * at.signs, at.read)
     path_bar, base_bar, initial_bar = whole.signature_cotangents(
         path, at.depth, spread, **at.options(options)
