@@ -111,6 +111,14 @@ LOGSIGNATURE = _cases("""
     1   1000 4 6
 """)
 
+# Lines of two points: what takes time is to make the tables of the bases.
+TABLES = _cases("""
+    - 2  2 15
+    - 2  3 10
+    - 2  5  7
+    - 2 10  5
+""")
+
 # The answer must not fit the last-level cache, or it is not memory that is measured.
 STREAM = _cases("128 100 5 4\n 512 100 5 4")
 
@@ -128,6 +136,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "derivative": DERIVATIVE,
     "training": TRAINING,
     "logsignature": LOGSIGNATURE,
+    "tables": TABLES,
     "stream": STREAM,
     "tiny": TINY,
     "sweep-batch": SWEEP_BATCH,

@@ -11,7 +11,9 @@ derivative): peers are timed at their best, which makes pysig's ratios conservat
 
 from __future__ import annotations
 
+import functools
 import importlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ from . import training
 from .cases import ITEMSIZE, Case
 
 Call = Callable[[Any, "Task"], Callable[[], Any]]
+SHARES = (64, 8, 1)  # of the top level: one in so many words
 
 
 @dataclass
@@ -60,10 +63,11 @@ class Operation:
     tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 1e-4, "float64": 1e-10})
     coupled: bool = False  # the answer is one for the whole batch
     judge: str = ""  # the operation whose float64 answer is right; its own when empty
+    count: Callable[[Case], int] | None = None  # multiply-adds, where they are no such multiple
 
     def madds(self, case: Case) -> int:
         """Multiply-adds that cannot be avoided."""
-        return round(self.work * case.madds)
+        return round(self.work * case.madds) if self.count is None else self.count(case)
 
     def bytes(self, case: Case, dtype: str) -> int:
         """Bytes that cannot be avoided: every input read once, every answer written once."""
@@ -112,6 +116,26 @@ def _necklaces(channels: int, length: int) -> int:
 
     divisors = [e for e in range(1, length + 1) if length % e == 0]
     return sum(mobius(e) * channels ** (length // e) for e in divisors) // length
+
+
+# Projections: some words of the top level.
+
+
+@functools.cache
+def some_words(channels: int, depth: int, share: int) -> tuple[tuple[int, ...], ...]:
+    """One in `share` words of `depth` letters."""
+    top = itertools.product(range(channels), repeat=depth)
+    return tuple(itertools.islice(top, 0, None, share))
+
+
+def prefix_madds(case: Case, share: int) -> int:
+    """Multiply-adds of the words and their prefixes: one for each, and one for each entry of its
+    chain, which are as many as its longest continuation has letters; each prefix once.
+    """
+    words = some_words(case.channels, case.depth, share)
+    closure = {word[:k] for word in words for k in range(1, case.depth + 1)}
+    step = sum(1 + case.depth - len(word) for word in closure)
+    return case.paths * (case.length - 1) * step
 
 
 # Calls that are more than one expression.
@@ -227,6 +251,64 @@ def _law_pairing(m: Any, t: Task) -> Callable[[], Any]:
     tangent = _law_tangent(m, t)
     return lambda: (tangent() * t.inputs["cotangent"]).sum(axis=-1)
 
+
+def _projection(share: int) -> Operation:
+    """One in `share` words of the top level."""
+
+    def words(t: Task) -> tuple[tuple[int, ...], ...]:
+        return some_words(t.channels, t.depth, share)
+
+    return Operation(
+        name=f"projection-{share}",
+        does=f"one in {share} coefficients of the top level, and no others"
+        if share > 1
+        else "the coefficients of the top level as chosen words",
+        groups=("logsignature",),
+        answer=lambda case: (*case.shape[:-2], len(some_words(case.channels, case.depth, share))),
+        count=lambda case: prefix_madds(case, share),
+        calls={
+            "law": lambda m, t: lambda: _law(m, "projection").projection(t.path, words(t)),
+            "pysig": lambda m, t: lambda: m.signature(t.path, words=words(t), workers=t.threads),
+            "pysiglib": lambda m, t: lambda: m.sig_coef(t.path, list(words(t)), n_jobs=t.threads),
+        },
+    )
+
+
+def _first_log(basis: str) -> Operation:
+    """A log-signature with no tables at hand."""
+
+    def line(m: Any, t: Task) -> Callable[[], Any]:
+        """A straight line has the logarithm of its increment: a closed form."""
+        size = lyndon_shape(Case(None, 2, t.channels, t.depth))[0]
+        return lambda: np.concatenate([t.path[1] - t.path[0], np.zeros(size - t.channels)])
+
+    def call(m: Any, t: Task) -> Callable[[], Any]:
+        floors = [importlib.import_module(f"{m.__name__}.{name}") for name in _TABLE_MODULES]
+
+        def first() -> Any:
+            for floor in floors:
+                for value in list(vars(floor).values()):
+                    getattr(value, "cache_clear", lambda: None)()
+            return m.logsignature(t.path, t.depth, basis=basis, workers=t.threads)
+
+        return first
+
+    return Operation(
+        name=f"tables-{basis}",
+        does=f'log-signature of a line in the basis "{basis}", its tables made anew at each call',
+        groups=("tables",),
+        answer=lyndon_shape,
+        calls={"law": line, "pysig": call},
+    )
+
+
+_TABLE_MODULES = (
+    "_lie",
+    "_algebra.expansion",
+    "_algebra.functionals",
+    "_algebra.hall",
+    "_algebra.lie",
+)
 
 _TABLE = (
     Operation(
@@ -389,6 +471,8 @@ _TABLE = (
             "signatory": _signatory_log("expand"),
         },
     ),
+    *(_projection(share) for share in SHARES),
+    *(_first_log(basis) for basis in ("words", "brackets", "hall")),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}

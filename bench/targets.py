@@ -10,6 +10,7 @@ from typing import Any
 
 from . import results, stats
 from .cases import BY_NAME, GROUPS
+from .operations import SHARES
 
 Row = dict[str, Any]
 # The figure that a goal is about, and the case it comes from; None if nothing was measured.
@@ -123,6 +124,19 @@ def _exponent(rows: Rows, group: str, dtype: str) -> Measured:
     return (stats.slope(x, y), group) if len(x) > 2 else None
 
 
+def _in_words(rows: Rows, dtype: str) -> list[tuple[float, str]]:
+    """By case, the exponent of the time in the multiply-adds of the words and their prefixes."""
+    points: dict[str, list[tuple[int, float]]] = {}
+    for share in SHARES:
+        for row in rows.pysig(f"projection-{share}", dtype):
+            points.setdefault(row["case"], []).append((row["madds"], row["seconds"]["min"]))
+    return [
+        (stats.slope(*map(list, zip(*found, strict=True))), case)
+        for case, found in points.items()
+        if len(found) == len(SHARES)
+    ]
+
+
 @dataclass(frozen=True)
 class Target:
     """A goal: a figure of a dtype that shall reach, or not exceed, a bound."""
@@ -139,6 +153,7 @@ class Target:
 
 PYSIGLIB = ("pysiglib",)
 BACKWARD = ("pysiglib", "signatory", "signax")
+TABLES = ("tables-words", "tables-brackets", "tables-hall")
 LOGS = ("logsignature-words", "logsignature-brackets", "logsignature-expanded")
 MAIN = ("core", "authors")
 
@@ -275,6 +290,24 @@ TARGETS = (
             [pair for log in LOGS for pair in rows.over_peers(log, t, PYSIGLIB, "logsignature")]
         ),
         dtypes=("float32",),
+    ),
+    Target(
+        "log-signature, seconds of a call that makes the tables, all bases",
+        1.0,
+        True,
+        lambda rows, t: _most(
+            [
+                (row["seconds"]["min"], row["case"])
+                for log in TABLES
+                for row in rows.pysig(log, t, "tables")
+            ]
+        ),
+    ),
+    Target(
+        "projection, exponent of the cost in the prefix closure of the words",
+        1.05,
+        True,
+        lambda rows, t: _most(_in_words(rows, t)),
     ),
 )
 

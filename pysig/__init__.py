@@ -25,6 +25,11 @@ from pysig._api.config import (
     show_config,
 )
 from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.linear_functional import (
+    linear_functional,
+    linear_functional_jvp,
+    linear_functional_vjp,
+)
 from pysig._api.logsignature import logsignature, logsignature_jvp, logsignature_vjp
 from pysig._api.logsignature_convert import (
     logsignature_to_signature,
@@ -37,6 +42,7 @@ from pysig._api.logsignature_convert import (
 from pysig._api.signature import signature
 from pysig._api.stream import SignatureStream
 from pysig._api.transform import Time, transformed_shape
+from pysig._api.word_sets import anisotropic_words, prefix_closure
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 
@@ -46,6 +52,7 @@ __all__ = [
     "SignatureStream",
     "Time",
     "algebra",
+    "anisotropic_words",
     "change_of_basis",
     "get_cmake_dir",
     "get_gpu_memory_limit",
@@ -55,6 +62,9 @@ __all__ = [
     "hall_basis",
     "index_word",
     "labels",
+    "linear_functional",
+    "linear_functional_jvp",
+    "linear_functional_vjp",
     "logsignature",
     "logsignature_jvp",
     "logsignature_size",
@@ -64,6 +74,7 @@ __all__ = [
     "logsignature_vjp",
     "lyndon_brackets",
     "lyndon_words",
+    "prefix_closure",
     "set_gpu_memory_limit",
     "set_workers",
     "show_config",

@@ -22,6 +22,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature: transform (time, lead-lag, basepoint, reset)": frozenset({"numpy", "cupy"}),
     'signature: method="tile"': frozenset({"numpy", "cupy"}),
     'signature: method="cumsum"': frozenset({"numpy", "cupy"}),
+    "signature: words (projections)": frozenset({"numpy", "cupy"}),
+    "linear_functional": frozenset({"numpy", "cupy"}),
     "logsignature": frozenset({"numpy", "cupy"}),
     "algebra": frozenset({"numpy", "cupy"}),
     "signature: workers (threads)": frozenset({"numpy"}),

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 # what is below its floor, not its neighbours.
 PYTHON_FLOORS = [
     ("P0", {"_algebra"}),
-    ("P1", {"_plan", "_lie", "_transform"}),
+    ("P1", {"_plan", "_lie", "_projection", "_transform"}),
     ("P2", {"_reference", "_cpu", "_gpu"}),
     ("P3", {"_backend"}),
     ("P4", {"_api"}),

@@ -153,6 +153,19 @@ def test_joins_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
             registers(nvrtc(build.source("signature_join.cu"), (*options, "-ftz=true"), card))
 
 
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):
+    """Three kernels at once. Dual numbers of long words may spill a few values."""
+    for letters, children, moves in [(0, 1, 0), (3, 4, 0), (1, 4, 1), (9, 2, 0)]:
+        sizes = {"letters": letters, "children": children, "moves": moves, "ready": moves}
+        options = (*build.options(real=build.REALS[itemsize], **sizes), "-ftz=true")
+        log = nvrtc(build.source("projection.cu"), options, card)
+        assert "warning" not in log, log
+        spills = re.findall(r"(\d+) bytes (?:stack frame|spill stores|spill loads)", log)
+        assert letters > 8 or spills == ["0"] * 9, log
+
+
 @functools.cache
 def _real_texts():
     """By a process of its own, on whose path the stand-in is not: the program comes by standard

@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pysig::register_config(m);
     pysig::register_derivatives(m);
     pysig::register_logsignature(m);
+    pysig::register_projection(m);
     pysig::register_signature(m);
     pysig::register_stream(m);
     pysig::register_tensor(m);

@@ -7,6 +7,7 @@ namespace pysig {
 void register_config(pybind11::module_& m);
 void register_derivatives(pybind11::module_& m);
 void register_logsignature(pybind11::module_& m);
+void register_projection(pybind11::module_& m);
 void register_signature(pybind11::module_& m);
 void register_stream(pybind11::module_& m);
 void register_tensor(pybind11::module_& m);

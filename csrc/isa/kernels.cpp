@@ -2,6 +2,7 @@
 // code would be merged across instruction sets by the linker (tests/test_isa.py looks for that).
 #include "pysig/cpu/cumsum.hpp"
 #include "pysig/cpu/logsignature.hpp"
+#include "pysig/cpu/projection_job.hpp"
 #include "pysig/cpu/signature.hpp"
 #include "pysig/cpu/signature_jvp.hpp"
 #include "pysig/cpu/signature_vjp.hpp"
@@ -39,6 +40,13 @@ static void tensor(const tensor_job<R>& job, const executor& exec) {
 }
 
 template <class R>
+void compute_projection(const projection_job<R>&, const executor&);  // projection.cpp
+template <class R>
+void compute_projection_jvp(const projection_jvp_job<R>&, const executor&);
+template <class R>
+void compute_projection_vjp(const projection_vjp_job<R>&, const executor&);
+
+template <class R>
 static void logsignature(const logsignature_job<R>& job, const executor& exec) {
     compute_logsignature(job, exec);
 }
@@ -60,5 +68,8 @@ const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA), PYSIG_
                                                   signature<double>, tensor<float>, tensor<double>, logsignature<float>,
                                                   logsignature<double>, signature_jvp<float>, signature_jvp<double>,
                                                   signature_vjp<float>, signature_vjp<double>,
-                                                  stream<float>, stream<double>};
+                                                  stream<float>, stream<double>,
+                                                  compute_projection<float>, compute_projection<double>,
+                                                  compute_projection_jvp<float>, compute_projection_jvp<double>,
+                                                  compute_projection_vjp<float>, compute_projection_vjp<double>};
 }

@@ -4,6 +4,7 @@
 #include "pysig/cpu/derivative_job.hpp"
 #include "pysig/cpu/job.hpp"
 #include "pysig/cpu/logsignature_job.hpp"
+#include "pysig/cpu/projection_job.hpp"
 #include "pysig/cpu/stream_job.hpp"
 #include "pysig/pysig.h"
 
@@ -24,6 +25,12 @@ struct kernels {
     void (*signature_vjp_f64)(const signature_vjp_job<double>&, const executor&);
     void (*stream_f32)(const stream_job<float>&);
     void (*stream_f64)(const stream_job<double>&);
+    void (*projection_f32)(const projection_job<float>&, const executor&);
+    void (*projection_f64)(const projection_job<double>&, const executor&);
+    void (*projection_jvp_f32)(const projection_jvp_job<float>&, const executor&);
+    void (*projection_jvp_f64)(const projection_jvp_job<double>&, const executor&);
+    void (*projection_vjp_f32)(const projection_vjp_job<float>&, const executor&);
+    void (*projection_vjp_f64)(const projection_vjp_job<double>&, const executor&);
 };
 
 #define PYSIG_DECLARE_KERNELS(isa) extern const kernels kernels_##isa
@@ -60,6 +67,20 @@ inline void run_signature_vjp(const signature_vjp_job<float>& job, const executo
 }
 inline void run_signature_vjp(const signature_vjp_job<double>& job, const executor& exec) {
     active_kernels().signature_vjp_f64(job, exec);
+}
+inline void run_projection(const projection_job<float>& job, const executor& exec) { active_kernels().projection_f32(job, exec); }
+inline void run_projection(const projection_job<double>& job, const executor& exec) { active_kernels().projection_f64(job, exec); }
+inline void run_projection_jvp(const projection_jvp_job<float>& job, const executor& exec) {
+    active_kernels().projection_jvp_f32(job, exec);
+}
+inline void run_projection_jvp(const projection_jvp_job<double>& job, const executor& exec) {
+    active_kernels().projection_jvp_f64(job, exec);
+}
+inline void run_projection_vjp(const projection_vjp_job<float>& job, const executor& exec) {
+    active_kernels().projection_vjp_f32(job, exec);
+}
+inline void run_projection_vjp(const projection_vjp_job<double>& job, const executor& exec) {
+    active_kernels().projection_vjp_f64(job, exec);
 }
 
 }  // namespace pysig

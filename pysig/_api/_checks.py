@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pysig._backend import CUPY, Backend, as_array, backend_of
 from pysig._plan import Plan, plan_for
+
+
+class SignatureCotangents(NamedTuple):
+    """What `signature_vjp` returns where `basepoint` or `initial` is an array.
+
+    Each has the shape of its argument; None where that is no array.
+    """
+
+    path: Any
+    basepoint: Any
+    initial: Any
+
 
 METHODS = ("auto", "tile", "cumsum")
 
@@ -295,6 +307,14 @@ def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: An
             f"received {tuple(array.shape)}."
         ) from None
     return xp.ascontiguousarray(wide if dtype is None else wide.astype(dtype))
+
+
+def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
+    """The adjoint of broadcasting to the shape of `array`."""
+    extra = array.ndim - len(shape)
+    axes = [*range(extra)]
+    axes += [extra + k for k, n in enumerate(shape) if n == 1 and array.shape[extra + k] != 1]
+    return array.sum(axis=tuple(axes), keepdims=True).reshape(shape) if axes else array
 
 
 def _overlaps_itself(array: Any) -> bool:

@@ -9,6 +9,7 @@ from pysig._algebra import hall as _hall
 from pysig._algebra import words as _words
 from pysig._algebra.hall import Bracket, Word
 from pysig._api._checks import check_flag, check_integer, describe
+from pysig._api._words_argument import check_words
 from pysig._lie import BASES, SparseMatrix
 
 
@@ -196,19 +197,28 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
 
 
 def labels(
-    channels: int, depth: int, basis: str = "expanded", *, scalar_term: bool = False
+    channels: int,
+    depth: int | None = None,
+    basis: str = "expanded",
+    *,
+    scalar_term: bool = False,
+    words: Any = None,
 ) -> list[str]:
     """Names of coefficients in the order of an output, for the columns of a data frame.
 
     Parameters
     ----------
-    channels, depth : int
+    channels : int
         Positive.
+    depth : int, optional
+        Positive. With `words` it may be left out.
     basis : {"expanded", "words", "brackets", "hall"}, optional
         "expanded" names the coefficients of a signature, or of a log-signature in all words.
     scalar_term : bool, optional
         Whether the coefficient of the empty word, named ``"()"``, stands in front. For "expanded"
         only.
+    words : sequence of tuple of int, optional
+        Name these words, the columns of ``signature(..., words=words)``. For "expanded" only.
 
     Returns
     -------
@@ -229,7 +239,11 @@ def labels(
     ['1', '2', '1,2', '1,1,2', '1,2,2']
     >>> pysig.labels(2, 3, "brackets")
     ['1', '2', '[1,2]', '[1,[1,2]]', '[[1,2],2]']
+    >>> pysig.labels(2, words=[(1, 0), (0, 1, 1)])
+    ['2,1', '1,2,2']
     """
+    if words is not None:
+        return _labels_of(words, check_integer(channels, "channels", 1), depth, basis, scalar_term)
     channels, depth = _sizes(channels, depth)
     basis, scalar_term = check_basis(basis), check_flag(scalar_term, "scalar_term")
     if scalar_term and basis != "expanded":
@@ -244,6 +258,13 @@ def labels(
     if basis == "words":
         return [_label(word) for word in lyndon_words(channels, depth)]
     return [_label(word) for word in _words.words(channels, depth, scalar_term)]
+
+
+def _labels_of(words: Any, channels: int, depth: Any, basis: Any, scalar_term: Any) -> list[str]:
+    if check_basis(basis) != "expanded":
+        raise ValueError(f'basis: expected "expanded" with words, received {basis!r}.')
+    scalar: tuple[Word, ...] = ((),) if check_flag(scalar_term, "scalar_term") else ()
+    return [_label(word) for word in (*scalar, *check_words(words, channels, depth))]
 
 
 def _label(word: Word) -> str:

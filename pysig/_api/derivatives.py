@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
+from pysig._api.projection import (
+    check_projection,
+    cotangents,
+    derivative,
+    flat_cotangent,
+    named_cotangents,
+    tangents_of,
+)
 from pysig._api.transform import check_transform
 from pysig._backend import Backend, require
 from pysig._plan import Plan, plan_for
 from pysig._transform import channels_after, steps_after
-
-
-class SignatureCotangents(NamedTuple):
-    """What `signature_vjp` returns where `basepoint` or `initial` is an array.
-
-    Each has the shape of its argument; None where that is no array.
-    """
-
-    path: Any
-    basepoint: Any
-    initial: Any
 
 
 @dataclass
@@ -64,7 +61,7 @@ class _Call:
 def _check(
     what: str,
     path: Any,
-    depth: int,
+    depth: Any,
     stream: bool,
     basepoint: Any,
     initial: Any,
@@ -144,14 +141,6 @@ def _tangents(
     return tangents
 
 
-def _sum_to(array: Any, shape: tuple[int, ...]) -> Any:
-    """The adjoint of broadcasting to the shape of `array`."""
-    extra = array.ndim - len(shape)
-    axes = [*range(extra)]
-    axes += [extra + k for k, n in enumerate(shape) if n == 1 and array.shape[extra + k] != 1]
-    return array.sum(axis=tuple(axes), keepdims=True).reshape(shape) if axes else array
-
-
 def _cotangents(call: _Call, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
     path, plan, xp = call.flat, call.plan, call.backend.xp
@@ -172,17 +161,19 @@ def _cotangents(call: _Call, cotangent: Any, tangents: dict[str, Any]) -> Any:
     if call.basepoint_shape is None and call.initial_shape is None:
         return path_bar
     if call.basepoint_shape is not None:
-        base_bar = _sum_to(base_bar, call.basepoint_shape)
+        base_bar = _checks.sum_to(base_bar, call.basepoint_shape)
     if call.initial_shape is not None:
         if plan.scalar_term:  # the scalar of `initial` is not read
             initial_bar = xp.concatenate([xp.zeros_like(initial_bar[:, :1]), initial_bar], axis=1)
-        initial_bar = _sum_to(initial_bar.reshape(*call.batch, plan.size), call.initial_shape)
-    return SignatureCotangents(path_bar, base_bar, initial_bar)
+        initial_bar = _checks.sum_to(
+            initial_bar.reshape(*call.batch, plan.size), call.initial_shape
+        )
+    return _checks.SignatureCotangents(path_bar, base_bar, initial_bar)
 
 
 def signature_jvp(
     path: Any,
-    depth: int,
+    depth: int | None,
     tangent: Any,
     *,
     basepoint_tangent: Any = None,
@@ -192,6 +183,7 @@ def signature_jvp(
     initial: Any = None,
     inverse: bool = False,
     scalar_term: bool = False,
+    words: Any = None,
     lengths: Any = None,
     transform: Any = None,
     method: str = "auto",
@@ -203,9 +195,9 @@ def signature_jvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    path, depth, stream, basepoint, initial, inverse, scalar_term, words, lengths, transform,
     method, workers
-        As for `signature`.
+        As for `signature`; ``depth=None`` with `words`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
     basepoint_tangent, initial_tangent : array_like, optional
@@ -244,6 +236,24 @@ def signature_jvp(
 
     The end point moves to the right: the first level sees its increment.
     """
+    if words is not None:
+        projected = check_projection(
+            "signature_jvp",
+            path,
+            depth,
+            words,
+            stream=stream,
+            basepoint=basepoint,
+            initial=initial,
+            inverse=inverse,
+            scalar_term=scalar_term,
+            lengths=lengths,
+            transform=transform,
+            method=method,
+            workers=workers,
+        )
+        moves = tangents_of(projected, tangent, basepoint_tangent, initial_tangent)
+        return derivative(projected, moves)
     call = _check(
         "signature_jvp",
         path,
@@ -272,7 +282,7 @@ def signature_jvp(
 
 def signature_vjp(
     path: Any,
-    depth: int,
+    depth: int | None,
     cotangent: Any,
     *,
     stream: bool = False,
@@ -280,6 +290,7 @@ def signature_vjp(
     initial: Any = None,
     inverse: bool = False,
     scalar_term: bool = False,
+    words: Any = None,
     lengths: Any = None,
     transform: Any = None,
     method: str = "auto",
@@ -292,9 +303,9 @@ def signature_vjp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    path, depth, stream, basepoint, initial, inverse, scalar_term, words, lengths, transform,
     method, workers
-        As for `signature`.
+        As for `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         The weight of each coefficient; a shape that broadcasts to it will do. That of the scalar
         has no effect.
@@ -339,6 +350,24 @@ def signature_vjp(
 
     Moving the corner to the right adds area, moving it up takes some away.
     """
+    if words is not None:
+        projected = check_projection(
+            "signature_vjp",
+            path,
+            depth,
+            words,
+            stream=stream,
+            basepoint=basepoint,
+            initial=initial,
+            inverse=inverse,
+            scalar_term=scalar_term,
+            lengths=lengths,
+            transform=transform,
+            method=method,
+            workers=workers,
+        )
+        weights = flat_cotangent(projected, cotangent)
+        return named_cotangents(projected, cotangents(projected, weights, {}))
     call = _check(
         "signature_vjp",
         path,
@@ -358,7 +387,7 @@ def signature_vjp(
 
 def signature_hvp(
     path: Any,
-    depth: int,
+    depth: int | None,
     cotangent: Any,
     tangent: Any,
     *,
@@ -369,6 +398,7 @@ def signature_hvp(
     initial: Any = None,
     inverse: bool = False,
     scalar_term: bool = False,
+    words: Any = None,
     lengths: Any = None,
     transform: Any = None,
     method: str = "auto",
@@ -381,9 +411,9 @@ def signature_hvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, lengths, transform,
+    path, depth, stream, basepoint, initial, inverse, scalar_term, words, lengths, transform,
     method, workers
-        As for `signature`.
+        As for `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         As for `signature_vjp`; it does not move. (The gradient is linear in it.)
     tangent, basepoint_tangent, initial_tangent
@@ -422,6 +452,25 @@ def signature_hvp(
            [ 1.5, -0.5],
            [-0.5,  1. ]])
     """
+    if words is not None:
+        projected = check_projection(
+            "signature_hvp",
+            path,
+            depth,
+            words,
+            stream=stream,
+            basepoint=basepoint,
+            initial=initial,
+            inverse=inverse,
+            scalar_term=scalar_term,
+            lengths=lengths,
+            transform=transform,
+            method=method,
+            workers=workers,
+        )
+        moves = tangents_of(projected, tangent, basepoint_tangent, initial_tangent)
+        weights = flat_cotangent(projected, cotangent)
+        return named_cotangents(projected, cotangents(projected, weights, moves))
     call = _check(
         "signature_hvp",
         path,

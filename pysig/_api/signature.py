@@ -9,6 +9,7 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
+from pysig._api.projection import check_projection, compute
 from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, require
 from pysig._cpu.signature import small_signature
@@ -18,13 +19,14 @@ from pysig._transform import channels_after, steps_after
 
 def signature(
     path: Any,
-    depth: int,
+    depth: int | None = None,
     *,
     stream: bool = False,
     basepoint: Any = None,
     initial: Any = None,
     inverse: bool = False,
     scalar_term: bool = False,
+    words: Any = None,
     lengths: Any = None,
     transform: Any = None,
     method: str = "auto",
@@ -43,7 +45,7 @@ def signature(
         integers become float64. A NumPy array (or what NumPy takes for one) is computed on the CPU,
         a CuPy array on its GPU. Strided views are read in place.
     depth : int
-        The largest number of letters of a word, at least 1.
+        The largest number of letters of a word, at least 1. With `words` it may be left out.
     stream : bool, optional
         Return the signatures of all prefixes: of the first two points, the first three, and so on.
     basepoint : bool or array_like, shape (..., channels), optional
@@ -57,6 +59,10 @@ def signature(
         Return the group inverse instead, which is the signature of the reversed path.
     scalar_term : bool, optional
         Keep the coefficient of the empty word, the constant 1, in front.
+    words : sequence of tuple of int, optional
+        Only the coefficients of these words, in this order; letters are 0-based channels. Only they
+        and their prefixes are computed. See `anisotropic_words` for truncation by weight. `initial`
+        then has these words, too, and they must hold their prefixes (`prefix_closure`).
     lengths : array_like of int, shape (...), optional
         Only the first ``lengths[b]`` points of path b count, at least 1; what is stored after them
         is not read (NaN, say). With `stream`, rows after the end repeat the last one.
@@ -79,10 +85,10 @@ def signature(
     -------
     array, shape (..., size), with `stream` (..., length - 1, size)
         ``size = signature_size(channels, depth, scalar_term)``; level after level, words in
-        lexicographic order. With `stream` there is a row for every point of the transformed path
-        but the first (the basepoint, if there is one). A path of one
-        point has the trivial signature, zeros. NaN and infinity go to the coefficients that see
-        them, of that path only.
+        lexicographic order. With `words` a column for each of them instead. With `stream` there is
+        a row for every point of the transformed path but the first (the basepoint, if there is
+        one). A path of one point has the trivial signature, zeros. NaN and infinity go to the
+        coefficients that see them, of that path only.
 
     Raises
     ------
@@ -94,8 +100,11 @@ def signature(
     Notes
     -----
     Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded,
-    not proportional to the length. One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is
-    the reformulation of [2]_; the transforms are those of [3]_.
+    not proportional to the length. With `words` a step takes, for each of them and their prefixes,
+    one multiply-add and one for each letter of its longest continuation.
+
+    One step is ``S <- S ⊗ exp(x)`` in Horner form [1]_; "cumsum" is the reformulation of [2]_; the
+    transforms are those of [3]_.
 
     References
     ----------
@@ -121,6 +130,11 @@ def signature(
     >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
     (8, 120)
 
+    Or that word alone:
+
+    >>> pysig.signature(path, words=[(0, 1)])
+    array([2.])
+
     With time as a third channel; with the path's own past as channels 0 and 1, which makes the
     area between channels 0 and 2 a half of its quadratic variation.
 
@@ -131,11 +145,29 @@ def signature(
     1.0
     """
     plain = stream is False and inverse is False and scalar_term is False and method == "auto"
-    absent = basepoint is initial is lengths is transform is workers is out is None
+    absent = basepoint is initial is lengths is transform is workers is out is words is None
     if plain and absent and type(path) is np.ndarray:
         small = small_signature(path, depth)
         if small is not None:
             return small
+    if words is not None:
+        projected = check_projection(
+            "signature",
+            path,
+            depth,
+            words,
+            stream=stream,
+            basepoint=basepoint,
+            initial=initial,
+            inverse=inverse,
+            scalar_term=scalar_term,
+            lengths=lengths,
+            transform=transform,
+            method=method,
+            workers=workers,
+        )
+        inputs = {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths}
+        return compute(projected, out, inputs)
     backend, array = _checks.check_path(path)
     depth = _checks.check_integer(depth, "depth", 1)
     stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")

@@ -11,6 +11,7 @@ from pysig._cpu.algebra import (
 )
 from pysig._cpu.derivatives import signature_jvp, signature_vjp
 from pysig._cpu.logsignature import logsignature
+from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import signature
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "bilinear_vjp",
     "linear",
     "logsignature",
+    "projection",
+    "projection_vjp",
     "series",
     "series_jvp",
     "series_vjp",

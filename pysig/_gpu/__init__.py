@@ -13,6 +13,7 @@ from pysig._gpu.algebra import (
 from pysig._gpu.derivatives import signature_jvp, signature_vjp
 from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
+from pysig._gpu.projection import projection, projection_vjp
 from pysig._gpu.signature import signature
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "get_gpu_memory_limit",
     "linear",
     "logsignature",
+    "projection",
+    "projection_vjp",
     "series",
     "series_jvp",
     "series_vjp",

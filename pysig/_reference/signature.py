@@ -95,7 +95,7 @@ def _gradient(at: Any, change: Any, cotangent: Any, batch: tuple[int, ...]) -> A
         tangent = at * 0
         tangent[(..., *index)] = tangent[(..., *index)] + 1
         moved = change(tangent) * _as_law_array(cotangent)
-        gradient[(..., *index)] = moved.reshape(*batch, -1).sum(axis=-1)
+        gradient[(..., *index)] = moved.sum(axis=tuple(range(len(batch), moved.ndim)))
     return gradient
 
 

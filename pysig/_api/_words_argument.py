@@ -1,0 +1,93 @@
+"""P4. Checks of `words=`: a set of words in the order of the columns."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import chain
+from typing import Any
+
+from pysig._algebra.words import Word
+from pysig._api import _checks
+from pysig._api.words import check_word
+
+MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/projection_walk.hpp
+
+# Sets that were checked, by value and, of immutable ones, by identity: thousands of words are
+# looked at once. With them what was passed, the words, and the channels that they need.
+_Known = tuple[Any, tuple[Word, ...], int]
+_checked: OrderedDict[int, _Known] = OrderedDict()
+_interned: OrderedDict[tuple[Word, ...], tuple[Word, ...]] = OrderedDict()
+_MOST_KEPT = 64
+
+
+def _keep(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    store[key] = value
+    while len(store) > _MOST_KEPT:
+        try:
+            store.popitem(last=False)
+        except KeyError:  # another thread was faster
+            break
+
+
+def check_words(words: Any, channels: int, depth: Any) -> tuple[Word, ...]:
+    """`words` as a tuple of distinct words in letters below `channels`; the same one for equals."""
+    known = _checked.get(id(words))
+    if known is None or known[0] is not words:
+        known = _check(words)
+    _, checked, channels_needed = known
+    if channels_needed > channels:
+        _refuse_letters(checked, channels)
+    if depth is not None:
+        most = _checks.check_integer(depth, "depth", 1)
+        longest = max(checked, key=len)
+        if len(longest) > most:
+            raise ValueError(
+                f"words: expected at most depth={most} letters, received {longest}. Leave depth "
+                "out (None), and it is that of the longest word."
+            )
+    return checked
+
+
+def _is_plain(words: Any) -> bool:
+    """Whether `words` is made of tuples of int, which cannot change."""
+    return (
+        type(words) is tuple
+        and set(map(type, words)) <= {tuple}
+        and set(map(type, chain.from_iterable(words))) <= {int}
+    )
+
+
+def _check(words: Any) -> _Known:
+    if isinstance(words, (str, bytes)) or not hasattr(words, "__iter__"):
+        raise TypeError(
+            f"words: expected a sequence of words (tuples of channel numbers, counted from 0), "
+            f"received {_checks.describe(words)}."
+        )
+    plain = _is_plain(words)
+    if plain and min(chain.from_iterable(words), default=0) >= 0:
+        letters = words
+    else:
+        letters = tuple(check_word(word, 2**63, "words") for word in words)
+    if not letters:
+        raise ValueError("words: expected at least one word, received none.")
+    longest = max(letters, key=len)
+    if len(longest) > MOST_LETTERS:
+        raise ValueError(
+            f"words: expected at most {MOST_LETTERS} letters in a word, received one of "
+            f"{len(longest)} letters."
+        )
+    distinct = set(letters)
+    if len(distinct) < len(letters):
+        twice = next(word for word in letters if letters.count(word) > 1)
+        raise ValueError(f"words: expected distinct words, received {twice} more than once.")
+    checked = _interned.get(letters, letters)
+    _keep(_interned, checked, checked)
+    needed = 1 + max(chain.from_iterable(letters), default=-1)
+    if plain:
+        _keep(_checked, id(words), (words, checked, needed))
+    return words, checked, needed
+
+
+def _refuse_letters(words: tuple[Word, ...], channels: int) -> None:
+    for word in words:
+        check_word(word, channels, "words")

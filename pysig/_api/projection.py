@@ -1,0 +1,265 @@
+"""P4. Chosen coefficients of signatures, and their derivatives: `signature(..., words=...)` and
+`linear_functional` come here after they know what is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pysig._api import _checks
+from pysig._api._words_argument import check_words
+from pysig._api.config import check_workers
+from pysig._api.transform import check_transform
+from pysig._backend import NUMPY, Backend, require
+from pysig._projection import Projection, projection_for
+from pysig._transform import channels_after, steps_after
+
+
+@dataclass
+class ProjectionCall:
+    """A checked call; arrays in `options` are (batch, ...)."""
+
+    backend: Backend
+    array: Any  # the path as it came
+    plan: Projection
+    matrix: Any  # (outputs, columns) of a linear functional, None for the columns themselves
+    single: bool  # one functional: no axis of outputs
+    rows: tuple[int, ...]
+    basepoint_shape: tuple[int, ...] | None  # of the arrays that were passed
+    initial_shape: tuple[int, ...] | None
+    options: dict[str, Any]
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Leading dimensions."""
+        return tuple(self.array.shape[:-2])
+
+    @property
+    def count(self) -> int:
+        """Paths."""
+        return prod(self.batch)
+
+    @property
+    def columns(self) -> int:
+        """Width of `initial`."""
+        return len(self.plan.outputs)
+
+    @property
+    def outputs(self) -> int:
+        """Width of a row that the backend computes."""
+        return self.columns if self.matrix is None else len(self.matrix)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """What the caller gets."""
+        return (*self.batch, *self.rows, *(() if self.single else (self.outputs,)))
+
+    def flat(self, array: Any) -> Any:
+        """An array of the shape of the path as (batch, length, channels)."""
+        return array.reshape(self.count, *self.array.shape[-2:])
+
+    def wide(self, value: Any, name: str, shape: tuple[int, ...]) -> Any:
+        """`value` broadcast to (*batch, *shape) and flattened to (batch, *shape)."""
+        array = _checks.as_numeric(value, name, self.backend)
+        whole = (*self.batch, *shape)
+        array = _checks._broadcast(array, name, whole, self.array.dtype, self.backend.xp)
+        return array.reshape(self.count, *shape)
+
+    def empty(self, *shape: int) -> Any:
+        """An array like the path's."""
+        return self.backend.xp.empty(shape, self.array.dtype)
+
+
+def check_projection(
+    what: str,
+    path: Any,
+    depth: Any,
+    words: Any,
+    *,
+    stream: bool,
+    basepoint: Any,
+    initial: Any,
+    inverse: bool,
+    scalar_term: bool,
+    lengths: Any,
+    transform: Any = None,
+    method: str,
+    workers: int | None,
+    matrix: Any = None,
+    single: bool = False,
+) -> ProjectionCall:
+    """Everything but `out` and what derivatives add."""
+    backend, array = _checks.check_path(path)
+    require(backend, what)
+    require(backend, "signature: words (projections)")
+    base, how = check_transform(transform, basepoint, array, backend)
+    channels = channels_after(how, array.shape[-1])
+    checked = check_words(words, channels, depth)
+    stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
+    scalar_term = _checks.check_flag(scalar_term, "scalar_term")
+    if scalar_term and () in checked:
+        raise ValueError(
+            "words: expected no empty word with scalar_term=True, which puts it in front already."
+        )
+    if _checks.check_method(method) != "auto":
+        raise ValueError(f'method: expected "auto" with words, received "{method}".')
+    plan = projection_for(channels, checked, inverse, scalar_term)
+    rows = (steps_after(how, array.shape[-2] - 1 + (base is not None)),) if stream else ()
+    given = basepoint is not None and not isinstance(basepoint, (bool, np.bool_))
+    call = ProjectionCall(
+        backend,
+        array,
+        plan,
+        matrix,
+        single,
+        rows,
+        np.shape(basepoint) if given else None,
+        None if initial is None else np.shape(initial),
+        {},
+    )
+    start = None
+    if initial is not None:
+        _check_continues(plan)
+        start = call.wide(initial, "initial", (call.columns,))
+    call.options = {
+        "plan": plan,
+        "matrix": matrix,
+        "stream": stream,
+        "basepoint": base,
+        "initial": start,
+        "lengths": _checks.check_lengths(lengths, array, backend),
+        "transform": how,
+        "workers": check_workers(workers),
+    }
+    return call
+
+
+def _check_continues(plan: Projection) -> None:
+    missing = plan.missing
+    if missing is not None:
+        how = "backwards, " if plan.inverse else ""
+        raise ValueError(
+            f"initial: expected words that hold every prefix of their words {how}because these are "
+            f"continued, too; {missing} is missing. Take words=pysig.prefix_closure(words)"
+            + (" of the words and the words read backwards." if plan.inverse else ".")
+        )
+
+
+def compute(call: ProjectionCall, out: Any, inputs: dict[str, Any]) -> Any:
+    """The values, in `out` if it is an array."""
+    shape, xp = call.out_shape, call.backend.xp
+    _check_fits(call, out)
+    result = _checks.check_out(out, shape, call.array, call.backend, inputs)
+    direct = result is not None and result.flags.c_contiguous
+    if call.backend is NUMPY:
+        direct = direct and result.flags.aligned
+    target = result if direct else xp.empty(shape, call.array.dtype)
+    call.backend.impl.projection(
+        call.flat(call.array),
+        target.reshape(call.count, *call.rows, call.outputs),
+        **call.options,
+    )
+    if result is None:
+        return target
+    if not direct:
+        result[...] = target
+    return result
+
+
+def _check_fits(call: ProjectionCall, out: Any) -> None:
+    limit = None if out is not None else _checks.memory_limit(call.backend)
+    needed = prod(call.out_shape) * call.array.dtype.itemsize
+    if limit is not None and needed > limit:
+        raise MemoryError(
+            f"words: the output of shape {call.out_shape} needs {needed} bytes, {limit} bytes can "
+            "be had. Take fewer words or paths."
+        )
+
+
+def tangents_of(
+    call: ProjectionCall, tangent: Any, basepoint_tangent: Any, initial_tangent: Any
+) -> dict[str, Any]:
+    """The tangents of path, basepoint and initial; zero for a basepoint that stays."""
+    for name, value, shape in (
+        ("basepoint", basepoint_tangent, call.basepoint_shape),
+        ("initial", initial_tangent, call.initial_shape),
+    ):
+        if value is not None and shape is None:
+            raise ValueError(
+                f"{name}_tangent: expected None, because {name} is no array, received "
+                f"{_checks.describe(value)}. Pass {name} as an array or leave {name}_tangent out."
+            )
+    length, channels = call.array.shape[-2:]
+    base = call.options["basepoint"]
+    base_moves = None if base is None else call.backend.xp.zeros_like(base)
+    if basepoint_tangent is not None:
+        base_moves = call.wide(basepoint_tangent, "basepoint_tangent", (channels,))
+    start_moves = None
+    if initial_tangent is not None:
+        start_moves = call.wide(initial_tangent, "initial_tangent", (call.columns,))
+    return {
+        "tangent": call.wide(tangent, "tangent", (length, channels)),
+        "basepoint_tangent": base_moves,
+        "initial_tangent": start_moves,
+    }
+
+
+def derivative(call: ProjectionCall, tangents: dict[str, Any]) -> Any:
+    """The derivative of the values along tangents."""
+    _check_fits(call, None)
+    out = call.empty(*call.out_shape)
+    call.backend.impl.projection(
+        call.flat(call.array),
+        out.reshape(call.count, *call.rows, call.outputs),
+        **tangents,
+        **call.options,
+    )
+    return out
+
+
+def cotangents(
+    call: ProjectionCall, cotangent: Any, tangents: dict[str, Any]
+) -> tuple[Any, Any, Any]:
+    """Gradients by path, basepoint and initial, in the shapes that were passed; with `tangents`
+    the derivatives of the gradients. None for what is no array.
+    """
+    channels = call.array.shape[-1]
+    path_bar = call.empty(*call.array.shape)
+    base_bar = None if call.basepoint_shape is None else call.empty(call.count, channels)
+    initial_bar = None if call.initial_shape is None else call.empty(call.count, call.columns)
+    call.backend.impl.projection_vjp(
+        call.flat(call.array),
+        cotangent,
+        call.flat(path_bar),
+        base_bar,
+        initial_bar,
+        **tangents,
+        **call.options,
+    )
+    if base_bar is not None:
+        assert call.basepoint_shape is not None
+        base_bar = _checks.sum_to(base_bar.reshape(*call.batch, channels), call.basepoint_shape)
+    if initial_bar is not None:
+        assert call.initial_shape is not None
+        wide = initial_bar.reshape(*call.batch, call.columns)
+        initial_bar = _checks.sum_to(wide, call.initial_shape)
+    return path_bar, base_bar, initial_bar
+
+
+def flat_cotangent(call: ProjectionCall, cotangent: Any) -> Any:
+    """The cotangent as the backend takes it: (batch, [rows,] outputs)."""
+    tail = call.out_shape[len(call.batch) :]
+    if not call.single:
+        return call.wide(cotangent, "cotangent", tail)
+    array = _checks.as_numeric(cotangent, "cotangent", call.backend)[..., None]
+    return call.wide(array, "cotangent", (*tail, 1))
+
+
+def named_cotangents(call: ProjectionCall, gradients: tuple[Any, Any, Any]) -> Any:
+    """As `signature_vjp` returns them: the first alone where there is no other."""
+    if call.basepoint_shape is None and call.initial_shape is None:
+        return gradients[0]
+    return _checks.SignatureCotangents(*gradients)

@@ -1,0 +1,113 @@
+"""P4. Sets of words for `signature(..., words=...)`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from pysig._algebra import trees as _trees
+from pysig._algebra.words import Word
+from pysig._api._checks import describe
+from pysig._api._words_argument import MOST_LETTERS, check_words
+
+
+def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
+    """Words up to a total weight, for a signature truncated by weight instead of length.
+
+    Each channel has a weight; a word belongs to the truncation if the weights of its letters sum up
+    to `bound` at most. Equal weights give the truncation by length. Channels that are rough, or
+    scaled by a smaller power of time, or matter less, get a larger weight and shorter words.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        One for each channel, positive.
+    bound : float
+        Words of at most this weight.
+
+    Returns
+    -------
+    tuple of tuple of int
+        For ``words=`` of `signature`. Level after level, lexicographic within a level; every prefix
+        and every suffix of a word is there, too. The empty word is left out. Sums are exact, so
+        ``0.1 + 0.2`` is more than ``0.3`` exactly as these floats are; take integers or fractions
+        where that matters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or a word of more than 64 letters would belong to it.
+
+    References
+    ----------
+    .. [1] T. Lyons, "Differential equations driven by rough signals", Rev. Mat. Iberoam. 14 (1998),
+       on geometric rough paths of inhomogeneous smoothness; L. Gyurkó, "Differential equations
+       driven by Pi-rough paths", Proc. Edinburgh Math. Soc. 59 (2016), section 2.
+
+    Examples
+    --------
+    Time has weight 2, as Brownian scaling has it, and a channel of noise weight 1:
+
+    >>> import pysig
+    >>> pysig.anisotropic_words([2, 1], 3)
+    ((0,), (1,), (0, 1), (1, 0), (1, 1), (1, 1, 1))
+    """
+    if isinstance(weights, (str, bytes)) or not hasattr(weights, "__iter__"):
+        raise TypeError(f"weights: expected a sequence of numbers, received {describe(weights)}.")
+    numbers = [_number(weight, "weights") for weight in weights]
+    limit = _number(bound, "bound")
+    if not numbers:
+        raise ValueError("weights: expected one for each channel, received none.")
+    least = min(numbers)
+    if least <= 0:
+        raise ValueError(f"weights: expected positive numbers, received {least}.")
+    if limit // least > MOST_LETTERS:
+        raise ValueError(
+            f"bound: expected at most {MOST_LETTERS} times the least weight, {least}, because "
+            f"words have at most {MOST_LETTERS} letters; received {bound}."
+        )
+    return tuple(_trees.weighted_words(numbers, limit))
+
+
+def prefix_closure(words: Any) -> tuple[Word, ...]:
+    """The words and all their prefixes: what is computed to have the words.
+
+    Parameters
+    ----------
+    words : sequence of tuple of int
+        0-based letters.
+
+    Returns
+    -------
+    tuple of tuple of int
+        Level after level, lexicographic within a level; the empty word only if it is among `words`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `words` is no sequence of distinct words.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> pysig.prefix_closure([(0, 1, 1), (2,)])
+    ((0,), (2,), (0, 1), (0, 1, 1))
+    """
+    checked = check_words(words, 2**63, None)
+    closure = _trees.prefix_closure(checked)
+    if () not in checked:
+        closure.discard(())
+    return tuple(sorted(closure, key=lambda word: (len(word), word)))
+
+
+def _number(value: Any, name: str) -> Any:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number, Fraction)):
+        raise TypeError(f"{name}: expected real numbers, received {describe(value)}.")
+    number = value.item() if isinstance(value, np.generic) else value
+    if not isfinite(number):
+        raise ValueError(f"{name}: expected finite numbers, received {value}.")
+    return number
