@@ -11,6 +11,7 @@ from .worker import prefer_installed
 COMMANDS = {
     "cpu": ("bench.cpu", "time pysig on the CPU, alone or against other libraries (the default)"),
     "gpu": ("bench.gpu", "time pysig on a CUDA device through CuPy"),
+    "embedding": ("bench.embedding", "what a point costs that is pushed from C++ and Cython"),
     "list": ("bench.listing", "what can be timed: operations, cases and their floors, peers"),
     "plot": ("bench.plot", "figures from stored results"),
     "targets": ("bench.targets", "the goals of the project, held against stored results"),

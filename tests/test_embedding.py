@@ -91,10 +91,17 @@ def numbers(text):
     return np.array(text.split(), np.float64)
 
 
+def streamed(path, depth):
+    """The signature of a path that was pushed into a stream of Python."""
+    stream = pysig.SignatureStream(path.shape[1], depth)
+    stream.push(path)
+    return stream.signature()
+
+
 def check_ball(output, *, scalar_term=True):
     """The bits are those of Python, which loads the same library."""
     path, found = ball(), lines(output)
-    stream = pysig.signature(path, 3, stream=True)[-1]
+    stream = streamed(path, 3)
     assert_identical(numbers(found["stream"]), stream)
     if "stream-logsignature" in found:
         expected = pysig.signature_to_logsignature(stream, 3, 3)
@@ -107,7 +114,7 @@ def check_ball(output, *, scalar_term=True):
 
 
 def test_check_ball_sees_a_wrong_digit():
-    stream = pysig.signature(ball(), 3, stream=True)[-1]
+    stream = streamed(ball(), 3)
     text = "stream " + " ".join(map(repr, stream.tolist()))
     check_this = text + "\nsignature " + " ".join(map(repr, pysig.signature(ball(), 3).tolist()))
     check_ball(check_this, scalar_term=False)
@@ -313,7 +320,7 @@ def test_headers_have_the_bits_of_the_same_instruction_set(tmp_path):
         "import numpy as np, pysig;"
         "p = np.loadtxt('path.txt').reshape(-1, 3);"
         "print('signature', *pysig.signature(p, 3, scalar_term=True).tolist());"
-        "print('stream', *pysig.signature(p, 3, stream=True)[-1].tolist())"
+        "s = pysig.SignatureStream(3, 3); s.push(p); print('stream', *s.signature().tolist())"
     )
     environment = {**os.environ, "PYSIG_ISA": "baseline"}
     expected = lines(run(sys.executable, "-c", code, cwd=folder, env=environment))

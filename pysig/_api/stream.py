@@ -39,9 +39,8 @@ class SignatureStream:
     Notes
     -----
     A push of one point costs about two multiply-adds for each coefficient and allocates nothing.
-    The result does not depend on how points are grouped into pushes; with two channels or more it
-    is that of the last row of ``signature(points, depth, stream=True)`` to the bit. `signature`
-    without `stream` cuts time into chunks, so that the last digits differ.
+    The result does not depend on how points are grouped into pushes. `signature` of all points adds
+    up the same terms in another order, so that the last digits may differ.
 
     Methods: `push`, `push_increments`, `signature`, `logsignature`, `reset`, `copy`. Objects can be
     pickled. An object is for one thread at a time.

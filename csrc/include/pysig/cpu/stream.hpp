@@ -1,5 +1,5 @@
-// C2. One path, one step at a time, nothing allocated: level by level, the chains of all words of a level from those of the level above
-// (horner.hpp), in the order of a tile that is drained after every step. So the bits are those of `signature(..., stream=True)`.
+// C2. One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level from those of the level
+// above (horner.hpp).
 #pragma once
 
 #include "../algebra/horner.hpp"

@@ -9,8 +9,7 @@
 PYSIG_NAMESPACE_BEGIN
 
 // A push costs two multiply-adds or so for each coefficient and allocates nothing. The result does not depend on how points are grouped into
-// pushes. With two channels or more its bits are those of the last row of `signature(..., stream)`; without `stream`, time is
-// cut into chunks, and the last digits differ.
+// pushes; `signature` of all points adds up the same terms in another order.
 template <class R>
 class signature_stream {
     static_assert(door::is_real<R>, "pysig: paths are of float or double");

@@ -1,0 +1,198 @@
+"""``python -m bench embedding``: what a point costs that is pushed into a stream, from C++, Cython.
+
+The programs are built against the installed package, in a folder of their own. Each pushes a path
+of 5 channels, depth 4, point by point, and its signature is compared with that of Python before
+anything is written down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import results, stats
+
+CHANNELS, DEPTH, POINTS, ROUNDS = 5, 4, 20_000, 25
+CASE = f"1x{POINTS}x{CHANNELS}-N{DEPTH}"
+
+CPP = r"""
+#include <pysig/pysig.hpp>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+template <class R>
+void run(int points, int rounds) {
+    std::vector<R> path(std::size_t(points) * 5);
+    for (std::size_t i = 0; i < path.size(); ++i) path[i] = R(i * i % 61) / R(4096);
+    pysig::signature_stream<R> stream(5, 4);
+    std::printf("{\"seconds\": [");
+    for (int round = 0; round < rounds; ++round) {
+        stream.reset();
+        const auto start = std::chrono::steady_clock::now();
+        for (int t = 0; t < points; ++t) stream.push({path.data() + 5 * t, 5});
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        std::printf("%s%.9g", round ? ", " : "", taken.count());
+    }
+    std::printf("], \"signature\": [");
+    for (int w = 0; w < 780; ++w)
+        std::printf("%s%.17g", w ? ", " : "", double(stream.signature()[w]));
+    std::printf("]}\n");
+}
+int main() {
+    run<float>(@POINTS@, @ROUNDS@);
+    run<double>(@POINTS@, @ROUNDS@);
+}
+"""
+CYTHON = """
+from libc.stdint cimport int64_t
+cimport pysig.embed as embed
+from time import perf_counter
+import numpy as np
+
+
+def run_@f@(@R@[:, ::1] path, int rounds):
+    cdef embed.pysig_stream_@f@* stream = NULL
+    cdef Py_ssize_t t
+    cdef int failed = 0
+    seconds, out = [], np.empty(780, np.asarray(path).dtype)
+    cdef @R@[::1] to = out
+    if embed.stream_create_@f@(5, 4, &stream):
+        raise MemoryError
+    for _ in range(rounds):
+        embed.stream_reset_@f@(stream)
+        start = perf_counter()
+        with nogil:
+            for t in range(path.shape[0]):
+                failed |= embed.stream_push_@f@(stream, &path[t, 0], 5)
+        seconds.append(perf_counter() - start)
+    failed |= embed.stream_signature_@f@(stream, &to[0], 780)
+    embed.stream_destroy_@f@(stream)
+    return seconds, out.tolist(), failed
+"""
+RUN = """
+import json, sys
+import numpy as np
+sys.path.insert(0, ".")
+i = np.arange(@POINTS@ * 5)
+for f, dtype in (("f32", np.float32), ("f64", np.float64)):
+    path = ((i * i % 61).astype(dtype) / dtype(4096)).reshape(-1, 5)
+    module = __import__("push_" + f)
+    seconds, signature, failed = getattr(module, "run_" + f)(path, @ROUNDS@)
+    assert not failed
+    print(json.dumps({"seconds": seconds, "signature": signature}))
+"""
+SETUP = """
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+names = ("push_f32", "push_f64")
+setup(name="push", ext_modules=cythonize([Extension(n, [n + ".pyx"]) for n in names], quiet=True))
+"""
+
+
+def _filled(text: str, **more: str) -> str:
+    for name, value in {"POINTS": str(POINTS), "ROUNDS": str(ROUNDS), **more}.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _output(*command: str, folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
+
+
+def measured(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """For each language: the rounds in float32, then in float64."""
+    import pysig
+
+    library = pysig.get_library()
+    (folder / "push.cpp").write_text(_filled(CPP))
+    command = ["c++", "-std=c++17", "-O2", "-DPYSIG_COMPILED", "push.cpp", "-o", "push", "-pthread"]
+    command += [f"-I{pysig.get_include()}", library, f"-Wl,-rpath,{Path(library).parent}"]
+    _output(*command, folder=folder)
+    for f, real in (("f32", "float"), ("f64", "double")):
+        (folder / f"push_{f}.pyx").write_text(_filled(CYTHON, f=f, R=real))
+    (folder / "setup.py").write_text(SETUP)
+    _output(sys.executable, "setup.py", "-q", "build_ext", "--inplace", folder=folder)
+    cpp = _output(str(folder / "push"), folder=folder)
+    cython = _output(sys.executable, "-c", _filled(RUN), folder=folder)
+    outputs = {"C++": cpp, "Cython": cython}
+    return {name: [json.loads(x) for x in text.splitlines()] for name, text in outputs.items()}
+
+
+def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Rows as results.py stores them; `wrong` where the signature is not that of Python."""
+    import pysig
+
+    i = np.arange(POINTS * CHANNELS)
+    size = pysig.signature_size(CHANNELS, DEPTH)
+    out = []
+    for language, runs in found.items():
+        for dtype, run in zip((np.float32, np.float64), runs, strict=True):
+            path = ((i * i % 61).astype(dtype) / dtype(4096)).reshape(-1, CHANNELS)
+            stream = pysig.SignatureStream(CHANNELS, DEPTH, dtype)
+            stream.push(path)
+            right = stream.signature()
+            assert np.allclose(right, pysig.signature(path, DEPTH), rtol=1e-4, atol=1e-6)
+            row: dict[str, Any] = {
+                "operation": "stream-push",
+                "case": CASE,
+                "dtype": np.dtype(dtype).name,
+                "threads": 1,
+                "contestant": f"pysig from {language}",
+                "madds": (POINTS - 1) * size,
+                "bytes": 0,
+                "date": results.today(),
+                "versions": {"pysig": version("pysig-signatures"), "commit": results.commit()},
+            }
+            if not np.array_equal(np.array(run["signature"], dtype), right):
+                out.append({**row, "status": "wrong", "reason": "not the bits of Python"})
+                continue
+            seconds = stats.summary(run["seconds"])
+            out.append(
+                {
+                    **row,
+                    "status": "timed",
+                    "error": 0.0,
+                    "judged_by": "pysig.SignatureStream, to the bit",
+                    "computes": np.dtype(dtype).name,
+                    "rounds": ROUNDS,
+                    "calls": POINTS,
+                    "seconds": seconds,
+                    "rate": row["madds"] / seconds["min"],
+                    "cores": 1.0,
+                    "noisy": not stats.settled(run["seconds"]),
+                    "point_microseconds": {k: v / POINTS * 1e6 for k, v in seconds.items()},
+                }
+            )
+    return out
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench embedding", description=__doc__)
+    parser.add_argument("--save", action="store_true", help="store in bench/results")
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        timed = rows(measured(Path(folder)))
+    for row in timed:
+        cost = row.get("point_microseconds", {})
+        told = f"{cost['min']:.2f} to {cost['q75']:.2f} us a point" if cost else row["reason"]
+        print(f"{row['contestant']:20}{row['dtype']:9}{told}")
+    if arguments.save:
+        about = results.machine()
+        path = results.path_for("embedding", about["name"])
+        empty = results.document("embedding", about, {})
+        stored = results.load(path) if path.exists() else empty
+        results.merge(stored, timed)
+        results.save(stored, path)
+    return int(any(row["status"] != "timed" for row in timed))
