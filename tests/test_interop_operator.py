@@ -14,6 +14,7 @@ OPTIONS = [
     ({"stream": True, "scalar_term": True}, ("path", "basepoint", "initial")),
     ({"inverse": True}, ("path", "basepoint", "lengths")),
     ({"transform": ("time", "lead_lag"), "stream": True}, ("path",)),
+    ({"words": ((1,), (1, 0), (0, 1, 1))}, ("path", "basepoint")),
 ]
 SHAPES = {"path": (3, 5, 2), "basepoint": (3, 2)}
 

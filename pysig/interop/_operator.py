@@ -41,7 +41,7 @@ class Operator(NamedTuple):
     """One of the family; hashable, and `text` can be read back by `read`."""
 
     function: str  # "signature" or "logsignature"
-    depth: int
+    depth: int | None
     options: tuple[tuple[str, Any], ...]  # all that are no arrays
     given: tuple[str, ...]  # the arrays that are there, of OWN_AXES
     tangents: int = 0
@@ -222,7 +222,7 @@ def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
 
 def prepare(
     function: str,
-    depth: int,
+    depth: int | None,
     arrays: dict[str, Any],
     options: dict[str, Any],
     broadcast: Callable[[Any, tuple[Any, ...]], Any],

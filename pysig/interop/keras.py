@@ -36,7 +36,7 @@ class _PathLayer(keras.layers.Layer):
 
     function: str
 
-    def __init__(self, depth: int, stream: bool = False, **options: Any) -> None:
+    def __init__(self, depth: int | None = None, stream: bool = False, **options: Any) -> None:
         """Split `options` into those of the function and those of any layer."""
         known = set(inspect.signature(getattr(pysig, self.function)).parameters)
         known -= {*OWN_AXES, "out"} - {"basepoint"}
@@ -104,13 +104,13 @@ class SigLayer(_PathLayer):
 
     Parameters
     ----------
-    depth : int
-        The largest number of letters of a word, at least 1.
+    depth : int, optional
+        The largest number of letters of a word, at least 1. With `words` it may be left out.
     stream : bool, optional
         Signatures of all prefixes.
     **options
-        Other options of `pysig.signature` that are no arrays, as `basepoint=True` or
-        `scalar_term=True`; `basepoint` may also be a list of coordinates. The rest goes to
+        Other options of `pysig.signature` that are no arrays, as `basepoint=True`, `words` or
+        `transform`; `basepoint` may also be a list of coordinates. The rest goes to
         `keras.layers.Layer`, as `name` and `dtype`.
 
     Notes

@@ -30,6 +30,7 @@ OPTIONS = [
     {"inverse": True, "basepoint": True},
     {"stream": True, "basepoint": [1.0, -1.0]},
     {"stream": True, "transform": ["time", "lead_lag"]},
+    {"words": [(0,), (0, 0, 0)]},
 ]
 
 

@@ -19,6 +19,7 @@ OPTIONS = [
     {"inverse": True, "basepoint": True},
     {"lengths": [3, 5]},
     {"transform": ["time", "lead_lag"], "stream": True},
+    {"words": [(0,), (0, 0, 0)]},
 ]
 
 
