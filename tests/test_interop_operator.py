@@ -13,6 +13,8 @@ OPTIONS = [
     ({}, ("path",)),
     ({"stream": True, "scalar_term": True}, ("path", "basepoint", "initial")),
     ({"inverse": True}, ("path", "basepoint", "lengths")),
+    ({"transform": ("time", "lead_lag"), "stream": True}, ("path",)),
+    ({"words": ((1,), (1, 0), (0, 1, 1))}, ("path", "basepoint")),
 ]
 SHAPES = {"path": (3, 5, 2), "basepoint": (3, 2)}
 
@@ -129,5 +131,7 @@ def test_preparation_makes_options_hashable_and_batches_alike():
     assert operator.options == (("stream", True), ("workers", 1))
     assert [array.shape for array in operands] == [(4, 3, 5, 2), (4, 3, 2), (4, 3)]
     assert hash(operator) == hash(Operator.read(operator.text))
+    with pytest.raises(TypeError, match=r"transform: expected numbers, .*received Time"):
+        prepare("signature", 2, arrays, {"transform": [pysig.Time()]}, np.broadcast_to)
     expected = pysig.signature(**arrays, depth=2, **options)
     np.testing.assert_array_equal(operator.run(*operands)[0], expected)

@@ -41,7 +41,7 @@ class Operator(NamedTuple):
     """One of the family; hashable, and `text` can be read back by `read`."""
 
     function: str  # "signature" or "logsignature"
-    depth: int
+    depth: int | None
     options: tuple[tuple[str, Any], ...]  # all that are no arrays
     given: tuple[str, ...]  # the arrays that are there, of OWN_AXES
     tangents: int = 0
@@ -222,7 +222,7 @@ def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
 
 def prepare(
     function: str,
-    depth: int,
+    depth: int | None,
     arrays: dict[str, Any],
     options: dict[str, Any],
     broadcast: Callable[[Any, tuple[Any, ...]], Any],
@@ -236,8 +236,8 @@ def prepare(
     path = arrays["path"]
     *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
     given = tuple(name for name, array in arrays.items() if array is not None)
-    frozen = {name: _frozen(value) for name, value in options.items()}
-    operator = Operator(function, _frozen(depth), tuple(sorted(frozen.items())), given)
+    frozen = {name: _frozen(value, name) for name, value in options.items()}
+    operator = Operator(function, _frozen(depth, "depth"), tuple(sorted(frozen.items())), given)
     dtype = getattr(path.dtype, "name", str(path.dtype).rpartition(".")[2])
     fits = len(path.shape) >= 2 and length != 0 and channels != 0
     if not fits or dtype not in ("float32", "float64"):
@@ -272,8 +272,15 @@ def check_lengths(lengths: Any, path: Any) -> None:
     pysig.signature(stub, 1, lengths=np.asarray(lengths))
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: Any, name: str) -> Any:
     """`value` with hashable tuples for lists, at all depths, and Python's numbers for NumPy's."""
     if isinstance(value, (list, tuple)):
-        return tuple(map(_frozen, value))
-    return value.item() if isinstance(value, np.generic) else value
+        return tuple(_frozen(entry, name) for entry in value)
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise TypeError(
+            f"{name}: expected numbers, strings, or tuples of these, received "
+            f"{type(value).__name__}. An option of a framework's function is fixed when a program "
+            "is compiled; put what is an array (times, say) into a channel of the path."
+        )
+    return value

@@ -29,7 +29,7 @@ _primitive.multiple_results = True
 
 def signature(
     path: jax.typing.ArrayLike,
-    depth: int,
+    depth: int | None = None,
     *,
     basepoint: Any = None,
     initial: jax.typing.ArrayLike | None = None,
@@ -42,7 +42,7 @@ def signature(
     ----------
     path : array, shape (..., length, channels)
         Of float32 or float64.
-    depth : int
+    depth : int, optional
         As for `pysig.signature`; static, as all options are.
     basepoint : bool or array, shape (..., channels), optional
         As for `pysig.signature`. Derivatives go to an array.
@@ -51,8 +51,8 @@ def signature(
     lengths : array of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `scalar_term`, and
-        so on.
+        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
+        `transform`, and so on; no arrays.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def logsignature(
 def _call(
     function: str,
     path: Any,
-    depth: int,
+    depth: int | None,
     basepoint: Any,
     initial: Any,
     lengths: Any,

@@ -36,7 +36,7 @@ class _PathLayer(keras.layers.Layer):
 
     function: str
 
-    def __init__(self, depth: int, stream: bool = False, **options: Any) -> None:
+    def __init__(self, depth: int | None = None, stream: bool = False, **options: Any) -> None:
         """Split `options` into those of the function and those of any layer."""
         known = set(inspect.signature(getattr(pysig, self.function)).parameters)
         known -= {*OWN_AXES, "out"} - {"basepoint"}
@@ -61,10 +61,10 @@ class _PathLayer(keras.layers.Layer):
         """The function of `inputs`; the points that `mask` leaves out do not count."""
         wide = keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float64")
         path = inputs if wide else ops.cast(inputs, "float32")
+        options = {**self.options, "stream": self.stream}
         if mask is not None:
-            path = _without_masked_points(path, mask)
-        function = getattr(_guest, self.function)
-        result = function(path, self.depth, stream=self.stream, **self.options)
+            path, options["lengths"] = _points_that_count(path, mask)
+        result = getattr(_guest, self.function)(path, self.depth, **options)
         return result if wide else ops.cast(result, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -77,28 +77,25 @@ class _PathLayer(keras.layers.Layer):
         return tuple(shape)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the points where the prefixes end, if rows belong to points."""
+        """The mask of rows, where each belongs to the point at which a prefix ends."""
         rows, more, _ = self._operator.extent(int(inputs.shape[-1]))
-        if previous_mask is None or rows is None or more != 1:
+        if previous_mask is None or rows not in (1, 2) or more != 1:
             return None
-        return previous_mask[..., 2 - rows :]
+        count = ops.sum(ops.cast(previous_mask, "int32"), axis=-1, keepdims=True)
+        return ops.arange(ops.shape(inputs)[-2], dtype="int32")[2 - rows :] < count
 
     def get_config(self) -> dict[str, Any]:
         config = {"depth": self.depth, "stream": self.stream, **self.options}
         return {**super().get_config(), **config}
 
 
-def _without_masked_points(path: Any, mask: Any) -> Any:
-    """Masked points take the place of the last point before them that counts, or of the first that
-    counts at all: an increment of zero changes nothing.
-    """
+def _points_that_count(path: Any, mask: Any) -> tuple[Any, Any]:
+    """The path with the points of the mask in front, in their order, and how many they are."""
     mask = ops.cast(mask, "int32")
     length = ops.shape(path)[-2]
-    order = ops.arange(length, dtype="int32") + length * (1 - mask)
-    counting = ops.argsort(order, axis=-1)  # the places of the points that count, in order
-    last = ops.maximum(ops.cumsum(mask, axis=-1) - 1, 0)
-    places = ops.take_along_axis(counting, last, axis=-1)
-    return ops.take_along_axis(path, ops.expand_dims(places, -1), axis=-2)
+    order = ops.argsort(ops.arange(length, dtype="int32") + length * (1 - mask), axis=-1)
+    lengths = ops.maximum(ops.sum(mask, axis=-1), 1)  # of a path without points, one stays
+    return ops.take_along_axis(path, ops.expand_dims(order, -1), axis=-2), lengths
 
 
 @keras.saving.register_keras_serializable(package="pysig")
@@ -107,21 +104,22 @@ class SigLayer(_PathLayer):
 
     Parameters
     ----------
-    depth : int
-        The largest number of letters of a word, at least 1.
+    depth : int, optional
+        The largest number of letters of a word, at least 1. With `words` it may be left out.
     stream : bool, optional
         Signatures of all prefixes.
     **options
-        Other options of `pysig.signature` that are no arrays, as `basepoint=True` or
-        `scalar_term=True`; `basepoint` may also be a list of coordinates. The rest goes to
+        Other options of `pysig.signature` that are no arrays, as `basepoint=True`, `words` or
+        `transform`; `basepoint` may also be a list of coordinates. The rest goes to
         `keras.layers.Layer`, as `name` and `dtype`.
 
     Notes
     -----
     The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output
     has shape ``(batch, size)``, with `stream` ``(batch, length - 1, size)``. Points that a mask of
-    Keras leaves out do not count, wherever they are. In a policy of half precision the signature
-    is computed in float32. The layer has no weights.
+    Keras leaves out do not count, wherever they are; with `stream`, the rows of those that do come
+    first. In a policy of half precision the signature is computed in float32. The layer has no
+    weights.
 
     Examples
     --------

@@ -21,7 +21,7 @@ tf: Any = _tensorflow  # without annotations
 
 def signature(
     path: Any,
-    depth: int,
+    depth: int | None = None,
     *,
     basepoint: Any = None,
     initial: Any = None,
@@ -34,7 +34,7 @@ def signature(
     ----------
     path : tf.Tensor, shape (..., length, channels)
         Of float32 or float64. In a graph the length and the axes of the batch may be unknown.
-    depth : int
+    depth : int, optional
         As for `pysig.signature`.
     basepoint : bool or tf.Tensor, shape (..., channels), optional
         As for `pysig.signature`. Gradients go to a tensor.
@@ -43,8 +43,8 @@ def signature(
     lengths : tf.Tensor or array_like of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `scalar_term`, and
-        so on.
+        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
+        `transform`, and so on; no arrays.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def logsignature(
 def _call(
     function: str,
     path: Any,
-    depth: int,
+    depth: int | None,
     basepoint: Any,
     initial: Any,
     lengths: Any,

@@ -23,7 +23,7 @@ __all__ = ["logsignature", "signature"]
 
 def signature(
     path: Tensor,
-    depth: int,
+    depth: int | None = None,
     *,
     basepoint: bool | Tensor | None = None,
     initial: Tensor | None = None,
@@ -36,7 +36,7 @@ def signature(
     ----------
     path : Tensor, shape (..., length, channels)
         Of float32 or float64, on the CPU or (with CuPy installed) on a GPU.
-    depth : int
+    depth : int, optional
         As for `pysig.signature`.
     basepoint : bool or Tensor, shape (..., channels), optional
         As for `pysig.signature`. Derivatives go to a tensor.
@@ -45,8 +45,8 @@ def signature(
     lengths : Tensor or array_like of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `scalar_term`, and
-        so on.
+        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
+        `transform`, and so on; no arrays.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def logsignature(
 def _call(
     function: str,
     path: Any,
-    depth: int,
+    depth: int | None,
     basepoint: Any,
     initial: Any,
     lengths: Any,

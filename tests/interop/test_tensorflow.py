@@ -18,6 +18,8 @@ OPTIONS = [
     {"stream": True, "scalar_term": True},
     {"inverse": True, "basepoint": True},
     {"lengths": [3, 5]},
+    {"transform": ["time", "lead_lag"], "stream": True},
+    {"words": [(0,), (0, 0, 0)]},
 ]
 
 
