@@ -107,7 +107,7 @@ void register_projection(py::module_& m) {
         [](const py::array& path, py::array out, const tree_arrays& tree, int depth, const readout_arrays& read, bool stream,
            const optional_array& basepoint, const optional_array& initial, const optional_array& tangent,
            const optional_array& basepoint_tangent, const optional_array& initial_tangent, const optional_array& lengths,
-           const optional_array& order, int workers) {
+           const optional_array& order, const optional_transform& transform, int workers) {
             const source_arrays along{tangent ? *tangent : path, basepoint_tangent, initial_tangent};
             (single(path) ? value<float> : value<double>)({path, basepoint, initial}, out, tangent, along, tree, depth, read, stream,
                                                           lengths, order, transform, workers);
@@ -120,7 +120,8 @@ void register_projection(py::module_& m) {
         [](const py::array& path, const py::array& cotangent, py::array path_bar, optional_array basepoint_bar, optional_array initial_bar,
            const tree_arrays& tree, int depth, const readout_arrays& read, bool stream, const optional_array& basepoint,
            const optional_array& initial, const optional_array& tangent, const optional_array& basepoint_tangent,
-           const optional_array& initial_tangent, const optional_array& lengths, const optional_array& order, const optional_transform& transform, int workers) {
+           const optional_array& initial_tangent, const optional_array& lengths, const optional_array& order,
+           const optional_transform& transform, int workers) {
             const source_arrays along{tangent ? *tangent : path, basepoint_tangent, initial_tangent};
             (single(path) ? vjp<float> : vjp<double>)({path, basepoint, initial}, cotangent, path_bar, basepoint_bar, initial_bar, tangent,
                                                       along, tree, depth, read, stream, lengths, order, transform, workers);

@@ -190,13 +190,19 @@ class tree_projection_vjp {
 
     // Lanes whose path ended earlier have zero increments to the end, which are no points'.
     void drain(const lane_group<R>& group, i64 part, i64 t, i64 count, const T* x_bar, V* spare) const {
-        for (i64 m = 0; m < count * p.d; ++m) spare[m] = wanted_of(x_bar[m]);
+        R* rows = reinterpret_cast<R*>(spare);
+        for (i64 m = 0; m < count * p.d; m += width) {
+            V some[width];
+            for (int l = 0; l < width; ++l) some[l] = m + l < count * p.d ? wanted_of(x_bar[m + l]) : V{};
+            transpose<R>(some);
+            for (int l = 0; l < width; ++l) store_lanes(rows + l * p.row_size + m, some[l]);
+        }
         for (int l = 0; l < width; ++l) {
             const lane_steps& at = group.slots[l];
             const i64 valid = at.end - at.begin - t < count ? at.end - at.begin - t : count;
             if (at.path < 0 || valid <= 0) continue;
             R* row = increments_row(part, at.path) + (at.begin + t) * p.d;
-            for (i64 m = 0; m < valid * p.d; ++m) row[m] = spare[m][l];
+            std::memcpy(row, rows + l * p.row_size, std::size_t(valid * p.d) * sizeof(R));
         }
     }
     R* increments_row(i64 part, i64 b) const { return increments_bar.get() + (part * p.path.batch + b) * p.steps * p.d; }

@@ -189,6 +189,11 @@ class tree_walk {
             retreat_leaves(n, run);
             return n + run;
         }
+        const i64 run = tree.height[n] == 1 ? leaf_run(n + 1, end) : 0;
+        if (run > 0 && run <= most_leaves) {
+            retreat_family<most_leaves>(n, run);
+            return n + 1 + run;
+        }
         const int k = int(tree.level[n]);
         descend(n);
         for (i64 t = 0; t < steps * tree.height[n]; ++t) chain_bar[k][t] = T{};
@@ -224,6 +229,36 @@ class tree_walk {
                 }
                 parent_bar[0] = h_bar;
             }
+        }
+    }
+
+    // A word of height 1 with all words below it: the one entry of its chain and its adjoint stay in registers.
+    template <int G>
+    void retreat_family(i64 n, i64 count) {
+        if constexpr (G > 0) {
+            if (count < G) return retreat_family<G - 1>(n, count);
+            const i64 up = stride(tree.parent[n]), up_bar = tree.height[tree.parent[n]], own = tree.letter[n];
+            const T* parents = chain_above(n);
+            T* parents_bar = chain_bar[tree.level[n] - 1];
+            i64 letter[G];
+            T weight[G], value = s[n], bar = s_bar[n];
+            for (int g = 0; g < G; ++g) {
+                weight[g] = s_bar[n + 1 + g];
+                letter[g] = tree.letter[n + 1 + g];
+            }
+            for (i64 t = steps - 1; t >= 0; --t) {
+                const T *parent = parents + t * up, *xt = x + t * d;
+                T *parent_bar = parents_bar + t * up_bar, *xt_bar = x_bar + t * d;
+                T h, h_bar{};
+                retreat<R>(2, parent, xt[own], value, &h);
+                for (int g = 0; g < G; ++g) {
+                    h_bar = h_bar + weight[g] * xt[letter[g]];
+                    xt_bar[letter[g]] = xt_bar[letter[g]] + weight[g] * h;
+                }
+                extend_adjoint<R>(2, parent, xt[own], &h_bar, bar, parent_bar, xt_bar[own]);
+            }
+            s[n] = value;
+            s_bar[n] = bar;
         }
     }
 
