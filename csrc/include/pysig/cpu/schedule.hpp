@@ -40,18 +40,18 @@ inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
     return double(plan.groups) * double(plan.chunk_steps) + cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
 }
 
-// Chunks of all paths whose signatures may wait for their joins: a lane group, and more as far as memory allows.
+// Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far as memory allows.
 template <class R>
-inline i64 most_joined(i64 d, int depth) {
-    const double fit = double(cost::join_bytes) / (double(signature_size(d, depth)) * sizeof(R));
+inline i64 most_joined(i64 size) {
+    const double fit = double(cost::join_bytes) / (double(size) * sizeof(R));
     return fit > lane_count<R> ? i64(fit) : lane_count<R>;
 }
 
 template <class R>
-inline lane_plan plan_lanes(i64 batch, i64 steps, i64 d, int depth) {
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
-    const i64 most = most_joined<R>(d, depth);
+    const i64 most = most_joined<R>(size);
     for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= most; chunks *= 2) {
         lane_plan plan = plan_chunks<R>(batch, steps, chunks);
         const double total = lane_cost(plan, batch, depth);

@@ -70,7 +70,7 @@ class tile_signature_vjp {
           size(signature_size(d, depth)),
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, d, depth, job.value.stream)),
+          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream)),
           from(path, job.value.initial, job.along, plan.lanes),
           relative(depth > 1 && plan.lanes.chunks == 1 && !job.value.stream),
           known(relative ? depth - 2 : depth - 1),
