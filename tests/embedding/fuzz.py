@@ -17,7 +17,7 @@ try:
     import resource
 
     resource.setrlimit(
-        resource.RLIMIT_AS, (1 << 30, 1 << 30)
+        resource.RLIMIT_AS, (1 << 29, 1 << 29)
     )  # absurd sizes fail here instead of swapping
 except ImportError:
     pass

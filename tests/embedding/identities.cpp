@@ -1,5 +1,5 @@
 // Every function of the C++ door, held against the identities that define it, on random sizes and options; every check of arguments.
-// The seed is the first argument, and is printed. Numbers against those of Python are in tests/test_embedding.py.
+// The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand wrong, to be noticed. Numbers against those of Python are in tests/test_embedding.py.
 #include <pysig/pysig.hpp>
 
 #include <cmath>
@@ -13,6 +13,7 @@
 namespace {
 
 int failures = 0;
+bool wrong = false;
 
 void check(bool condition, const std::string& what) {
     if (condition) return;
@@ -83,7 +84,8 @@ void test_algebra() {
     pysig::signature_options<R> options;
     options.batch = z.batch;
     options.workers = int(between(1, 3));
-    const std::vector<R> s = pysig::signature(path, z.channels, z.depth, options);
+    std::vector<R> s = pysig::signature(path, z.channels, z.depth, options);
+    if (wrong) s.back() += R(0.001);
     const pysig::i64 cut = between(1, int(z.length) - 1);
     std::vector<R> first, second;
     for (pysig::i64 b = 0; b < z.batch; ++b) {
@@ -266,6 +268,7 @@ void test_refusals() {
 int main(int count, char** argument) {
     const unsigned long long seed = count > 1 ? std::strtoull(argument[1], nullptr, 10) : std::random_device()();
     std::printf("seed %llu\n", seed);
+    wrong = count > 2;
     random_bits.seed(seed);
     for (int round = 0; round < 25; ++round) {
         test_algebra<double>();
@@ -276,7 +279,6 @@ int main(int count, char** argument) {
         test_stream<float>();
     }
     test_refusals();
-    if (failures) std::printf("%d failures\n", failures);
-    else std::printf("ok\n");
+    if (failures == 0) std::printf("ok\n");
     return failures ? 1 : 0;
 }
