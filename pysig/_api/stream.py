@@ -72,22 +72,50 @@ class SignatureStream:
 
     @property
     def channels(self) -> int:
-        """Numbers in each point."""
+        """Numbers in each point.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).channels
+        2
+        """
         return self._channels
 
     @property
     def depth(self) -> int:
-        """The largest number of letters."""
+        """The largest number of letters.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).depth
+        3
+        """
         return self._depth
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the signature."""
+        """Of the signature.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).dtype
+        dtype('float64')
+        """
         return self._dtype
 
     @property
     def points(self) -> int:
-        """How many points the path has by now."""
+        """How many points the path has by now.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).points
+        0
+        """
         return int(self._core.points)
 
     def push(self, points: npt.ArrayLike) -> None:
@@ -102,6 +130,15 @@ class SignatureStream:
         ------
         TypeError, ValueError
             If `points` has another shape, or no real numbers.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([1.0, 1.0])
+        >>> stream.push([[2.0, 1.0], [3.0, 0.0]])
+        >>> stream.signature()
+        array([ 2., -1.])
         """
         self._core.push(self._rows(points, "points"))
 
@@ -117,6 +154,14 @@ class SignatureStream:
         ------
         TypeError, ValueError
             If `increments` has another shape, or no real numbers.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push_increments([[1.0, 0.0], [1.0, -1.0]])
+        >>> stream.signature()
+        array([ 2., -1.])
         """
         self._core.push_increments(self._rows(increments, "increments"))
 
@@ -146,6 +191,14 @@ class SignatureStream:
         ------
         TypeError
             If `scalar_term` is not a bool.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[1.0, 1.0], [3.0, 0.0]])
+        >>> stream.signature(scalar_term=True)
+        array([ 1.,  2., -1.])
         """
         scalar = _checks.check_flag(scalar_term, "scalar_term")
         out = np.ones(plan_for(self._channels, self._depth, scalar).size, self._dtype)
@@ -169,6 +222,14 @@ class SignatureStream:
         ------
         ValueError
             If there is no such basis.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 2)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+        >>> stream.logsignature("brackets")
+        array([1., 2., 1.])
         """
         values = signature_to_logsignature(
             self.signature(), self._channels, self._depth, basis=basis, workers=1
@@ -176,7 +237,17 @@ class SignatureStream:
         return np.asarray(values)
 
     def reset(self) -> None:
-        """Forget all points."""
+        """Forget all points.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> stream.reset()
+        >>> stream.signature()
+        array([0., 0.])
+        """
         self._core.reset()
 
     def copy(self) -> SignatureStream:
@@ -186,6 +257,14 @@ class SignatureStream:
         -------
         SignatureStream
             With the same state.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> stream.copy().signature()
+        array([1., 0.])
         """
         return self._with(self._core.copy())
 
