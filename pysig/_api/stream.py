@@ -29,7 +29,7 @@ class SignatureStream:
     depth : int
         The largest number of letters, at least 1.
     dtype : dtype, optional
-        float64 (default) or float32.
+        Of the points and coefficients: float64 (default) or float32.
 
     Raises
     ------
