@@ -273,8 +273,9 @@ def linear_functional_jvp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, transform,
-    workers
+    path, functional, depth, words, scalar_term, stream, basepoint, inverse
+        As for `linear_functional`.
+    lengths, transform, workers
         As for `linear_functional`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
@@ -342,8 +343,9 @@ def linear_functional_vjp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse, lengths, transform,
-    workers
+    path, functional, depth, words, scalar_term, stream, basepoint, inverse
+        As for `linear_functional`.
+    lengths, transform, workers
         As for `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value; a shape that broadcasts to it will do.

@@ -158,8 +158,9 @@ def logsignature_vjp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse, lengths, transform,
-    method, workers
+    path, depth, basis, stream, basepoint, initial, inverse
+        As for `logsignature`.
+    lengths, transform, method, workers
         As for `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
@@ -227,8 +228,9 @@ def logsignature_jvp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse, lengths, transform,
-    method, workers
+    path, depth, basis, stream, basepoint, initial, inverse
+        As for `logsignature`.
+    lengths, transform, method, workers
         As for `logsignature`.
     tangent : array_like, shape of `path`
         How the points move.
