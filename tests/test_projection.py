@@ -392,6 +392,8 @@ def test_errors_of_functionals_name_the_argument(error, message, functional, opt
         (ValueError, "bound: expected finite", ([1], np.inf)),
         (TypeError, "bound: expected real", ([1], "1")),
         (ValueError, "bound: expected at most 64 times", ([1, 0.01], 1)),
+        (MemoryError, "bound: expected a bound that at most 4000000 words meet", ([1, 1], 64)),
+        (MemoryError, "bound: expected a bound", ([1] * 50, 4)),
     ],
 )
 def test_errors_of_weights_name_the_argument(error, message, arguments):

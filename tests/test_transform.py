@@ -308,6 +308,23 @@ def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp):
 # ---- numbers and the door ----
 
 
+def test_nan_goes_where_it_is_seen_however_many_paths_there_are():
+    path = np.array([[0.0, 0, 0], [1, 2, np.nan], [1, 1, 1]])
+    for chain in ("lead_lag", ("time", "lead_lag"), ("lead_lag", "time")):
+        for depth in (2, 3):
+            alone = pysig.signature(path, depth, transform=chain, method="cumsum")
+            for batch in (1, 2, 3, 8, 17):
+                paths = np.broadcast_to(path, (batch, 3, 3))
+                s = pysig.signature(paths, depth, transform=chain, method="tile")
+                assert (np.isnan(s) == np.isnan(alone)).all()
+
+
+def test_integer_times_are_subtracted_as_integers():
+    times = np.array([1700000000000000000, 1700000000000000100, 1700000000000000300])
+    rows = pysig.signature(np.zeros((3, 1)), 1, transform=pysig.Time(times), stream=True)
+    np.testing.assert_array_equal(rows[:, 1], [100.0, 300.0])
+
+
 def test_times_of_this_century_survive_float32():
     start, seconds = 1.7e9, np.array([0.0, 1.0, 1.5, 4.0])
     path = np.zeros((4, 1), np.float32)
@@ -321,11 +338,11 @@ def test_nothing_of_the_transformed_size_is_stored():
     made by hand.
     """
     program = """
-import resource, numpy as np, pysig
+import re, numpy as np, pysig
 path = np.random.default_rng().normal(size=(1_000_000, 1))
 chain = ["lead_lag", "time"]
 pysig.signature(path[:1000], 2, transform=chain)
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 before = peak()
 pysig.signature(path, 2, transform=chain)
 pysig.signature(path.astype(np.float32), 2, transform=chain, workers=2)
@@ -367,6 +384,7 @@ def test_equals_pysiglib():
         (["lead_lag", pysig.Time([0.0, 1.0, 2.0])], ValueError, "each of the 5 points.*lead_lag"),
         (pysig.Time(1.0), ValueError, r"times: .*received shape \(\)"),
         (pysig.Time([[0.0, 1, 2]] * 2), ValueError, "times: expected a shape that broadcasts"),
+        (pysig.Time(np.arange(6)), ValueError, "each of the 3 points, received shape"),
         (pysig.Time(["a", "b", "c"]), TypeError, "times: expected float32"),
         (pysig.Time([True, False, True]), TypeError, "times: expected numbers"),
     ],
@@ -383,7 +401,7 @@ def test_two_basepoints_are_refused():
         pysig.signature(PATH, 2, transform="basepoint", basepoint=[0.0, 0.0])
 
 
-@pytest.mark.parametrize("end", [float("inf"), float("nan")])
+@pytest.mark.parametrize("end", [float("inf"), float("nan"), 10**400])
 def test_the_end_of_time_is_finite(end):
     with pytest.raises(ValueError, match="end: expected a finite number"):
         pysig.Time(end=end)

@@ -33,6 +33,21 @@ def factor_closure(words: Iterable[Word]) -> set[Word]:
     return closure
 
 
+def weighted_count(weights: Sequence[Number], bound: Number, most: int) -> int:
+    """How many words `weighted_words` has; some number above `most` if there are more than that."""
+    exact, limit = [Fraction(w) for w in weights], Fraction(bound)
+    sums, total = {Fraction(0): 1}, 0
+    while sums and total <= most:
+        longer: dict[Fraction, int] = {}
+        for have, count in sums.items():
+            for weight in exact:
+                if have + weight <= limit:
+                    longer[have + weight] = longer.get(have + weight, 0) + count
+        sums = longer
+        total += sum(sums.values())
+    return total
+
+
 def weighted_words(weights: Sequence[Number], bound: Number) -> Iterator[Word]:
     """Words, not empty, whose letters' weights, positive, sum up to `bound` at most.
 

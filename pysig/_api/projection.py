@@ -143,8 +143,12 @@ def _check_continues(plan: Projection) -> None:
         how = "backwards, " if plan.inverse else ""
         raise ValueError(
             f"initial: expected words that hold every prefix of their words {how}because these are "
-            f"continued, too; {missing} is missing. Take words=pysig.prefix_closure(words)"
-            + (" of the words and the words read backwards." if plan.inverse else ".")
+            f"continued, too; {missing} is missing. Take "
+            + (
+                "all parts of the words, forwards and backwards."
+                if plan.inverse
+                else "words=pysig.prefix_closure(words)."
+            )
         )
 
 

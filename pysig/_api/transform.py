@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import takewhile
 from math import prod
@@ -52,7 +53,8 @@ class Time:
         end: Any = self.end
         if isinstance(end, bool) or not isinstance(end, Real):
             raise TypeError(f"end: expected a number, received {self.end!r}.")
-        if not -float("inf") < self.end < float("inf"):
+        most: Any = sys.float_info.max
+        if not -most <= end <= most:
             raise ValueError(f"end: expected a finite number, received {self.end!r}.")
         if self.times is not None and self.end != 1.0:
             raise ValueError(
@@ -168,16 +170,16 @@ def _check_times(
         raise TypeError(f"times: expected numbers, received {_checks.describe(time.times)}.")
     if array.ndim < 1 or array.shape[-1] != points:
         after = f" that {', '.join(before)} makes of the path" if before else ""
-        extra = " and the basepoint" if based else ""
+        extra = ", the basepoint included" if based else ""
         raise ValueError(
             f"times: expected a time for each of the {points} points{after}{extra}, received shape "
             f"{tuple(array.shape)}."
         )
-    later = stages[len(before) + 1 :]
-    wide = array.astype(np.float64)
-    if not {"basepoint", "reset"} & {_name(stage) for stage in later}:
-        # Only differences count: taken from the first time on, they survive rounding to float32.
-        wide = wide - wide[..., :1]
+    later = {_name(stage) for stage in stages[len(before) + 1 :]}
+    wide = array if array.dtype.kind == "f" else array.astype(np.int64)
+    if not {"basepoint", "reset"} & later:
+        # Only differences count: taken from the first time on, they survive rounding.
+        wide = (wide.astype(np.float64) if array.dtype.kind == "f" else wide) - wide[..., :1]
     xp = backend.xp
     checked = _checks._broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous

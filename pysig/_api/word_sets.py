@@ -14,6 +14,8 @@ from pysig._algebra.words import Word
 from pysig._api._checks import describe
 from pysig._api._words_argument import MOST_LETTERS, check_words
 
+MOST_WORDS = 4_000_000  # a tuple of each takes some hundred bytes
+
 
 def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     """Words up to a total weight, for a signature truncated by weight instead of length.
@@ -41,6 +43,8 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     ------
     TypeError, ValueError
         If an argument is not as described, or a word of more than 64 letters would belong to it.
+    MemoryError
+        If there are more than 4 million words.
 
     References
     ----------
@@ -69,6 +73,11 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
         raise ValueError(
             f"bound: expected at most {MOST_LETTERS} times the least weight, {least}, because "
             f"words have at most {MOST_LETTERS} letters; received {bound}."
+        )
+    if _trees.weighted_count(numbers, limit, MOST_WORDS) > MOST_WORDS:
+        raise MemoryError(
+            f"bound: expected a bound that at most {MOST_WORDS} words meet, received {bound}. "
+            "Lower it, or raise the weights."
         )
     return tuple(_trees.weighted_words(numbers, limit))
 

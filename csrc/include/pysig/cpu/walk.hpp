@@ -276,10 +276,13 @@ class walk {
     template <int I, int J>
     void outer_range(V* A, i64 first, i64 last, i64 begin, i64 stride) {
         const i64 count = (steps - begin + stride - 1) / stride;
+        // What is not finite stays so in the chains and, by a product with zero, would make everything NaN: one step that is left out does so.
+        const bool skipped = steps > 0 && (steps - 1 - begin) % stride != 0;
         i64 blocks = (last - first + J - 1) / J;  // of even width
         for (i64 j = first; j < last; --blocks) {
             const i64 columns = (last - j + blocks - 1) / blocks;
             outer_columns<I, J>(A, j, columns, begin, stride, count);
+            if (skipped) outer_columns<I, J>(A, j, columns, steps - 1, 1, 1);
             j += columns;
         }
     }
