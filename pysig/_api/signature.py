@@ -170,7 +170,7 @@ def signature(
         return compute(projected, out, inputs)
     backend, array = _checks.check_path(path)
     if depth is None:
-        raise TypeError("depth: expected an integer, received None. Pass depth, or words=.")
+        raise TypeError("depth: expected an integer, received NoneType None. Pass it, or words=.")
     depth = _checks.check_integer(depth, "depth", 1)
     stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
     scalar_term = _checks.check_flag(scalar_term, "scalar_term")
