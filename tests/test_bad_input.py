@@ -320,7 +320,7 @@ def test_the_named_depth_is_the_largest_that_fits(monkeypatch, dtype, options, c
 
 def test_nothing_fits(monkeypatch):
     monkeypatch.setattr(_checks, "memory_limit", lambda backend: 10)
-    message = error_of(np.zeros((3, 2)), 2, workers=1)
+    message = error_of(np.zeros((3, 2)), 2, method="tile")
     assert message.endswith("No depth fits; use fewer channels or paths.")
 
 

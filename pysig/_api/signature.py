@@ -145,8 +145,10 @@ def signature(
     1.0
     """
     plain = stream is False and inverse is False and scalar_term is False and method == "auto"
-    absent = basepoint is initial is lengths is transform is workers is out is words is None
-    if plain and absent and type(path) is np.ndarray:
+    absent = basepoint is initial is lengths is transform is out is words is None
+    # So little work is never shared out.
+    any_workers = workers is None or (type(workers) is int and workers > 0)
+    if plain and absent and any_workers and type(path) is np.ndarray:
         small = small_signature(path, depth)
         if small is not None:
             return small
