@@ -299,7 +299,9 @@ def _first_log(basis: str) -> Operation:
         groups=("tables",),
         answer=lyndon_shape,
         calls={"law": line, "pysig": call},
-        tolerance={"float32": 1e-3, "float64": 1e-10},  # as for the brackets of other paths
+        # The change to brackets amplifies what the logarithm rounds: where the answer is zero,
+        # float64 is about 2**29 times closer to it than float32.
+        tolerance={"float32": 1e-4 if basis == "words" else 1e-3, "float64": 1e-10},
     )
 
 

@@ -23,7 +23,7 @@ import pysig
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="on Windows get_library() is what a linker takes, not what ctypes takes"
 )
-CALLS = 2000  # of each function
+CALLS = 3000  # of each function
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = (Path(pysig.get_include()) / "pysig" / "pysig.h").read_text()

@@ -176,10 +176,12 @@ def _check_times(
             f"{tuple(array.shape)}."
         )
     later = {_name(stage) for stage in stages[len(before) + 1 :]}
-    wide = array if array.dtype.kind == "f" else array.astype(np.int64)
-    if not {"basepoint", "reset"} & later:
+    placed = bool({"basepoint", "reset"} & later)
+    exact = array.dtype.kind in "iu" and not placed
+    wide = array.astype(np.int64 if exact else np.float64)
+    if not placed:
         # Only differences count: taken from the first time on, they survive rounding.
-        wide = (wide.astype(np.float64) if array.dtype.kind == "f" else wide) - wide[..., :1]
+        wide = wide - wide[..., :1]
     xp = backend.xp
     checked = _checks._broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous
