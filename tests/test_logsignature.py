@@ -337,6 +337,19 @@ def test_slices_of_a_long_batch():
         np.testing.assert_allclose(got[b], alone, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("channels", [*range(2, 18), 24, 31, 32, 33, 63, 64])
+def test_one_path_or_many(channels, dtype):
+    """Few rows have their words in the lanes, many have a row in each lane."""
+    depth = max(n for n in range(2, 13) if pysig.signature_size(channels, n) <= 40_000)
+    path = np.random.default_rng().normal(size=(33, 4, channels)).astype(dtype)
+    rtol = 100 * np.finfo(dtype).eps
+    for basis in BASES if pysig.logsignature_size(channels, depth) < 5000 else ("expanded",):
+        for batch in (1, 2, 33):
+            last = pysig.logsignature(path[:batch], depth, basis=basis)[-1]
+            assert_close(last, path[batch - 1], depth, basis, rtol)
+
+
 def test_one_point_and_empty_batches():
     for basis in BASES:
         width = pysig.logsignature_size(3, 3, basis)

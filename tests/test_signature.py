@@ -294,6 +294,23 @@ def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtyp
     judge(pysig.signature(path, depth, stream=True), path, depth, stream=True)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("channels", "depth"), [(2, 12), (3, 8), (4, 6), (5, 5), (6, 5), (7, 4)])
+def test_joins_of_chunks(channels, depth, dtype):
+    """Large products: rows of all lengths, and levels that are made in several parts."""
+    path = random_path(np.random.default_rng(), (1, 300, channels), dtype)
+    judge(pysig.signature(path, depth), path, depth)
+
+
+@pytest.mark.parametrize("channels", range(2, 9))
+def test_joins_keep_what_is_not_finite_to_its_words(channels):
+    depth = 6 if channels < 5 else 4
+    path = random_path(np.random.default_rng(), (1, 300, channels))
+    path[0, 137, 0] = np.nan
+    seen = np.array([0 in word for word in pysig.words(channels, depth)])
+    assert np.array_equal(np.isnan(pysig.signature(path, depth)[0]), seen)
+
+
 OPTIONS = {
     "stream": True,
     "basepoint": True,

@@ -104,6 +104,43 @@ def test_a_forked_child_of_a_process_that_used_threads():
     assert done.stdout == "good\n", done.stderr
 
 
+# Threads wait for the next call, for a second, and not across a fork: a process that forks should have one thread.
+IDLE = """
+import os, time
+import numpy as np
+import pysig
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+path = np.random.default_rng().standard_normal((64, 200, 5))
+before = threads()
+assert np.array_equal(pysig.signature(path, 5, workers=4), pysig.signature(path, 5, workers=1))
+assert threads() == before + 3, (before, threads())
+pysig.signature(path, 5, workers=3)
+assert threads() == before + 3, "a second call starts none"
+child = os.fork()
+if child == 0:
+    os._exit(threads() - 1)
+assert threads() <= before, "a fork sees none"
+assert os.waitpid(child, 0)[1] == 0
+pysig.signature(path, 5, workers=2)
+assert threads() > 1
+for _ in range(100):
+    time.sleep(0.1)
+    if threads() <= before:
+        break
+assert threads() <= before
+print("good")
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system does not tell")
+def test_idle_threads_end():
+    done = run(IDLE)
+    assert done.stdout == "good\n", done.stderr
+
+
 # ---- Ctrl-C ----
 
 # The paths repeat one point (strides of zero), so that minutes of work need no memory.

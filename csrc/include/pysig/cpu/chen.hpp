@@ -3,25 +3,29 @@
 
 #include "../algebra/chen.hpp"
 #include "../algebra/dual.hpp"
-#include "lanes.hpp"
+#include "row_product.hpp"
+
+#include <type_traits>
 
 PYSIG_NAMESPACE_BEGIN
 
 // a <- a (x) b. From the top level down, so that the lower levels of `a` are still the old ones when they are read.
-template <class R>
-inline void multiply_in_place(R* PYSIG_RESTRICT a, const R* PYSIG_RESTRICT b, i64 d, int depth) {
+template <class Q>
+inline void multiply_in_place(Q* PYSIG_RESTRICT a, const Q* PYSIG_RESTRICT b, i64 d, int depth) {
+    if constexpr (std::is_floating_point_v<Q>)
+        if (d > 1) return row_product<Q>(d, depth)(Q(1), a, Q(1), b, Q(1), a, depth);
     for (int n = depth; n >= 1; --n) {
-        R* an = a + level_offset(d, n);
-        const R* bn = b + level_offset(d, n);
+        Q* an = a + level_offset(d, n);
+        const Q* bn = b + level_offset(d, n);
         const i64 words = power(d, n);
         for (i64 w = 0; w < words; ++w) an[w] += bn[w];
         for (int k = 1; k < n; ++k) {
-            const R* ak = a + level_offset(d, k);
-            const R* rest = b + level_offset(d, n - k);
+            const Q* ak = a + level_offset(d, k);
+            const Q* rest = b + level_offset(d, n - k);
             const i64 prefixes = power(d, k), suffixes = power(d, n - k);
             for (i64 u = 0; u < prefixes; ++u) {
-                R* row = an + u * suffixes;
-                const R factor = ak[u];
+                Q* row = an + u * suffixes;
+                const Q factor = ak[u];
                 for (i64 v = 0; v < suffixes; ++v) row[v] += factor * rest[v];
             }
         }

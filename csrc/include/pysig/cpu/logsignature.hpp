@@ -3,6 +3,7 @@
 
 #include "logsignature_job.hpp"
 #include "signature.hpp"
+#include "single_series.hpp"
 #include "tensor_rows.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -84,7 +85,10 @@ class logsignature_slices {
         logarithm.batch = count * rows;
         logarithm.a = {scratch, size};
         logarithm.out += first * rows * logarithm.out_width;
-        compute_tensor(logarithm, by);
+        if (single_series<R>::pays(logarithm))
+            single_series<R>(logarithm, by).run();
+        else
+            compute_tensor(logarithm, by);
     }
 
     // The paths of each slice, in the order in which the whole batch has them.

@@ -1,17 +1,11 @@
-// C2. The one threading seam: a team of threads that lives for one call. Nothing outlives the call, so a forked child, many calling
-// threads at once and free-threaded Python need no care; a team costs some ten microseconds, which schedule.hpp knows.
+// C2. The one threading seam: the threads that work on one call. The first region of a call that has work for several takes them from
+// the pool, and they stay with it until it is over.
 #pragma once
 
 #include "job.hpp"
+#include "pool.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <system_error>
-#include <thread>
-#include <vector>
+#include <exception>
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -28,12 +22,27 @@ class team {
     const executor& get() const { return exec_; }
     bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
+    ~team() {
+        if (!members_.empty()) members_[0]->home.give_back(members_);
+    }
+
   private:
     executor exec_{};
     bool (*interrupted_)();
     std::thread::id owner_;
     std::atomic<bool> stop_{false};
     std::chrono::steady_clock::time_point last_;
+
+    struct region {
+        team* self;
+        i64 items, grain;
+        void (*body)(void*, i64, int);
+        void* context;
+        std::atomic<i64> next;
+    };
+    std::vector<member*> members_;
+    std::mutex mutex_;
+    std::exception_ptr failure_;
 
     static bool ask(const executor& exec) {
         team& self = *static_cast<team*>(exec.state);
@@ -50,7 +59,7 @@ class team {
 
     static void run(const executor& exec, i64 items, void (*body)(void*, i64, int), void* context) {
         team& self = *static_cast<team*>(exec.state);
-        const int workers = int(std::min<i64>(exec.workers, items));
+        const int workers = self.gather(int(std::min<i64>(exec.workers, items)));
         if (workers <= 1) {
             for (i64 item = 0; item < items && !self.stopped(); ++item) body(context, item, 0);
             return;
@@ -58,52 +67,40 @@ class team {
         self.share(workers, items, body, context);
     }
 
+    // As many threads as are wanted, or as can be had. Returns how many there are, with the calling one.
+    int gather(int workers) {
+        const int missing = workers - 1 - int(members_.size());
+        if (missing > 0) pool::of_this_process().take(missing, members_);
+        return std::min(workers, int(members_.size()) + 1);
+    }
+
+    // Ends early, for all, where an item fails, which it may for want of memory.
+    static void take_items(void* context, int worker) {
+        region& here = *static_cast<region*>(context);
+        try {
+            for (i64 begin = here.next.fetch_add(here.grain); begin < here.items; begin = here.next.fetch_add(here.grain)) {
+                const i64 end = std::min(begin + here.grain, here.items);
+                for (i64 item = begin; item < end && !here.self->stopped(); ++item) here.body(here.context, item, worker);
+            }
+        } catch (...) {
+            here.self->fail(std::current_exception());
+        }
+    }
+
+    void fail(std::exception_ptr failure) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (!failure_) failure_ = failure;
+        stop_.store(true, std::memory_order_relaxed);
+    }
+
     void share(int workers, i64 items, void (*body)(void*, i64, int), void* context) {
-        const i64 grain = std::max<i64>(1, items / (i64(workers) * 16));
-        std::atomic<i64> next{0};
-        std::mutex mutex;
-        std::condition_variable done;
-        int active = 0;
-        const auto work = [&](int worker) {
-            for (;;) {
-                const i64 begin = next.fetch_add(grain);
-                const i64 end = std::min(begin + grain, items);
-                for (i64 item = begin; item < end; ++item) {
-                    if (stopped()) return;
-                    body(context, item, worker);
-                }
-                if (end >= items) return;
-            }
-        };
-        std::vector<std::thread> threads;
-        threads.reserve(std::size_t(workers - 1));
-        for (int worker = 1; worker < workers; ++worker) {
-            try {
-                {
-                    const std::lock_guard<std::mutex> lock(mutex);
-                    ++active;
-                }
-                threads.emplace_back([&, worker] {
-                    work(worker);
-                    const std::lock_guard<std::mutex> lock(mutex);
-                    if (--active == 0) done.notify_one();
-                });
-            } catch (const std::system_error&) {  // no more threads to be had: the others do the work
-                const std::lock_guard<std::mutex> lock(mutex);
-                --active;
-                break;
-            }
-        }
-        work(0);
-        {
-            std::unique_lock<std::mutex> lock(mutex);
-            while (!done.wait_for(lock, std::chrono::milliseconds(20), [&] { return active == 0; })) {
-                lock.unlock();
+        region here{this, items, std::max<i64>(1, items / (i64(workers) * 16)), body, context, {0}};
+        for (int worker = 1; worker < workers; ++worker) members_[std::size_t(worker - 1)]->begin(take_items, &here, worker);
+        take_items(&here, 0);
+        for (int worker = 1; worker < workers; ++worker)
+            while (!members_[std::size_t(worker - 1)]->done_within(std::chrono::milliseconds(20)))
                 if (interrupted_) poll();
-                lock.lock();
-            }
-        }
-        for (std::thread& thread : threads) thread.join();
+        if (failure_) std::rethrow_exception(failure_);
     }
 };
 

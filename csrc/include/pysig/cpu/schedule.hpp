@@ -23,6 +23,7 @@ constexpr double prefix_levels = 10;   // words that the levels of such a row co
 constexpr i64 prefix_block_bytes = 4 * 1024;
 constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
 constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
+constexpr double region_words = 1e5;     // that are worth one more of the threads that there are: waking it takes some microseconds
 }  // namespace cost
 
 // Lane slot s holds chunk s % chunks of path s / chunks.
@@ -144,8 +145,8 @@ inline i64 plan_block(i64 d, int depth, i64 steps) {
     return even > whole ? (even + whole - 1) / whole * whole : block;
 }
 
-inline int plan_workers(int workers, i64 items, double multiply_adds) {
-    double most = 1 + multiply_adds / cost::worker_words;
+inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_words) {
+    double most = 1 + multiply_adds / worth;
     if (most < workers) workers = int(most);
     if (items < workers) workers = int(items);
     return workers < 1 ? 1 : workers;

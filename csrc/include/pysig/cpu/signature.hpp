@@ -47,14 +47,14 @@ class tile_signature {
         }, this);
         for (stride = 1; stride < plan.chunks; stride *= 2) {
             pairs = (plan.chunks - stride + 2 * stride - 1) / (2 * stride);
-            limited.run(limited, job.path.batch * pairs, [](void* self, i64 item, int) {
+            each(job.path.batch * pairs, double(size) * depth, [](void* self, i64 item, int) {
                 static_cast<tile_signature*>(self)->join(item);
-            }, this);
+            });
         }
         if (plan.chunks > 1 || job.inverse || job.scalar_term)
-            limited.run(limited, job.path.batch, [](void* self, i64 b, int) {
+            each(job.path.batch, double(size) * double(out_rows()), [](void* self, i64 b, int) {
                 static_cast<tile_signature*>(self)->finish(b);
-            }, this);
+            });
     }
 
   private:
@@ -71,6 +71,13 @@ class tile_signature {
     buffer<V> scratch;
     buffer<R> joins;
     i64 stride = 0, pairs = 0;
+
+    // What is left to do for each path or pair of chunks, by the threads that there are already, if so much work is worth it.
+    void each(i64 items, double multiply_adds, void (*body)(void*, i64, int)) {
+        executor few = exec;
+        few.workers = plan_workers(workers, items, double(items) * multiply_adds, cost::region_words);
+        few.run(few, items, body, this);
+    }
 
     i64 even(i64 count) const { return half ? (count + 1) / 2 * 2 : count; }
     i64 scratch_size() const { return increments_size + rows_size + chains_size + states_size; }
