@@ -104,7 +104,8 @@ def test_a_forked_child_of_a_process_that_used_threads():
     assert done.stdout == "good\n", done.stderr
 
 
-# Threads wait for the next call, for a second, and not across a fork: a process that forks should have one thread.
+# Threads wait for the next call, for a second, and not across a fork: a process that forks should
+# have one thread.
 IDLE = """
 import os, time
 import numpy as np

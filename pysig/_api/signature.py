@@ -12,7 +12,7 @@ from pysig._api.config import check_workers
 from pysig._api.projection import check_projection, compute
 from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, require
-from pysig._cpu.signature import small_signature
+from pysig._cpu.signature import plain_signature
 from pysig._plan import plan_for
 from pysig._transform import channels_after, steps_after
 
@@ -146,12 +146,13 @@ def signature(
     """
     plain = stream is False and inverse is False and scalar_term is False and method == "auto"
     absent = basepoint is initial is lengths is transform is out is words is None
-    # So little work is never shared out.
     any_workers = workers is None or (type(workers) is int and workers > 0)
     if plain and absent and any_workers and type(path) is np.ndarray:
-        small = small_signature(path, depth)
-        if small is not None:
-            return small
+        computed = plain_signature(path, depth, 0)
+        if computed is None:
+            computed = plain_signature(path, depth, check_workers(workers))
+        if computed is not None:
+            return computed
     if words is not None:
         projected = check_projection(
             "signature",

@@ -49,6 +49,9 @@ def signature(
     )
 
 
-def small_signature(path: Any, depth: Any) -> Any:
-    """The signature of a plain call with little work, checked in the extension; else None."""
-    return core.small_signature(path, depth)
+def plain_signature(path: Any, depth: Any, workers: int) -> Any:
+    """The signature of a call without options, checked in the extension; None where it cannot.
+
+    With `workers` 0 of little work only, which is never shared out.
+    """
+    return core.plain_signature(path, depth, workers)

@@ -49,9 +49,10 @@ inline void store_lanes(R* target, lanes<R> v) {
     std::memcpy(target, &v, sizeof v);
 }
 
+// value - 0 is value, so that compilers leave the subtraction out; 0 + value is not, for -0, and would be added.
 template <class R>
 inline lanes<R> broadcast(R value) {
-    return lanes<R>{} + value;
+    return value - lanes<R>{};
 }
 
 // The first `count` lanes, the others zero; all lanes if count is not less.

@@ -16,7 +16,8 @@ constexpr double join_steps = 0.5;       // a Chen product costs about this many
 constexpr i64 join_bytes = 24 << 20;     // signatures of chunks that wait for their joins
 constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
 constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
-constexpr double letters_penalty = 1.2;  // register tiles with letters in lanes, against paths in lanes
+constexpr double letters_share = 0.9;     // a step with letters in lanes, against its share of one with paths in lanes,
+constexpr double letters_few = 6;         // and what it costs more where there are few, divided by their number
 constexpr i64 letters_block_bytes = 24 * 1024;
 constexpr double prefix_words = 0.5;   // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
 constexpr double prefix_levels = 10;   // words that the levels of such a row cost beside, times the square of the depth
@@ -70,8 +71,8 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size) {
 template <class R>
 inline bool letters_pay(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
     if (depth < 2 || 2 * d < lane_count<R>) return false;
-    const double waste = double(pad_to_lanes<R>(d)) / double(d);
-    return cost::letters_penalty * waste * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
+    const double step = (cost::letters_share + cost::letters_few / double(d)) * double(pad_to_lanes<R>(d)) / double(d);
+    return step * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
 }
 
 // Whether all prefixes cost less with the words of a row in the lanes than with paths.
