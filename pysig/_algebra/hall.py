@@ -97,6 +97,7 @@ def _mobius(n: int) -> int:
     return -result if n > 1 else result
 
 
+@lru_cache(maxsize=4096)
 def lyndon_count(channels: int, level: int) -> int:
     """The number of Lyndon words of one level: (1/k) sum over d | k of mu(d) channels^(k/d) (Witt
     1937).
@@ -108,6 +109,7 @@ def lyndon_count(channels: int, level: int) -> int:
     return total // level
 
 
+@lru_cache(maxsize=4096)
 def logsignature_size(channels: int, depth: int) -> int:
     """The dimension of the free Lie algebra up to `depth`: the number of coordinates of a
     log-signature.

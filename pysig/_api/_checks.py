@@ -255,6 +255,8 @@ def check_memory(
     def fits(candidate: int) -> bool:
         return plan_for(plan_channels, candidate, scalar).size * per_size <= most
 
+    if depth < 64 and fits(depth):
+        return
     if plan_channels == 1:
         largest = min(most // per_size - scalar, 2**31 - 1)  # the core counts levels in 32 bits
     else:  # 2**64 numbers fit nowhere
