@@ -222,6 +222,60 @@ def test_cpp_has_the_bits_of_python(numbers_program, flags, dtype):
             assert_identical(mine, its.ravel())
 
 
+# ---- a processor that is not here ----
+
+CROSS = "aarch64-linux-gnu-g++"  # Debian: g++-aarch64-linux-gnu, qemu-user-static
+EMULATOR = "qemu-aarch64-static"
+
+
+@pytest.fixture(scope="module")
+def neon_program(tmp_path_factory):
+    """tests/embedding/numbers.cpp with the kernels of the headers, and what runs it."""
+    folder = tmp_path_factory.mktemp("neon")
+    source = ROOT / "tests" / "embedding" / "numbers.cpp"
+    command = [CROSS, "-std=c++17", "-O2", "-static", f"-I{INCLUDE}", source, "-o", "program"]
+    run(*command, "-pthread", cwd=folder)
+    runner = folder / "runner"
+    runner.write_text(f'#!/bin/sh\nexec {EMULATOR} {folder / "program"} "$@"\n')
+    runner.chmod(0o755)
+    return runner
+
+
+@pytest.mark.slow
+@needs(CROSS, EMULATOR)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("flags", ["", "t", "c1", "s", "1b", "s1ibn", "wn", "lb"])
+def test_neon_in_an_emulator(neon_program, flags, dtype):
+    rng = np.random.default_rng()
+    shapes = [((6, 20, 3), 4), ((1, 300, 2), 9), ((3, 8, 14), 2), ((1, 40, 33), 3), ((9, 9, 5), 4)]
+    for shape, depth in shapes:
+        batch, length, channels = shape
+        path = (rng.standard_normal(shape) / np.sqrt(length)).cumsum(axis=1).astype(dtype)
+        basepoint = rng.standard_normal((batch, channels)).astype(dtype) if "b" in flags else None
+        # A signature: the logarithm of other rows cancels.
+        start = pysig.signature(path[:, :5], depth) if "n" in flags else None
+        lengths = rng.integers(1, length + 1, batch) if "l" in flags else None
+        found = call(neon_program, path, depth, flags, 0, basepoint, start, lengths)
+
+        scalar = "1" in flags
+        wide = [None if x is None else x.astype(np.float64) for x in (path, basepoint, start)]
+        given = wide[2]
+        if given is not None and scalar:
+            given = np.concatenate([np.ones_like(given[:, :1]), given], axis=1)
+        options = {"stream": "s" in flags, "inverse": "i" in flags, "lengths": lengths}
+        s = pysig.signature(
+            wide[0], depth, scalar_term=scalar, basepoint=wide[1], initial=given, **options
+        )
+        options |= {"basepoint": wide[1], "initial": wide[2]}
+        log = pysig.logsignature(wide[0], depth, basis="expanded", **options)
+        bars = pysig.signature_vjp(wide[0], depth, np.ones_like(s[..., scalar:]), **options)
+        bars = [b for b in bars if b is not None] if isinstance(bars, tuple) else [bars]
+        for mine, its in zip(found, [s, log, *bars], strict=True):
+            scale = max(np.abs(s).max(), np.abs(its).max(), 1)
+            error = np.abs(mine - its.ravel()).max()
+            assert error <= 200 * np.finfo(dtype).eps * scale, (shape, error / scale)
+
+
 # ---- C and Fortran ----
 
 

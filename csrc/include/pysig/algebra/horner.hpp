@@ -13,11 +13,15 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// R is the real type (float or double), T is R or a SIMD vector of R.
+// R is the real type (float or double), T is R or a SIMD vector of R. `inverse` is 1 / r, for loops in which r is not known to the compiler.
+template <class R, class T>
+PYSIG_HD T chain_entry(T parent, T x, T s, int r, R inverse) {
+    T value = parent * x + s;
+    return r == 1 ? value : value * inverse;
+}
 template <class R, class T>
 PYSIG_HD T chain_entry(T parent, T x, T s, int r) {
-    T value = parent * x + s;
-    return r == 1 ? value : value * (R(1) / R(r));
+    return chain_entry<R>(parent, x, s, r, R(1) / R(r));
 }
 
 template <class R>

@@ -65,7 +65,10 @@ class walk {
 
     walk(i64 channels, int depth, i64 block, V* chains, V* states)
         : d(channels), depth(depth), block(block), states(states) {
-        for (int r = 0; r < depth; ++r) chains[r] = broadcast(chain_of_empty_word<R>(r));
+        for (int r = 0; r < depth; ++r) {
+            chains[r] = broadcast(chain_of_empty_word<R>(r));
+            inverse[r] = r ? R(1) / R(r) : R(0);
+        }
         chain[0] = chains;
         chains += depth;
         for (int k = 1; k < depth; ++k) {
@@ -106,6 +109,7 @@ class walk {
     i64 block;
     i64 half = 0;
     V* states;
+    R inverse[max_depth + 1];  // 1 / r
     V* chain[max_depth + 1];
     V* level[max_depth + 1];
     V* h;
@@ -127,6 +131,7 @@ class walk {
     // `base`: index, within the tile's words of level k + 1, of the child by the letter `first`.
     void children(int k, const V* parent, i64 base, i64 first, i64 last) {
         if (k == depth - 2) return last_letters(parent, base, first, last);
+        if (d == 2 && k == depth - 3) return last_three(parent, base, first, last);
         V* child = chain[k + 1];
         const i64 size = block * (depth - k - 1);
         for (i64 i = first; i < last;) {
@@ -185,7 +190,7 @@ class walk {
             V s = state[g];
             for (i64 t = 0; t < steps; ++t, from += stride, to += reach - 1) {
                 const V xi = x[t * d + i + g];
-                for (int r = 1; r < reach; ++r) to[r - 1] = chain_entry<R>(from[r], xi, s, r);
+                for (int r = 1; r < reach; ++r) to[r - 1] = chain_entry<R>(from[r], xi, s, r, inverse[r]);
                 s = advance(s, from[0], xi);
             }
             state[g] = s;
@@ -204,6 +209,26 @@ class walk {
             case 4: return rows_of<4>(g, a, A, first, last);
             case 5: return rows_of<5>(g, a, A, first, last);
             default: return wide_rows(g, a, A, first, last);
+        }
+    }
+
+    // Two channels: with the letter before them, whose chain then never leaves the registers.
+    void last_three(const V* parent, i64 base, i64 first, i64 last) {
+        for (i64 i = first; i < last; ++i) {
+            const i64 word = base + i - first;
+            V* PYSIG_RESTRICT a = level[depth - 1] + 2 * word;
+            V* PYSIG_RESTRICT A = level[depth] + 4 * word;
+            V s = level[depth - 2][word], ra[2] = {a[0], a[1]}, rA[2][2] = {{A[0], A[1]}, {A[2], A[3]}};
+            const i64 stride = chain_stride(depth - 3);
+            const V *g = parent, *xt = x, *end = x + steps * 2;
+            for (; xt != end; g += stride, xt += 2) {
+                V chain[2];
+                extend<R, 3>(g, xt[i], s, chain);
+                tile_step<R, 2, 2>(ra, rA, chain, xt, xt);
+            }
+            level[depth - 2][word] = s;
+            a[0] = ra[0], a[1] = ra[1];
+            A[0] = rA[0][0], A[1] = rA[0][1], A[2] = rA[1][0], A[3] = rA[1][1];
         }
     }
 
