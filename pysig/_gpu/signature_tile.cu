@@ -157,8 +157,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_tile(
     extern __shared__ __align__(16) R staged[];
     const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
     const unsigned ride = blockIdx.x * side + slot, tile = unsigned(first_tile) + blockIdx.y * TILES + share;
-    const bool works = ride < unsigned(rides) && tile < unsigned(tiles);
-    const unsigned b = works ? ride / unsigned(chunks) : 0, chunk = works ? ride % unsigned(chunks) : 0;
+    // A thread without a tile, where tiles do not fill the blocks, still fetches its share of the ride's increments.
+    const bool rides_along = ride < unsigned(rides), works = rides_along && tile < unsigned(tiles);
+    const unsigned b = rides_along ? ride / unsigned(chunks) : 0, chunk = rides_along ? ride % unsigned(chunks) : 0;
     const i64 all = length - (basepoint ? 0 : 1), own = (lengths ? lengths[b] : length) - (basepoint ? 0 : 1);
     const i64 total = pysig::transformed_steps(STAGES, all);  // steps of a path, if all its points count
 
