@@ -106,6 +106,8 @@ def calls(draw, sizes=tuple(SIZES), lengths=(1, 2, 3, 9, 40, 77)):
     size = pysig.signature_size(channels, depth, options["scalar_term"])
     if draw(st.booleans()):
         options["initial"] = normal(*draw(st.sampled_from([(), batch])), size)
+        if options["scalar_term"]:
+            options["initial"][..., 0] = 1
     if draw(st.booleans()):
         options["lengths"] = np.asarray(rng.integers(1, length + 1, size=batch))
     path = random_path(rng, *batch, length, channels).astype(dtype)
@@ -229,6 +231,24 @@ def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks):
     assert_close(bar, expected, 1e-10)
     assert_close(bar[1:-1], expected[1:-1], 1e-10)
     assert_close(bar.cumsum(axis=0)[:-1], expected.cumsum(axis=0)[:-1], 1e-10)
+
+
+def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch):
+    """What happens to the states of one piece is not carried to those before it."""
+    found = signature_vjp_tile._Call._states
+
+    def spoilt(self, signatures):
+        states = found(self, signatures)
+        states[3] = np.nan
+        return states
+
+    monkeypatch.setattr(signature_vjp_tile._Call, "_states", spoilt)
+    cuts(2, 16)
+    path = cupy.asarray(random_path(np.random.default_rng(), 97, 3))
+    bar = pysig.signature_vjp(path, 3, cupy.ones(39)).get()
+    assert np.isnan(bar[48:65]).all()  # the points of steps 48 to 63
+    assert np.isfinite(bar[:48]).all()
+    assert np.isfinite(bar[65:]).all()
 
 
 def test_long_paths_of_more_levels(cupy, cuts):
