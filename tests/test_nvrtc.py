@@ -189,7 +189,7 @@ def test_tiles_on_the_way_back_compile_and_stay_in_registers(nvrtc, gpu_sizes, c
     """Those of the tests and benchmarks, and on one card those that hold the most."""
     text, sizes = build.source("signature_vjp.cu"), {*gpu_sizes, *BENCHMARKS}
     if card == "sm_90":
-        sizes |= {(2, 9), (2, 10), (3, 8), (4, 7), (9, 4), (12, 3), (13, 3), (16, 4), (32, 3)}
+        sizes |= {(2, 10), (2, 11), (2, 15), (3, 9), (3, 11), (3, 14), (9, 4), (16, 4), (32, 3)}
     options = [back_options(d, n, itemsize) for d, n in sizes]
     texts = [(text, some) for some in options if some]
     assert len(texts) > 15

@@ -342,9 +342,9 @@ def signature_vjp(
     does not depend on `workers`.
 
     For CuPy arrays ``method="tile"`` goes back in this way, ``"cumsum"`` by reversed running sums,
-    and ``"auto"`` takes tiles wherever there are any. With `stream`, for one channel or more than
-    32, and at depths whose chains do not fit the registers of a thread (beyond 10 or so for two
-    channels in float64), both take running sums.
+    and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and at depths whose
+    chains do not fit the registers of a thread (beyond 9 in float64, 14 in float32; for two
+    channels one more), both take running sums.
 
     References
     ----------
