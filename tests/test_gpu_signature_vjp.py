@@ -330,14 +330,14 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(standin):
 
 
 @pytest.mark.parametrize("limit", [60_000, 1_000_000])
-@pytest.mark.parametrize("options", [{}, {"inverse": True}])
+@pytest.mark.parametrize("options", [{}, {"inverse": True, "scalar_term": True}])
 def test_scratch_keeps_to_the_limit(standin, cuts, limit, options):
     """The limit holds for what is beyond the arguments, of which the cotangent is copied, and the
     result."""
     cuts(2, 64, threads=4)
     rng = np.random.default_rng()
     path = standin.asarray(random_path(rng, 40, 100, 3))
-    cotangent = standin.asarray(rng.normal(size=(40, 120)))
+    cotangent = standin.asarray(rng.normal(size=(40, 120 + len(options) // 2)))
     pool = standin.get_default_memory_pool()
     pool.reset_peak()
     before = pool.used_bytes()

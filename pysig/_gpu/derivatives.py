@@ -1,4 +1,5 @@
-"""P2. Derivatives of `signature` of CuPy arrays, by running sums over blocks of time.
+"""P2. Derivatives of `signature` of CuPy arrays: gradients by tiles (signature_vjp_tile.py) where
+there are any, all others by running sums over blocks of time.
 
 Level k is the running sum of b_t = chain(t) * x[t], where the chain reads the lower levels before
 step t (signature_cumsum.cuh). So a derivative in a direction is the running sum of the derivatives

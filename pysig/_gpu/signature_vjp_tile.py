@@ -88,7 +88,8 @@ def _bytes_of_a_path(
 ) -> tuple[int, int]:
     """Scratch memory of one path: what it takes anyway, and what a block of tiles finds."""
     rows = 2 * ride.pieces + 2 * ride.chunks + 1  # signatures, states; rests, adjoints
-    coefficients = rows * plan.offsets[-2] + (plan.coefficients if inverse else 0)
+    copies = 1 + plan.scalar_term if inverse else 0  # of the cotangent
+    coefficients = rows * plan.offsets[-2] + copies * plan.coefficients
     block = steps * plan.channels * tile.itemsize
     return coefficients * tile.itemsize + block, block
 
