@@ -2,45 +2,39 @@
 first, and against peers.
 
 Device time: calls are queued behind a kernel that only waits, so that the card finds them back to
-back; CUDA events before and after, over the number of calls. Wall time: one call from Python with
-``out=`` given, without and with waiting for its end. Answers are compared before anything is
-timed: a piece of the input with the law, the whole with pysig on the CPU in float64.
+back; CUDA events before and after, over the number of calls. Wall time: one call from Python, of
+a signature with ``out=`` given, without and with waiting for its end. Answers are compared before
+anything is timed: a piece of the input with the law, the whole with pysig on the CPU in float64.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import answers, cases, results, stats
-from .operations import OPERATIONS
+from .gpu_peers import peers
+from .gpu_profile import counters
+from .operations import OPERATIONS, Operation, Task
 from .report import seconds
 
-TOLERANCE = {"float32": 2e-4, "float64": 1e-10}  # of a long path against another order of adding
+Inputs = dict[str, np.ndarray]
+TIMED = ("signature", "signature_vjp")
+# Of a long path against another order of adding; a gradient has the tolerance of its operation.
+TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
 CHUNK = 64  # paths that are compared with the CPU
 LAW_POINTS = 60  # points that are compared with the law
 WAIT_CYCLES = 4_000_000  # about two milliseconds, in which the calls of a round queue up
 ROUNDS = 9
 SECONDS = 0.15  # for the rounds of one row, about
 CEILINGS = Path(__file__).with_name("ceilings.cu")
-NCU_METRICS = {
-    "sm__throughput.avg.pct_of_peak_sustained_elapsed": "SM",
-    "smsp__issue_active.avg.pct_of_peak_sustained_active": "issue",
-    "sm__warps_active.avg.pct_of_peak_sustained_active": "warps",
-    "dram__throughput.avg.pct_of_peak_sustained_elapsed": "DRAM",
-    "l1tex__data_bank_conflicts_pipe_lsu.sum": "bank conflicts",
-}
-COLUMNS = "{:18} {:8} {:14} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8}  {}"
+COLUMNS = "{:14} {:18} {:8} {:14} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8}  {}"
 
 
 class NoDevice(RuntimeError):
@@ -123,36 +117,65 @@ def wall(call: Callable[[], Any], wait: Callable[[], Any], calls: int = 40) -> d
     return {"call": stats.quantile(returned, 0.5), "end": stats.quantile(ended, 0.5)}
 
 
-def judge(case: cases.Case, path: np.ndarray, answer: np.ndarray) -> float:
-    """Deviation from pysig on the CPU in float64, which the tests hold against the law, on whole
-    paths."""
+def make_inputs(operation: Operation, case: cases.Case, dtype: str, seed: int) -> Inputs:
+    """The inputs of `answers`, with a batch axis."""
+    inputs = answers.make_inputs(operation, case, dtype, seed)
+    return {k: v.reshape(case.paths, *v.shape[case.batch is not None :]) for k, v in inputs.items()}
+
+
+def compute(operation: Operation, case: cases.Case, inputs: Any, method: str, out: Any) -> Any:
+    """The answer of pysig, on the device on which the inputs are."""
     import pysig
 
-    whole = np.ascontiguousarray(path[:CHUNK]).astype(np.float64)
-    return answers.deviation(answer[:CHUNK], pysig.signature(whole, case.depth), case)
+    if operation.name == "signature":
+        return pysig.signature(inputs["path"], case.depth, method=method, out=out)
+    return pysig.signature_vjp(inputs["path"], case.depth, inputs["cotangent"], method=method)
+
+
+def tolerance(operation: Operation, dtype: str) -> float:
+    """Largest deviation of an answer that is timed."""
+    return (TOLERANCE if operation.name == "signature" else operation.tolerance)[dtype]
+
+
+def judge(operation: Operation, case: cases.Case, inputs: Inputs, answer: np.ndarray) -> float:
+    """Deviation from pysig on the CPU in float64, which the tests hold against the law, on whole
+    paths."""
+    whole = {k: np.ascontiguousarray(v[:CHUNK]).astype(np.float64) for k, v in inputs.items()}
+    right = compute(operation, case, whole, "auto", None)
+    return answers.deviation(answer[:CHUNK], right, case)
 
 
 def judge_by_law(
-    case: cases.Case, path: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]
+    operation: Operation,
+    case: cases.Case,
+    inputs: Inputs,
+    answer_to: Callable[[Inputs], np.ndarray],
 ) -> float:
     """Deviation from the law on a piece of the input, which is all that the law has time for."""
-    from pysig._reference.signature import signature as law
+    import pysig._reference as law
 
-    piece = np.ascontiguousarray(path[:1, :LAW_POINTS])
-    return answers.deviation(compute(piece), law(piece.astype(np.float64), case.depth), case)
+    piece = {
+        k: np.ascontiguousarray(v[:1, :LAW_POINTS] if v.ndim == 3 else v[:1])
+        for k, v in inputs.items()
+    }
+    wide = {k: v.astype(np.float64) for k, v in piece.items()}
+    task = Task(wide, case.depth, case.channels, 1, lambda: None)
+    right, answer = operation.calls["law"](law, task)(), answer_to(piece)
+    if operation.project is not None:
+        answer = operation.project(answer.astype(np.float64), wide)
+    return answers.deviation(answer, right, case)
 
 
-def base_row(case: cases.Case, dtype: str, contestant: str) -> dict[str, Any]:
+def base_row(operation: Operation, case: cases.Case, dtype: str, contestant: str) -> dict[str, Any]:
     """What a row says whatever becomes of it."""
-    itemsize = cases.ITEMSIZE[dtype]
     return {
-        "operation": "signature",
+        "operation": operation.name,
         "case": case.name,
         "dtype": dtype,
         "threads": 0,
         "contestant": contestant,
-        "madds": case.madds,
-        "bytes": itemsize * (case.elements + case.paths * case.size),
+        "madds": operation.madds(case),
+        "bytes": operation.bytes(case, dtype),
         "date": results.today(),
         "versions": {},
     }
@@ -187,28 +210,34 @@ def timed(
 def pysig_row(
     card: Card,
     ceilings: dict[str, float],
+    operation: Operation,
     case: cases.Case,
     dtype: str,
-    path: np.ndarray,
+    inputs: Inputs,
     method: str,
 ) -> dict[str, Any]:
-    """One method of pysig on one case."""
+    """One method of pysig for one operation on one case."""
     import pysig
 
     cupy = card.cupy
-    row = base_row(case, dtype, "pysig" if method == "auto" else f"pysig-{method}")
+    row = base_row(operation, case, dtype, "pysig" if method == "auto" else f"pysig-{method}")
     row["versions"] = {"pysig": pysig.__version__, "cupy": cupy.__version__}
 
-    def compute(points: np.ndarray) -> np.ndarray:
-        return cupy.asnumpy(pysig.signature(cupy.asarray(points), case.depth, method=method))
+    def answer_to(given: Inputs) -> np.ndarray:
+        there = {k: cupy.asarray(v) for k, v in given.items()}
+        return cupy.asnumpy(compute(operation, case, there, method, None))
 
-    error = max(judge_by_law(case, path, compute), judge(case, path, compute(path)))
-    if not error <= TOLERANCE[dtype]:
+    error = max(
+        judge_by_law(operation, case, inputs, answer_to),
+        judge(operation, case, inputs, answer_to(inputs)),
+    )
+    if not error <= tolerance(operation, dtype):
         return row | {"status": "wrong", "reason": f"deviates by {error:.1e}"}
-    x, out = cupy.asarray(path), cupy.empty((case.paths, case.size), dtype)
+    there = {k: cupy.asarray(inputs[k]) for k in operation.inputs}
+    out = cupy.empty((case.paths, case.size), dtype) if operation.name == "signature" else None
 
     def call() -> None:
-        pysig.signature(x, case.depth, method=method, out=out)
+        compute(operation, case, there, method, out)
 
     pool = cupy.get_default_memory_pool()
     before = pool.total_bytes()
@@ -217,64 +246,6 @@ def pysig_row(
     times, calls = card.rounds(call)
     row = timed(row, "law", error, times, calls, ceilings)
     return row | {"wall": wall(call, cupy.cuda.Device().synchronize), "scratch": scratch}
-
-
-def peers(
-    case: cases.Case, dtype: str, path: np.ndarray
-) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    """(name, what keeps it away or nothing, a function that computes and waits, returning the
-    answer)."""
-    if case.batch is None:
-        return
-    yield "keras_sig", _absent("keras_sig", "jax"), lambda: _keras_sig(case, path)
-    yield "pysiglib", _absent("pysiglib", "pysiglib_cuda", "torch"), lambda: _pysiglib(case, path)
-    yield "pathsig", _absent("pathsig", "torch"), lambda: _pathsig(case, path)
-
-
-def _absent(*modules: str) -> str:
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    return f"not installed: {', '.join(missing)}" if missing else ""
-
-
-def _keras_sig(case: cases.Case, path: np.ndarray) -> Callable[[], Any]:
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    import jax
-    import keras_sig
-
-    if jax.default_backend() != "gpu":
-        raise RuntimeError("JAX finds no GPU")
-    jax.config.update("jax_enable_x64", path.dtype == np.float64)
-    x = jax.numpy.asarray(path)
-    run = jax.jit(lambda points: keras_sig.signature(points, case.depth, gpu_optimized=True))
-    return lambda: run(x).block_until_ready()
-
-
-def _pysiglib(case: cases.Case, path: np.ndarray) -> Callable[[], Any]:
-    import pysiglib
-    import torch
-
-    x = torch.from_numpy(path).cuda()
-
-    def run() -> Any:
-        result = pysiglib.sig(x, case.depth)
-        torch.cuda.synchronize()
-        return result
-
-    return run
-
-
-def _pathsig(case: cases.Case, path: np.ndarray) -> Callable[[], Any]:
-    import pathsig
-    import torch
-
-    x, signature = torch.from_numpy(path).cuda(), pathsig.Signature(depth=case.depth)
-
-    def run() -> Any:
-        result = signature(x)
-        torch.cuda.synchronize()
-        return result
-
-    return run
 
 
 def peer_row(
@@ -287,13 +258,15 @@ def peer_row(
     ceilings: dict[str, float],
 ) -> dict[str, Any]:
     """A peer, by wall time until the end of its call: its stream is its own affair."""
-    row = base_row(case, dtype, name)
+    signature = OPERATIONS["signature"]
+    row = base_row(signature, case, dtype, name)
     if absent:
         return row | {"status": "skipped", "reason": absent}
     try:
         call = make()
         answer = call()
-        error = judge(case, path, np.asarray(answer.cpu() if hasattr(answer, "cpu") else answer))
+        found = np.asarray(answer.cpu() if hasattr(answer, "cpu") else answer)
+        error = judge(signature, case, {"path": path}, found)
         if not error <= TOLERANCE[dtype]:
             return row | {"status": "wrong", "reason": f"deviates by {error:.1e}"}
         times = []
@@ -311,11 +284,13 @@ def show(row: dict[str, Any]) -> None:
     """One line of the table."""
     if row["status"] != "timed":
         note = f"{row['status']}: {row['reason']}"
-        print(COLUMNS.format(row["case"], row["dtype"], row["contestant"], *6 * ["-"], note))
+        what = (row[name] for name in ("operation", "case", "dtype", "contestant"))
+        print(COLUMNS.format(*what, *6 * ["-"], note))
         return
     by_wall = row.get("wall", {})
     print(
         COLUMNS.format(
+            row["operation"],
             row["case"],
             row["dtype"],
             row["contestant"],
@@ -331,35 +306,14 @@ def show(row: dict[str, Any]) -> None:
     )
 
 
-def counters(name: str) -> str:
-    """What Nsight Compute counts for the kernels of one case, or why it cannot."""
-    if shutil.which("ncu") is None:
-        return "ncu counters: ncu is not on PATH"
-    command = ["ncu", "--csv", "--metrics", ",".join(NCU_METRICS), "--kernel-name", "regex:pysig_",
-               sys.executable, "-m", "bench", "gpu", "--once", name]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
-    lines = [line for line in done.stdout.splitlines() if any(m in line for m in NCU_METRICS)]
-    if not lines:
-        said = next(
-            (x for x in (done.stdout + done.stderr).splitlines() if "ERR" in x), "no counters"
-        )
-        return f"ncu counters: {said.strip()}"
-    found = []
-    for line in lines:
-        cells = [cell.strip('"') for cell in line.split('","')]
-        metric = next(m for m in NCU_METRICS if m in cells)
-        found.append(f"{NCU_METRICS[metric]} {cells[-1]}")
-    return f"ncu counters of {name}: " + ", ".join(found)
-
-
-def once(name: str) -> None:
-    """One call of one case, for a profiler."""
-    import pysig
-
+def once(name: str, operations: Sequence[str]) -> None:
+    """One call of each operation on one case, for a profiler."""
     cupy = device()
     (case,) = cases.select([name])
-    path = answers.make_inputs(OPERATIONS["signature"], case, "float32", 0)["path"]
-    pysig.signature(cupy.asarray(path.reshape(case.paths, case.length, case.channels)), case.depth)
+    for operation in (OPERATIONS[what] for what in operations):
+        inputs = make_inputs(operation, case, "float32", 0)
+        there = {k: cupy.asarray(inputs[k]) for k in operation.inputs}
+        compute(operation, case, there, "auto", None)
     cupy.cuda.Device().synchronize()
 
 
@@ -371,6 +325,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--dtypes", nargs="+", default=["float32", "float64"], choices=list(cases.ITEMSIZE)
     )
+    made.add_argument("--operations", nargs="+", default=list(TIMED), choices=TIMED)
     made.add_argument("--methods", nargs="+", default=["auto"], choices=["auto", "tile", "cumsum"])
     made.add_argument("--vs", action="store_true", help="also the peers that are installed")
     made.add_argument("--ncu", action="store_true", help="also the counters of Nsight Compute")
@@ -388,7 +343,7 @@ def main(argv: Sequence[str]) -> int:
     """Measures, prints the table last, writes the JSON."""
     options = parser().parse_args(list(argv))
     if options.once:
-        once(options.once)
+        once(options.once, options.operations)
         return 0
     try:
         card = Card(device())
@@ -400,15 +355,19 @@ def main(argv: Sequence[str]) -> int:
     rows = []
     for case in cases.select(options.cases):
         for dtype in options.dtypes:
-            path = answers.make_inputs(OPERATIONS["signature"], case, dtype, seed)["path"]
-            path = path.reshape(case.paths, case.length, case.channels)
-            rows += [pysig_row(card, ceilings, case, dtype, path, m) for m in options.methods]
-            if options.vs:
+            for operation in (OPERATIONS[what] for what in options.operations):
+                inputs = make_inputs(operation, case, dtype, seed)
                 rows += [
-                    peer_row(*peer, case, dtype, path, ceilings)
-                    for peer in peers(case, dtype, path)
+                    pysig_row(card, ceilings, operation, case, dtype, inputs, method)
+                    for method in options.methods
                 ]
-            print(f"measured {case.name} {dtype}", file=sys.stderr, flush=True)
+                if options.vs and operation.name == "signature":
+                    path = inputs["path"]
+                    rows += [
+                        peer_row(*peer, case, dtype, path, ceilings)
+                        for peer in peers(case, dtype, path)
+                    ]
+                print(f"measured {operation.name} {case.name} {dtype}", file=sys.stderr, flush=True)
     about = results.machine()
     about["gpu"] = card.name
     words = "".join(c if c.isalnum() else " " for c in card.name.lower()).split()
@@ -420,13 +379,15 @@ def main(argv: Sequence[str]) -> int:
     results.save(stored, target)
     if options.ncu:
         for case in cases.select(options.cases):
-            print(counters(case.name))
+            for what in options.operations:
+                print(counters(case.name, what))
     print(
         f"\n{card.name}, seed {seed}; ceilings: "
         + ", ".join(f"{k} {v / 1e9:.0f} G/s" for k, v in ceilings.items())
     )
     print(
         COLUMNS.format(
+            "operation",
             "case",
             "dtype",
             "contestant",

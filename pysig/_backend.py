@@ -30,7 +30,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature_vjp": frozenset({"numpy", "cupy"}),
     "signature_jvp": frozenset({"numpy", "cupy"}),
     "signature_hvp": frozenset({"numpy", "cupy"}),
-    'derivatives: method="tile"': frozenset({"numpy"}),
+    'signature_vjp: method="tile"': frozenset({"numpy", "cupy"}),
+    'signature_jvp, signature_hvp: method="tile"': frozenset({"numpy"}),
     'derivatives: method="cumsum"': frozenset({"cupy"}),
 }
 

@@ -34,7 +34,8 @@ def test_checks_times_prints_and_stores(tiny, tmp_path, capsys):
         for row in rows
         if row["contestant"].startswith("pysig-") or row["contestant"] == "pysig"
     ]
-    assert len(ours) == 4
+    assert len(ours) == 8
+    assert {row["operation"] for row in ours} == {"signature", "signature_vjp"}
     assert all(row["status"] == "timed" and row["wall"]["call"] > 0 for row in ours)
     assert {row["contestant"] for row in rows} >= {
         "pysig",
@@ -48,20 +49,28 @@ def test_checks_times_prints_and_stores(tiny, tmp_path, capsys):
     assert "of peak" in printed
 
 
-def test_a_wrong_answer_is_not_timed(tiny, tmp_path, monkeypatch):
+@pytest.mark.parametrize("operation", ["signature", "signature_vjp"])
+def test_a_wrong_answer_is_not_timed(tiny, tmp_path, monkeypatch, operation):
     import pysig
 
-    right = pysig.signature
+    right = getattr(pysig, operation)
 
     def wrong(path, *arguments, **options):
         result = right(path, *arguments, **options)
         return result if isinstance(result, np.ndarray) else result * 1.01
 
-    monkeypatch.setattr(pysig, "signature", wrong)
+    monkeypatch.setattr(pysig, operation, wrong)
     target = tmp_path / "gpu.json"
     assert bench_gpu.main(["--output", str(target), "--dtypes", "float32"]) == 1
-    (row,) = json.loads(target.read_text())["rows"]
-    assert row["status"] == "wrong"
+    rows = {row["operation"]: row["status"] for row in json.loads(target.read_text())["rows"]}
+    other = ({"signature", "signature_vjp"} - {operation}).pop()
+    assert rows == {operation: "wrong", other: "timed"}
+
+
+def test_once_for_a_profiler(tiny, cupy, standin):
+    with standin.recorded() as events:
+        assert bench_gpu.main(["--once", tiny.name, "--operations", "signature_vjp"]) == 0
+    assert "pysig_signature_vjp" in [event[1] for event in events]
 
 
 def test_ceilings_are_measured(cupy, monkeypatch):

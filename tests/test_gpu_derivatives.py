@@ -84,9 +84,12 @@ def test_derivatives_are_those_of_numpy(cupy, call, limit):
                 pysig.signature_jvp(p, depth, v, **there, **moves),
                 pysig.signature_jvp(path, depth, tangent, **options, **tangents),
             ),
-            (
-                pysig.signature_vjp(p, depth, w, **there),
-                pysig.signature_vjp(path, depth, cotangent, **options),
+            *(
+                (
+                    pysig.signature_vjp(p, depth, w, method=method, **there),
+                    pysig.signature_vjp(path, depth, cotangent, **options),
+                )
+                for method in ("auto", "cumsum")
             ),
             (
                 pysig.signature_hvp(p, depth, w, v, **there, **moves),

@@ -64,6 +64,53 @@ def test_chunks_cover_the_steps_within_the_scratch(
         assert ride.radix >= 2
 
 
+@given(st.integers(2, 40), st.integers(2, 12), ITEMSIZES)
+def test_a_tile_on_the_way_back_fits_registers_and_shared_memory(channels, depth, itemsize):
+    tile = schedule.back_tile_for(channels, depth, itemsize)
+    if tile is None:  # many channels, or chains of many letters
+        assert channels > 16 or depth > 8
+        return
+    assert 2 <= tile.letters <= depth
+    assert tile.columns == channels
+    assert tile.coefficients * itemsize // 4 <= schedule.BACK_REGISTERS
+    assert tile.tiles <= schedule.THREADS
+    assert tile.tiles * tile.blocks >= tile.count
+    assert tile.count * tile.rows * channels ** (tile.letters - 1) >= channels**depth
+    assert tile.row >= max(channels, tile.row_blocks * tile.rows)
+    assert tile.ride >= tile.steps * tile.row
+    assert tile.line % 2 == 1
+    assert tile.line >= channels
+    assert tile.pitch >= tile.tiles * tile.line
+    side = schedule.THREADS // tile.tiles
+    assert side * (tile.ride + tile.bars) * itemsize <= 99 * 1024  # of the cards with least
+
+
+@given(
+    st.integers(2, 16),
+    st.integers(2, 6),
+    ITEMSIZES,
+    st.integers(1, 10**5),
+    st.integers(0, 10**6),
+    st.sampled_from([20, 132, 200]),
+    st.sampled_from([0, 10**5, schedule.SCRATCH]),
+)
+def test_chunks_of_whole_pieces_of_whole_stages(
+    channels, depth, itemsize, batch, steps, processors, scratch
+):
+    tile = schedule.back_tile_for(channels, depth, itemsize)
+    ride = schedule.back_ride_for(tile, batch, steps, processors, scratch)
+    assert ride.chunks * ride.steps >= steps
+    assert (ride.chunks - 1) * ride.steps < max(1, steps)
+    assert ride.pieces * ride.piece_steps == ride.chunks * ride.steps
+    assert ride.pieces % ride.chunks == 0
+    assert ride.piece_steps % tile.steps == 0
+    assert ride.piece_steps < schedule.PIECE + tile.steps
+    assert 1 <= ride.side * tile.tiles <= schedule.THREADS
+    if ride.chunks > 1:
+        lower = sum(channels**k for k in range(1, depth))
+        assert batch * ride.chunks * lower * itemsize <= scratch
+
+
 @given(st.integers(2, 10**6))
 def test_joins_end_at_one(chunks):
     radix, joins, left = schedule.radix_for(chunks), 0, chunks
@@ -89,11 +136,38 @@ def test_the_model_counts_what_the_assembler_makes(channels, depth, itemsize, is
     assert abs(schedule.tile_for(channels, depth, itemsize).issue - issue) <= 0.03 * issue + 1
 
 
+@pytest.mark.parametrize(
+    ("channels", "depth", "itemsize", "issue"),
+    [
+        (8, 4, 4, 246),
+        (5, 4, 4, 141),
+        (2, 8, 4, 575),
+        (3, 6, 4, 263),
+        (4, 6, 4, 423),
+        (8, 4, 8, 170),
+        (16, 3, 4, 215),
+    ],
+)
+def test_the_model_of_the_way_back_counts_what_the_assembler_makes(
+    channels, depth, itemsize, issue
+):
+    """As above; the sums of the lines are another loop."""
+    tile = schedule.back_tile_for(channels, depth, itemsize)
+    assert abs(tile.issue - 2 * channels - issue) <= 0.05 * issue + 1
+
+
 def test_a_full_card_is_not_chunked_and_an_empty_one_is():
     tile = schedule.tile_for(8, 4, 4)
     assert schedule.ride_for(tile, 4096, 999, 132, True).chunks == 1
     assert schedule.ride_for(tile, 1, 999, 132, True).chunks >= 8
     assert schedule.ride_for(tile, 1, 999, 132, False).chunks == 1
+
+
+def test_a_full_card_goes_back_in_one_chunk_and_an_empty_one_in_many():
+    tile = schedule.back_tile_for(8, 4, 4)
+    assert schedule.back_ride_for(tile, 4096, 999, 132).chunks == 1
+    assert schedule.back_ride_for(tile, 1, 999, 132).chunks >= 8
+    assert schedule.back_ride_for(tile, 1, 999, 132, scratch=1000).chunks == 1
 
 
 def test_methods():

@@ -161,6 +161,17 @@ def test_a_long_path_alone_is_chunked_by_itself(cupy):
     check(cupy, path, 3, "tile")
 
 
+@pytest.mark.parametrize(("channels", "depth", "threads"), [(3, 4, 2), (2, 8, 7), (4, 4, 3)])
+def test_tiles_that_do_not_fill_their_blocks(cupy, channels, depth, threads, monkeypatch):
+    """The threads that are left over bring increments of their own path, not of the first one."""
+    monkeypatch.setattr(schedule, "THREADS", threads)
+    monkeypatch.setattr(signature_tile, "tile_for", schedule.tile_for.__wrapped__)
+    tile = schedule.tile_for.__wrapped__(channels, depth, 8)
+    assert tile.blocks > 1
+    assert tile.count < tile.blocks * tile.tiles
+    check(cupy, random_path(np.random.default_rng(), 3, 40, channels), depth, "tile")
+
+
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
 def test_results_are_the_same_to_the_last_bit(cupy, method):
     """Run to run, and alone or in a batch."""

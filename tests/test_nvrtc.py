@@ -173,6 +173,57 @@ def test_joins_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
         registers(log)
 
 
+def back_options(channels, depth, itemsize, stages=0):
+    """Of paths of so many channels before the transform; None where there are no tiles."""
+    width = channels_after(Transform(stages, None, 1.0), channels)
+    tile = schedule.back_tile_for(width, depth, itemsize)
+    if tile is None:
+        return None
+    sizes = {"real": build.REALS[itemsize], "stages": stages, "path_channels": channels}
+    return (*build.options(**sizes, **dict(tile.sizes)), "-ftz=true")
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_tiles_on_the_way_back_compile_and_stay_in_registers(nvrtc, gpu_sizes, card, itemsize):
+    """Those of the tests and benchmarks, and on one card those that hold the most."""
+    text, sizes = build.source("signature_vjp.cu"), {*gpu_sizes, *BENCHMARKS}
+    if card == "sm_90":
+        sizes |= {(2, 10), (2, 11), (2, 15), (3, 9), (3, 11), (3, 14), (9, 4), (16, 4), (32, 3)}
+    options = [back_options(d, n, itemsize) for d, n in sizes]
+    texts = [(text, some) for some in options if some]
+    assert len(texts) > 15
+    for log in logs(nvrtc, card, texts):
+        registers(log)
+
+
+@pytest.mark.parametrize("card", ["sm_90", "sm_100"])
+@pytest.mark.parametrize("stages", [0x1, 0x2, 0x321, 0x2314])
+def test_tiles_on_the_way_back_of_transformed_paths_compile(nvrtc, card, stages):
+    texts = [
+        (build.source("signature_vjp.cu"), back_options(d, n, itemsize, stages))
+        for d, n in [(1, 3), (4, 3)]
+        for itemsize in build.REALS
+    ]
+    for log in logs(nvrtc, card, texts):
+        registers(log)
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_links_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
+    """Four kernels at once."""
+    texts = [
+        (build.source("signature_link.cu"), (*build.options(real=real, **sizes), "-ftz=true"))
+        for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3), (2, 1), (40, 1)})
+        for sizes in [{"channels": channels, "depth": depth, "lanes": schedule.LANES}]
+        for real in build.REALS.values()
+    ]
+    for log in logs(nvrtc, card, texts):
+        assert "warning" not in log, log
+        spills = re.findall(r"(\d+) bytes (?:stack frame|spill stores|spill loads)", log)
+        assert spills == ["0"] * 12, log
+
+
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):

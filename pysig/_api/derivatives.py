@@ -58,6 +58,14 @@ class _Call:
         return self.backend.xp.empty(shape, self.path.dtype)
 
 
+def _method_row(what: str, method: str) -> str:
+    """The row of the table of capabilities."""
+    if method == "cumsum":
+        return 'derivatives: method="cumsum"'
+    kind = what if what == "signature_vjp" else "signature_jvp, signature_hvp"
+    return f'{kind}: method="{method}"'
+
+
 def _check(
     what: str,
     path: Any,
@@ -79,7 +87,7 @@ def _check(
     scalar_term = _checks.check_flag(scalar_term, "scalar_term")
     method = _checks.check_method(method)
     if method != "auto":
-        require(backend, f'derivatives: method="{method}"')
+        require(backend, _method_row(what, method))
     threads = check_workers(workers)
     *batch, length, channels = array.shape
     base, checked = check_transform(transform, basepoint, array, backend)
@@ -332,6 +340,11 @@ def signature_vjp(
     back along the path the states are rebuilt, ``S <- S ⊗ exp(-x)`` [1]_, starting anew from a
     stored one every few hundred steps, so that rounding does not grow with the length. The result
     does not depend on `workers`.
+
+    For CuPy arrays ``method="tile"`` goes back in this way, ``"cumsum"`` by reversed running sums,
+    and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and at depths whose
+    chains do not fit the registers of a thread (beyond 9 in float64, 14 in float32; for two
+    channels one more), both take running sums.
 
     References
     ----------

@@ -8,6 +8,7 @@ Names are plain C and sizes are -D: CuPy recompiles modules with name expression
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -38,8 +39,10 @@ def _headers_digest() -> str:
 
 @cache
 def source(name: str) -> str:
-    """The text of a file beside this one."""
-    return (HERE / name).read_text(encoding="utf-8")
+    """The text of a file beside this one, with that of the files beside it that it includes: a
+    kernel goes to the compiler as one text."""
+    text = (HERE / name).read_text(encoding="utf-8")
+    return re.sub(r'^#include "(\w+\.cuh)"$', lambda m: source(m[1]), text, flags=re.MULTILINE)
 
 
 def options(**sizes: int | str) -> tuple[str, ...]:

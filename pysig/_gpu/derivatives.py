@@ -1,4 +1,5 @@
-"""P2. Derivatives of `signature` of CuPy arrays, by running sums over blocks of time.
+"""P2. Derivatives of `signature` of CuPy arrays: gradients by tiles (signature_vjp_tile.py) where
+there are any, all others by running sums over blocks of time.
 
 Level k is the running sum of b_t = chain(t) * x[t], where the chain reads the lower levels before
 step t (signature_cumsum.cuh). So a derivative in a direction is the running sum of the derivatives
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pysig._gpu import signature_vjp_tile
+from pysig._gpu.errors import explained, refuse_capture
 from pysig._gpu.increments import fill_increments, fill_point_adjoints
 from pysig._gpu.memory import scratch_limit
-from pysig._gpu.signature_cumsum import _finish
+from pysig._gpu.signature_cumsum import antipode
 from pysig._plan import Plan
 from pysig._transform import Transform, steps_after
 
@@ -224,13 +227,6 @@ def _calls(cupy: Any, plan: Plan, stream: bool, arrays: dict[str, Any]) -> list[
     ]
 
 
-def _antipode(cupy: Any, rows: Any, plan: Plan) -> Any:
-    rows = cupy.ascontiguousarray(rows)
-    out = cupy.empty(rows.shape, rows.dtype)
-    _finish()(rows, plan.coefficients, plan.channels, 1, 0, out, size=rows.size)
-    return out
-
-
 def signature_jvp(
     path: Any,
     tangent: Any,
@@ -264,7 +260,8 @@ def signature_jvp(
         "initial_tangent": initial_tangent,
     }
     scalar = int(plan.scalar_term)
-    with path.device:
+    refuse_capture(cupy, "signature_jvp")
+    with explained(cupy, "signature_jvp"), path.device:
         done = 0
         for call in _calls(cupy, plan, stream, arrays):
             target = out[done : done + call.paths]
@@ -286,7 +283,7 @@ def _jvp(call: _Call, target: Any, stream: bool, inverse: bool) -> None:
                 moved, last = before[k][1], after[k][1]
                 call.level(rows, k)[:, :-1] = moved[:, 1:]
                 call.level(rows, k)[:, -1] = last
-            target[:, first : first + count] = _antipode(cupy, rows, plan) if inverse else rows
+            target[:, first : first + count] = antipode(cupy, rows, plan) if inverse else rows
         else:
             chain = block.chains(plan.depth, before)[-1]
             moved = states[-1][1]
@@ -304,7 +301,7 @@ def _jvp(call: _Call, target: Any, stream: bool, inverse: bool) -> None:
     for k in range(1, plan.depth + 1):
         if states[k][1] is not None:
             call.level(rows, k)[...] = states[k][1]
-    target[...] = _antipode(cupy, rows, plan) if inverse else rows
+    target[...] = antipode(cupy, rows, plan) if inverse else rows
 
 
 def signature_vjp(
@@ -334,6 +331,15 @@ def signature_vjp(
 
     if not path.size:
         return
+    bars = path_bar, basepoint_bar, initial_bar
+    refuse_capture(cupy, "signature_vjp")
+    tiles = tangent is None and method != "cumsum"
+    if tiles and signature_vjp_tile.can(plan, stream, path.dtype.itemsize):
+        with explained(cupy, "signature_vjp"), path.device:
+            signature_vjp_tile.run(
+                cupy, path, cotangent, bars, plan, basepoint, initial, inverse, lengths, transform
+            )
+        return
     arrays = {
         "path": cupy.ascontiguousarray(path),
         "tangent": tangent,
@@ -344,16 +350,15 @@ def signature_vjp(
         "initial": initial,
         "initial_tangent": initial_tangent,
     }
-    with path.device:
+    with explained(cupy, "signature_vjp"), path.device:
         done = 0
         for call in _calls(cupy, plan, stream, arrays):
             part = slice(done, done + call.paths)
             done += call.paths
             rows = cotangent[part][..., int(plan.scalar_term) :]
-            if inverse and rows.size:  # the antipode is its own adjoint
-                rows = _antipode(cupy, rows, plan)
-            bars = [None if a is None else a[part] for a in (path_bar, basepoint_bar, initial_bar)]
-            _vjp(call, rows, bars, stream)
+            if inverse:  # the antipode is its own adjoint
+                rows = antipode(cupy, rows, plan)
+            _vjp(call, rows, [None if a is None else a[part] for a in bars], stream)
 
 
 def _vjp(call: _Call, cotangent: Any, bars: list[Any], stream: bool) -> None:

@@ -108,7 +108,8 @@ def fill_point_adjoints(
     if basepoint_bar is not None:
         targets.append((basepoint_bar, 0, 1))
     for target, first, points in targets:
-        bar = cupy.empty(target.shape, target.dtype)
+        bar = target if target.flags.c_contiguous else cupy.empty(target.shape, target.dtype)
         sizes = steps, width, length, d, first, points, int(has_base), int(lengths is not None)
         kernel(x_bar, counts, *sizes, bar, size=bar.size)
-        target[...] = bar
+        if bar is not target:
+            target[...] = bar

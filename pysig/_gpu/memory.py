@@ -14,9 +14,9 @@ class set_gpu_memory_limit:
     (context).
 
     ``method="cumsum"`` keeps running sums for a block of time; the limit decides how long a block
-    is, never the result beyond rounding. It takes effect at once; used in a ``with`` statement,
-    the former value comes back at its end. Below what one step of one path needs, that is what is
-    taken.
+    is, and how many paths a derivative takes at a time, never the result beyond rounding. It takes
+    effect at once; used in a ``with`` statement, the former value comes back at its end. Below what
+    one step of one path needs, or the gradient of one path, that is what is taken.
 
     Parameters
     ----------

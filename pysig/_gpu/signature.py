@@ -1,10 +1,11 @@
-"""P2. `signature` of CuPy arrays: which method, and errors of the device in plain words."""
+"""P2. `signature` of CuPy arrays: which method."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pysig._gpu import signature_cumsum, signature_tile
+from pysig._gpu.errors import explained
 from pysig._gpu.schedule import MOST_CHANNELS, method_for
 from pysig._plan import Plan
 from pysig._transform import Transform
@@ -47,16 +48,5 @@ def signature(
                 f"{MOST_CHANNELS} channels."
             )
     run = signature_tile.run if method == "tile" else signature_cumsum.run
-    try:
-        with path.device:
-            run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths, transform)
-    except cupy.cuda.memory.OutOfMemoryError as error:
-        raise MemoryError(
-            f"signature: the GPU has no room for the scratch memory ({error}). Take fewer paths at "
-            "a time, or lower pysig.set_gpu_memory_limit()."
-        ) from error
-    except cupy.cuda.compiler.CompileException as error:
-        raise RuntimeError(
-            "signature: the CUDA compiler refused pysig's kernel. Check that CuPy matches the "
-            f"installed CUDA (cupy.show_config()) and is version 13 or newer. It said: {error}"
-        ) from error
+    with explained(cupy, "signature"), path.device:
+        run(cupy, path, out, plan, stream, basepoint, initial, inverse, lengths, transform)

@@ -72,6 +72,16 @@ def _invert() -> Any:
     )
 
 
+def antipode(cupy: Any, rows: Any, plan: Plan) -> Any:
+    """Of the rows (..., plan.coefficients): the coefficient of w is (-1)^|w| times that of the
+    reversed word."""
+    rows = cupy.ascontiguousarray(rows)
+    out = cupy.empty(rows.shape, rows.dtype)
+    if rows.size:
+        _finish()(rows, plan.coefficients, plan.channels, 1, 0, out, size=rows.size)
+    return out
+
+
 class _Block:
     """Lower levels of some paths over a block of time: the rows, and S before the block."""
 

@@ -21,7 +21,7 @@ JOIN_BLOCKS = 2**20
 
 
 @lru_cache(maxsize=64)
-def _processors(cupy: Any, device: int) -> int:
+def processors(cupy: Any, device: int) -> int:
     return int(cupy.cuda.runtime.getDeviceProperties(device)["multiProcessorCount"])
 
 
@@ -42,11 +42,11 @@ def run(
     device = cupy.cuda.runtime.getDevice()
     tile = tile_for(plan.channels, plan.depth, path.dtype.itemsize)
     steps = steps_after(transform, length - (basepoint is None))
-    ride = ride_for(tile, batch, steps, _processors(cupy, device), not stream)
+    ride = ride_for(tile, batch, steps, processors(cupy, device), not stream)
     if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing:
         # A graph that is replayed later must not write to scratch memory, which by then may be
         # someone else's.
-        ride = ride_for(tile, batch, steps, _processors(cupy, device), False)
+        ride = ride_for(tile, batch, steps, processors(cupy, device), False)
     most = MOST_RIDES // ride.chunks
     for first in range(0, batch, most):
         part = slice(first, first + most)
@@ -75,17 +75,62 @@ def _run(
     inverse: bool,
     device: int,
 ) -> None:
-    batch, length, channels = path.shape
-    stages, times, end = (0, None, 0.0) if transform is None else transform
     whole = ride.chunks == 1
-    rides = batch * ride.chunks
+    rides = len(path) * ride.chunks
     target = out if whole else cupy.empty((rides, plan.coefficients), path.dtype)
+    launch(
+        path,
+        target,
+        basepoint,
+        initial,
+        lengths,
+        transform,
+        tile,
+        ride,
+        stream=stream,
+        inverse=inverse and whole,
+        scalar=plan.scalar_term and whole,
+        device=device,
+    )
+    if not whole:
+        _join(cupy, target, out, plan, len(path), ride, inverse, device)
+
+
+def path_arguments(
+    path: Any, basepoint: Any, lengths: Any, transform: Transform | None, *between: Any
+) -> tuple[Any, ...]:
+    """The first arguments of a kernel that reads paths; `between` stand before `lengths`."""
+    _, times, end = (0, None, 0.0) if transform is None else transform
+    # CuPy hands None over as no argument at all; a null pointer is the integer 0.
+    arrays = (0 if a is None else a for a in (basepoint, *between, lengths, times))
+    width = 0 if times is None else times.shape[1]
+    return path, *path.strides, path.shape[1], *arrays, width, np.float64(end)
+
+
+def launch(
+    path: Any,
+    target: Any,
+    basepoint: Any,
+    initial: Any,
+    lengths: Any,
+    transform: Transform | None,
+    tile: Tile,
+    ride: Ride,
+    *,
+    stream: bool,
+    inverse: bool,
+    scalar: bool,
+    device: int,
+) -> None:
+    """Fills `target` with the signatures of all rides, a row for each, or (`stream`) for each step
+    of a path."""
+    rides = len(path) * ride.chunks
     sizes = (
         ("real", real(path.dtype)),
         ("stream", int(stream)),
-        ("inverse", int(inverse and whole)),
-        ("stages", stages),
-        ("path_channels", channels),
+        ("inverse", int(inverse)),
+        ("stages", 0 if transform is None else transform.stages),
+        ("path_channels", path.shape[2]),
         *tile.sizes,
     )
     shared = 2 * ride.side * tile.ride * tile.itemsize
@@ -95,16 +140,10 @@ def _run(
             (ceil(rides / ride.side), min(MOST_BLOCKS, tile.blocks - first)),
             (ride.side * tile.tiles,),
             (
-                path,
-                *path.strides,
-                length,
-                # CuPy hands None over as no argument at all; a null pointer is the integer 0.
-                *(0 if a is None else a for a in (basepoint, initial, lengths, times)),
-                0 if times is None else times.shape[1],
-                np.float64(end),
+                *path_arguments(path, basepoint, lengths, transform, initial),
                 target,
-                plan.size if whole else plan.coefficients,
-                int(plan.scalar_term and whole),
+                target.shape[-1],
+                int(scalar),
                 rides,
                 ride.chunks,
                 ride.steps,
@@ -113,8 +152,6 @@ def _run(
             ),
             shared_mem=shared,
         )
-    if not whole:
-        _join(cupy, target, out, plan, batch, ride, inverse, device)
 
 
 def _join(

@@ -33,6 +33,25 @@ PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
     }
 }
 
+// S <- a (x) S, for one word w of `depth` letters and its suffixes, s[k - 1] = S[last k letters of w]: the mirror image.
+template <class R, int depth>
+PYSIG_HD void chen_extend_front(R* s, const R* a, i64 channels, i64 word) {
+    i64 words = power(channels, depth);
+    PYSIG_UNROLL
+    for (int level = depth; level >= 1; --level) {
+        i64 prefix = word;
+        R sum = a[level_offset(channels, level) + word] + s[level - 1];
+        PYSIG_UNROLL
+        for (int k = 1; k < level; ++k) {
+            prefix /= channels;
+            sum += a[level_offset(channels, level - k) + prefix] * s[k - 1];
+        }
+        s[level - 1] = sum;
+        words /= channels;
+        word %= words;
+    }
+}
+
 // The antipode: for a signature S, inverse(S)[w] = (-1)^level S[reversed w].
 template <class R>
 PYSIG_HD R antipode_coefficient(const R* a, i64 channels, int level, i64 word) {

@@ -1,7 +1,8 @@
 // C1. The state of a thread's words on a GPU: a prefix p of m letters, and all words that continue it by the last L letters.
 //
 // The subtree of p has I first letters, D middle letters and J last letters (I = J = D: all words below p). Everything is a fixed-size
-// array whose loops unroll, so that it lives in registers; the formulas are horner.hpp's and tile.hpp's.
+// array whose loops unroll, so that it lives in registers; the formulas are horner.hpp's and tile.hpp's. The adjoints, one step backwards,
+// stand beside what they belong to.
 #pragma once
 
 #include "tile.hpp"
@@ -19,6 +20,21 @@ PYSIG_HD void prefix_step(const R* parent, const R* x, const int* letters, R* s,
         R child[reach - 1];
         extend<R, reach>(parent, x[*letters], *s, child);
         prefix_step<R, m - 1, reach - 1>(child, x, letters + 1, s + 1, chain);
+    }
+}
+
+// The adjoint: states s and their adjoints s_bar go from after the step to before it. On the way down the states are rebuilt and make the
+// chains; below(chain of p, its adjoint) adds to the latter; on the way up the chains hand on what is wanted of them. x_bar is added to.
+template <class R, int m, int reach, class B>
+PYSIG_HD void prefix_step_adjoint(const R* parent, R* parent_bar, const R* x, R* x_bar, const int* letters, R* s, R* s_bar, const B& below) {
+    if constexpr (m == 0) {
+        below(parent, parent_bar);
+    } else {
+        const R here = x[*letters];
+        R child[reach - 1], child_bar[reach - 1] = {};
+        retreat<R>(reach, parent, here, *s, child);
+        prefix_step_adjoint<R, m - 1, reach - 1>(child, child_bar, x, x_bar, letters + 1, s + 1, s_bar + 1, below);
+        extend_adjoint<R>(reach, parent, here, child_bar, *s_bar, parent_bar, x_bar[*letters]);
     }
 }
 
@@ -96,6 +112,73 @@ struct subtree<R, 1, I, D, J> {
         PYSIG_UNROLL
         for (int j = 0; j < J; ++j)
             if (j0 + j < D) f(p.then(j0 + j), top[j]);
+    }
+};
+
+// The adjoint of a subtree with all last letters: states s of the words below p but for the longest, adjoints s_bar of these, and the
+// constant adjoints of the longest, whose states are not needed.
+// step: as prefix_step_adjoint, with x_bar and xi_bar beside x and xi. each: f(word below p, adjoint), and states: f(word below p, state), as
+// subtree::each.
+template <class R, int L, int I, int D>
+struct subtree_adjoint {
+    R s[I], s_bar[I];
+    subtree_adjoint<R, L - 1, D, D> below[I];
+
+    PYSIG_HD void step(const R* chain, R* chain_bar, const R* x, R* x_bar, const R* xi, R* xi_bar) {
+        PYSIG_UNROLL
+        for (int i = 0; i < I; ++i) {
+            R child[L - 1], child_bar[L - 1] = {};
+            retreat<R>(L, chain, xi[i], s[i], child);
+            below[i].step(child, child_bar, x, x_bar, x, x_bar);
+            extend_adjoint<R>(L, chain, xi[i], child_bar, s_bar[i], chain_bar, xi_bar[i]);
+        }
+    }
+    template <class F, int n = 0>
+    PYSIG_HD void each(const F& f, i64 i0, word<n, D> p = {}) {
+        PYSIG_UNROLL
+        for (int i = 0; i < I; ++i)
+            if (i0 + i < D) {
+                f(p.then(i0 + i), s_bar[i]);
+                below[i].each(f, 0, p.then(i0 + i));
+            }
+    }
+    template <class F, int n = 0>
+    PYSIG_HD void states(const F& f, i64 i0, word<n, D> p = {}) {
+        PYSIG_UNROLL
+        for (int i = 0; i < I; ++i)
+            if (i0 + i < D) {
+                f(p.then(i0 + i), s[i]);
+                below[i].states(f, 0, p.then(i0 + i));
+            }
+    }
+};
+
+template <class R, int I, int D>
+struct subtree_adjoint<R, 2, I, D> {
+    R s[I], s_bar[I], top_bar[I][D];
+
+    PYSIG_HD void step(const R* chain, R* chain_bar, const R* x, R* x_bar, const R* xi, R* xi_bar) {
+        R h[I], h_bar[I];
+        rows_retreat<R, I>(s, h, chain, xi);
+        rows_columns<I, D>(&top_bar[0][0], h, h_bar, x, x_bar);
+        rows_adjoint<R, I>(s_bar, h_bar, chain, chain_bar, xi, xi_bar);
+    }
+    template <class F, int n = 0>
+    PYSIG_HD void each(const F& f, i64 i0, word<n, D> p = {}) {
+        PYSIG_UNROLL
+        for (int i = 0; i < I; ++i)
+            if (i0 + i < D) {
+                const auto u = p.then(i0 + i);
+                f(u, s_bar[i]);
+                PYSIG_UNROLL
+                for (int j = 0; j < D; ++j) f(u.then(j), top_bar[i][j]);
+            }
+    }
+    template <class F, int n = 0>
+    PYSIG_HD void states(const F& f, i64 i0, word<n, D> p = {}) {
+        PYSIG_UNROLL
+        for (int i = 0; i < I; ++i)
+            if (i0 + i < D) f(p.then(i0 + i), s[i]);
     }
 };
 

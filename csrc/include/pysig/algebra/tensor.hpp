@@ -50,16 +50,17 @@ PYSIG_HD R product_coefficient(row<R> a, row<R> b, i64 d, place w) {
     return sum;
 }
 
-// The adjoint at a: sum over v of g[u v] b[v], words u v of up to `depth` letters.
+// The adjoint at a: sum over v of g[u v] b[v], words u v of up to `depth` letters. Threads that share a sum take every `share`-th v of each
+// level, from `first` on, and one of them, first = 0, the empty one.
 template <class R>
-PYSIG_HD R product_adjoint_left(row<R> g, row<R> b, i64 d, int depth, place u) {
-    R sum = (u.level ? g.level(u.offset)[u.word] : g.scalar()) * b.scalar();
+PYSIG_HD R product_adjoint_left(row<R> g, row<R> b, i64 d, int depth, place u, i64 first = 0, i64 share = 1) {
+    R sum = first ? R(0) : (u.level ? g.level(u.offset)[u.word] : g.scalar()) * b.scalar();
     i64 words = d, offset = level_offset(d, u.level + 1), suffix_offset = 0;
     i64 level_words = power(d, u.level + 1);
     for (int n = u.level + 1; n <= depth; ++n) {
         const R* from = g.level(offset) + u.word * words;
         const R* with = b.level(suffix_offset);
-        for (i64 v = 0; v < words; ++v) sum += from[v] * with[v];
+        for (i64 v = first; v < words; v += share) sum += from[v] * with[v];
         offset += level_words;
         level_words *= d;
         suffix_offset += words;
