@@ -1,9 +1,9 @@
 """What is timed: one entry per operation.
 
-An entry (`operation.Operation`) has a name, a sentence, a floor, and for each contestant a *call*: a function of the
-contestant's module ``m`` and the task ``t`` (see `operation.Task`) that does all preparation and
-returns a function without arguments, the only thing that is timed. A new operation is one entry
-of :data:`OPERATIONS`.
+An entry (`operation.Operation`) has a name, a sentence, a floor, and for each contestant a *call*:
+a function of the contestant's module ``m`` and the task ``t`` (`operation.Task`) that does all
+preparation and returns a function without arguments, the only thing that is timed. A new operation
+is one entry of :data:`OPERATIONS`.
 
 A peer may prepare whatever it can prepare (tables, compiled functions, the forward pass of a
 derivative): peers are timed at their best, which makes pysig's ratios conservative.
