@@ -201,6 +201,7 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
         batch,
         None,
         xp,
+        last=False,
     )
     return xp.ascontiguousarray(array.reshape(_product(batch)).astype(np.int64))
 
@@ -297,10 +298,14 @@ def _product(shape: Any) -> int:
     return count
 
 
-def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any) -> Any:
-    """A copy of `array` as `shape`; the last axis, of channels or coefficients, must be there."""
+def _broadcast(
+    array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any, last: bool = True
+) -> Any:
+    """A copy of `array` as `shape`; with `last` that axis, of channels or coefficients, must be
+    there.
+    """
     try:
-        if name != "lengths" and tuple(array.shape[-1:]) != tuple(shape[-1:]):
+        if last and tuple(array.shape[-1:]) != tuple(shape[-1:]):
             raise ValueError(name)
         wide = xp.broadcast_to(array, shape)
     except ValueError:
