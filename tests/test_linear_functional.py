@@ -91,7 +91,7 @@ def for_the_law(path, dense, channels, depth, options, tangents):
     return path.astype(np.float64), words, matrix, wide
 
 
-@settings(max_examples=60, **SETTINGS)
+@settings(max_examples=30, **SETTINGS)
 @given(calls())
 def test_values_and_derivatives_are_those_of_the_law(xp, call):
     path, dense, _, depth, options, tangents = call
@@ -130,7 +130,7 @@ def test_values_and_derivatives_are_those_of_the_law(xp, call):
         assert_close(host(bar), whole.reshape(shape), path.dtype)
 
 
-@settings(max_examples=40, **SETTINGS)
+@settings(max_examples=25, **SETTINGS)
 @given(calls())
 def test_a_dict_and_one_functional_are_the_same(call):
     """In a dict the depth is that of the longest word."""

@@ -65,12 +65,17 @@ def _of_mappings(functional: Any, channels: int) -> Functional:
         for word, value in row.items():
             if isinstance(value, np.ndarray) and value.ndim == 0:
                 value = value.item()
-            if not isinstance(value, (Real, np.number)):
+            if not isinstance(value, Real):
                 raise TypeError(
                     f"functional: expected a real number for {word}, received "
                     f"{_checks.describe(value)}."
                 )
-            matrix[k, place[tuple(word)]] = float(value)
+            try:
+                matrix[k, place[tuple(word)]] = float(value)
+            except OverflowError:  # an integer beyond float64
+                raise ValueError(
+                    f"functional: expected numbers that float64 holds, received {value} for {word}."
+                ) from None
     return Functional(words, matrix, single, max(1, *map(len, words), 1))
 
 
@@ -143,7 +148,7 @@ class Start:
                 f"{name}: expected {self.plan.size} coefficients in the last axis, those of a "
                 f"signature of the functional's depth, received shape {tuple(array.shape)}."
             )
-        return self._apply(self.selection, array.astype(dtype), backend)
+        return self._apply(self.selection, _checks.cast(array, dtype, name), backend)
 
     def spread(self, gradient: Any, backend: Backend) -> Any:
         """The gradient by the whole of `initial` from that by what is read: the adjoint."""

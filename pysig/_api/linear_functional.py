@@ -37,6 +37,7 @@ def _check(
     _, channels = transformed_shape(length, own, transform)
     scalar = _checks.check_flag(scalar_term, "scalar_term")
     found, start = check_functional(functional, channels, depth, words, scalar), None
+    found = found._replace(matrix=_checks.cast(found.matrix, array.dtype, "functional"))
     if initial is not None:
         found, start = continued(found, channels, _checks.check_flag(inverse, "inverse"), scalar)
         if start is not None:
