@@ -39,14 +39,16 @@ def signature_jvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, words
+    path, depth
         As for `signature`; ``depth=None`` with `words`.
-    lengths, transform, method, workers
-        As for `signature`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
+    stream, basepoint, initial, inverse, scalar_term, words
+        As for `signature`; ``depth=None`` with `words`.
+    lengths, transform, method, workers
+        As for `signature`.
 
     Returns
     -------
@@ -148,13 +150,15 @@ def signature_vjp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, words
+    path, depth
         As for `signature`; ``depth=None`` with `words`.
-    lengths, transform, method, workers
-        As for `signature`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         The weight of each coefficient; a shape that broadcasts to it will do. That of the scalar
         has no effect.
+    stream, basepoint, initial, inverse, scalar_term, words
+        As for `signature`; ``depth=None`` with `words`.
+    lengths, transform, method, workers
+        As for `signature`.
 
     Returns
     -------
@@ -257,14 +261,16 @@ def signature_hvp(
 
     Parameters
     ----------
-    path, depth, stream, basepoint, initial, inverse, scalar_term, words
+    path, depth
+        As for `signature`; ``depth=None`` with `words`.
+    cotangent : array_like, shape of ``signature(path, depth, ...)``
+        As for `signature_vjp`; it does not move, since the gradient is linear in it.
+    tangent, basepoint_tangent, initial_tangent
+        As for `signature_jvp`.
+    stream, basepoint, initial, inverse, scalar_term, words
         As for `signature`; ``depth=None`` with `words`.
     lengths, transform, method, workers
         As for `signature`.
-    cotangent : array_like, shape of ``signature(path, depth, ...)``
-        As for `signature_vjp`; it does not move. (The gradient is linear in it.)
-    tangent, basepoint_tangent, initial_tangent
-        As for `signature_jvp`.
 
     Returns
     -------

@@ -205,14 +205,16 @@ def linear_functional_jvp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, initial, inverse
-        As for `linear_functional`.
-    lengths, transform, workers
+    path, functional
         As for `linear_functional`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
+    depth
+        As for `linear_functional`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
+    words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+        As for `linear_functional`.
 
     Returns
     -------
@@ -280,12 +282,12 @@ def linear_functional_vjp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, initial, inverse
-        As for `linear_functional`.
-    lengths, transform, workers
+    path, functional
         As for `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value; a shape that broadcasts to it will do.
+    depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+        As for `linear_functional`.
 
     Returns
     -------

@@ -159,12 +159,12 @@ def logsignature_vjp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse
-        As for `logsignature`.
-    lengths, transform, method, workers
+    path, depth
         As for `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
+    basis, stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
 
     Returns
     -------
@@ -229,14 +229,16 @@ def logsignature_jvp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse
-        As for `logsignature`.
-    lengths, transform, method, workers
+    path, depth
         As for `logsignature`.
     tangent : array_like, shape of `path`
         How the points move.
+    basis
+        As for `logsignature`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays.
+    stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
 
     Returns
     -------
@@ -311,15 +313,19 @@ def logsignature_hvp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse
-        As for `logsignature`.
-    lengths, transform, method, workers
+    path, depth
         As for `logsignature`.
     cotangent : array_like
-        Of the shape of the result of `logsignature`; it does not move. (The gradient is linear in
-        it.)
-    tangent, basepoint_tangent, initial_tangent
+        Of the shape of the result of `logsignature`; it does not move, since the gradient is
+        linear in it.
+    tangent
         As for `logsignature_jvp`.
+    basis
+        As for `logsignature`.
+    basepoint_tangent, initial_tangent
+        As for `logsignature_jvp`.
+    stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
 
     Returns
     -------
