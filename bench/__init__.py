@@ -3,7 +3,9 @@
 The modules, from the bottom up:
 
 - ``cases``        the shapes that are timed, in groups, and their floors (multiply-adds, bytes)
+- ``operation``    what an operation is, and the shapes of answers
 - ``operations``   what is timed: one entry per operation, with a call for each contestant
+- ``calls``        those calls that are more than one expression
 - ``contestants``  the libraries: how each is imported, fed and held to a number of threads
 - ``probe``        the ceilings of this machine, measured by ``probe.cpp``
 - ``worker``       the process in which one contestant runs

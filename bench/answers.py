@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from .cases import Case
-from .operations import Operation
+from .operation import Operation
 
 
 def make_inputs(operation: Operation, case: Case, dtype: str, seed: int) -> dict[str, np.ndarray]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from . import cases, report, results
 from .contestants import PEERS
-from .operations import OPERATIONS, Operation
+from .operation import Operation
+from .operations import OPERATIONS
 from .probe import MEMORY, ProbeError, loop_report
 from .race import Ceilings, Entrant, Race
 from .stable import Settings, Stable, WorkerError
@@ -162,6 +163,8 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[cases.Case, list[Operati
             chosen = [case for case in named if free or case in own]
         elif options.quick:
             chosen = [case for case in own if case in cases.QUICK]
+            if not chosen and options.operation:  # what was asked for by name is looked at
+                chosen = own[:1]
         for case in chosen:
             races.setdefault((operation.judge or operation.name, case), []).append(operation)
     for (_, case), operations in races.items():

@@ -1,9 +1,9 @@
 """What is timed: one entry per operation.
 
-An entry has a name, a sentence, a floor, and for each contestant a *call*: a function of the
-contestant's module ``m`` and the task ``t`` (see :class:`Task`) that does all preparation and
-returns a function without arguments, the only thing that is timed. A new operation is one entry
-of :data:`OPERATIONS`.
+An entry (`operation.Operation`) has a name, a sentence, a floor, and for each contestant a *call*:
+a function of the contestant's module ``m`` and the task ``t`` (`operation.Task`) that does all
+preparation and returns a function without arguments, the only thing that is timed. A new operation
+is one entry of :data:`OPERATIONS`.
 
 A peer may prepare whatever it can prepare (tables, compiled functions, the forward pass of a
 derivative): peers are timed at their best, which makes pysig's ratios conservative.
@@ -15,107 +15,35 @@ import functools
 import importlib
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from . import training
-from .cases import ITEMSIZE, Case
+from .calls import (
+    jax_backward,
+    jax_forward_mode,
+    jit,
+    law,
+    law_log,
+    law_pairing,
+    law_signature,
+    law_stream,
+    law_tangent,
+    prepared_log,
+    pysig_log,
+    pysig_method,
+    pysig_stream,
+    pysiglib_backward,
+    pysiglib_log,
+    sig_rust_expanded,
+    signatory_backward,
+    signatory_log,
+)
+from .cases import Case
+from .operation import Operation, Task, lyndon_shape, stream_shape
 
-Call = Callable[[Any, "Task"], Callable[[], Any]]
 SHARES = (64, 8, 1)  # of the top level: one in so many words
-
-
-@dataclass
-class Task:
-    """What a call works on: the input arrays, in the form its library takes, and the sizes."""
-
-    inputs: dict[str, Any]
-    depth: int
-    channels: int
-    threads: int
-    empty: Callable[[], Any]  # a new NumPy array of the answer's shape and dtype
-
-    @property
-    def path(self) -> Any:
-        return self.inputs["path"]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One row of the table."""
-
-    name: str
-    does: str
-    calls: dict[str, Call]
-    groups: tuple[str, ...]  # the cases timed when none is named
-    work: float = 1.0  # floor, as a multiple of the multiply-adds of the signature
-    bound: str = "multiply-add"  # the ceiling that binds: a name of bench.probe.PROBES
-    inputs: tuple[str, ...] = ("path",)
-    # The law of an answer that is too large to compute plainly: the law's call then gives only the
-    # projection of the answer, for which it may use more inputs, the witnesses.
-    witnesses: tuple[str, ...] = ()
-    project: Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray] | None = None
-    answer: Callable[[Case], tuple[int, ...]] = field(default=lambda case: signature_shape(case))
-    # Largest difference from the float64 answer, relative to the largest coefficient of the level,
-    # by the dtype of the answer. Far above rounding, far below a wrong formula.
-    tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 1e-4, "float64": 1e-10})
-    coupled: bool = False  # the answer is one for the whole batch
-    judge: str = ""  # the operation whose float64 answer is right; its own when empty
-    count: Callable[[Case], int] | None = None  # multiply-adds, where they are no such multiple
-
-    def madds(self, case: Case) -> int:
-        """Multiply-adds that cannot be avoided."""
-        return round(self.work * case.madds) if self.count is None else self.count(case)
-
-    def bytes(self, case: Case, dtype: str) -> int:
-        """Bytes that cannot be avoided: every input read once, every answer written once."""
-        shapes = [self.answer(case), *(self.input_shape(case, name) for name in self.inputs)]
-        return ITEMSIZE[dtype] * sum(_count(shape) for shape in shapes)
-
-    def input_shape(self, case: Case, name: str) -> tuple[int, ...]:
-        return {"path": case.shape, "tangent": case.shape, "cotangent": signature_shape(case)}[name]
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    total = 1
-    for extent in shape:
-        total *= extent
-    return total
-
-
-# Shapes of answers.
-
-
-def signature_shape(case: Case) -> tuple[int, ...]:
-    return (*case.shape[:-2], case.size)
-
-
-def stream_shape(case: Case) -> tuple[int, ...]:
-    return (*case.shape[:-2], case.length - 1, case.size)
-
-
-def lyndon_shape(case: Case) -> tuple[int, ...]:
-    return (*case.shape[:-2], sum(_necklaces(case.channels, k) for k in range(1, case.depth + 1)))
-
-
-def _necklaces(channels: int, length: int) -> int:
-    """Lyndon words of a length: Witt's formula (1/k) sum over e dividing k of mu(e) d^(k/e)."""
-
-    def mobius(n: int) -> int:
-        sign, p = 1, 2
-        while p * p <= n:
-            if n % p == 0:
-                n //= p
-                if n % p == 0:
-                    return 0
-                sign = -sign
-            p += 1
-        return -sign if n > 1 else sign
-
-    divisors = [e for e in range(1, length + 1) if length % e == 0]
-    return sum(mobius(e) * channels ** (length // e) for e in divisors) // length
 
 
 # Projections: some words of the top level.
@@ -138,120 +66,6 @@ def prefix_madds(case: Case, share: int) -> int:
     return case.paths * (case.length - 1) * step
 
 
-# Calls that are more than one expression.
-
-
-def _jit(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
-    import jax
-
-    compiled = jax.jit(function)
-    return lambda: jax.block_until_ready(compiled(*args))
-
-
-def _jax_backward(function: Callable[[Any], Any], t: Task) -> Callable[[], Any]:
-    """Only the backward pass: the forward pass, with what it stores, happens beforehand."""
-    import jax
-
-    _, pull = jax.vjp(function, t.path)
-    backward = jax.jit(lambda pull, cotangent: pull(cotangent)[0])
-    cotangent = t.inputs["cotangent"]
-    return lambda: jax.block_until_ready(backward(pull, cotangent))
-
-
-def _jax_forward_mode(function: Callable[[Any], Any], t: Task) -> Callable[[], Any]:
-    import jax
-
-    return _jit(lambda x, v: jax.jvp(function, (x,), (v,))[1], t.path, t.inputs["tangent"])
-
-
-def _signatory_backward(m: Any, t: Task) -> Callable[[], Any]:
-    import torch
-
-    path = t.path.requires_grad_()
-    value = m.signature(path, t.depth)
-    cotangent = t.inputs["cotangent"]
-    return lambda: torch.autograd.grad(value, path, cotangent, retain_graph=True)[0]
-
-
-def _pysiglib_backward(m: Any, t: Task) -> Callable[[], Any]:
-    value = m.sig(t.path, t.depth)
-    cotangent = t.inputs["cotangent"]
-    return lambda: m.sig_backprop(t.path, value, cotangent, t.depth, n_jobs=t.threads)
-
-
-def _pysiglib_log(method: int) -> Call:
-    def call(m: Any, t: Task) -> Callable[[], Any]:
-        m.prepare_log_sig(t.channels, t.depth, method)
-        return lambda: m.log_sig(t.path, t.depth, method=method, n_jobs=t.threads)
-
-    return call
-
-
-def _prepared_log(*methods: str) -> Call:
-    """logsig of iisignature and of the libraries that copy its interface."""
-
-    def call(m: Any, t: Task) -> Callable[[], Any]:
-        tables = m.prepare(t.channels, t.depth, *methods)
-        return lambda: m.logsig(t.path, tables, *methods)
-
-    return call
-
-
-def _sig_rust_expanded(m: Any, t: Task) -> Callable[[], Any]:
-    tables = m.prepare(t.channels, t.depth)
-    return lambda: m.logsig_expanded(t.path, tables)
-
-
-def _signatory_log(mode: str) -> Call:
-    def call(m: Any, t: Task) -> Callable[[], Any]:
-        transform = m.LogSignature(t.depth, mode=mode)
-        transform.prepare(t.channels)
-        return lambda: transform(t.path)
-
-    return call
-
-
-def _pysig_log(basis: str) -> Call:
-    return lambda m, t: lambda: m.logsignature(t.path, t.depth, basis=basis, workers=t.threads)
-
-
-def _law_log(basis: str) -> Call:
-    return lambda m, t: lambda: _law(m, "logsignature").logsignature(t.path, t.depth, basis=basis)
-
-
-def _pysig_method(method: str) -> Call:
-    return lambda m, t: lambda: m.signature(t.path, t.depth, method=method, workers=t.threads)
-
-
-def _pysig_stream(m: Any, t: Task) -> Callable[[], Any]:
-    """``out=`` is given: a new array costs page faults, which are not what is measured here."""
-    out = t.empty()
-    return lambda: m.signature(t.path, t.depth, stream=True, out=out, workers=t.threads)
-
-
-def _law(m: Any, stem: str) -> Any:
-    """A module of the law: one stem for each family of operations."""
-    return importlib.import_module(f"{m.__name__}.{stem}")
-
-
-def _law_signature(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: _law(m, "signature").signature(t.path, t.depth)
-
-
-def _law_stream(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: _law(m, "signature").signature(t.path, t.depth, stream=True)
-
-
-def _law_tangent(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: _law(m, "signature").signature_jvp(t.path, t.depth, t.inputs["tangent"])
-
-
-def _law_pairing(m: Any, t: Task) -> Callable[[], Any]:
-    """<cotangent, derivative of the signature along the tangent>, one number per path."""
-    tangent = _law_tangent(m, t)
-    return lambda: (tangent() * t.inputs["cotangent"]).sum(axis=-1)
-
-
 def _projection(share: int) -> Operation:
     """One in `share` words of the top level."""
 
@@ -267,7 +81,7 @@ def _projection(share: int) -> Operation:
         answer=lambda case: (*case.shape[:-2], len(some_words(case.channels, case.depth, share))),
         count=lambda case: prefix_madds(case, share),
         calls={
-            "law": lambda m, t: lambda: _law(m, "projection").projection(t.path, words(t)),
+            "law": lambda m, t: lambda: law(m, "projection").projection(t.path, words(t)),
             "pysig": lambda m, t: lambda: m.signature(t.path, words=words(t), workers=t.threads),
             "pysiglib": lambda m, t: lambda: m.sig_coef(t.path, list(words(t)), n_jobs=t.threads),
         },
@@ -319,15 +133,15 @@ _TABLE = (
         does="signature of every path, method chosen by pysig",
         groups=("core", "authors", "tiny", "derivative", "logsignature"),
         calls={
-            "law": _law_signature,
+            "law": law_signature,
             "pysig": lambda m, t: lambda: m.signature(t.path, t.depth, workers=t.threads),
             "pysiglib": lambda m, t: lambda: m.sig(t.path, t.depth, n_jobs=t.threads),
             "iisignature": lambda m, t: lambda: m.sig(t.path, t.depth),
             "sig-rust": lambda m, t: lambda: m.sig(t.path, t.depth),
             "signatory": lambda m, t: lambda: m.signature(t.path, t.depth),
-            "signax": lambda m, t: _jit(lambda x: m.signature(x, t.depth), t.path),
-            "keras_sig": lambda m, t: _jit(lambda x: m.signature(x, t.depth), t.path),
-            "keras_sig-cumsum": lambda m, t: _jit(
+            "signax": lambda m, t: jit(lambda x: m.signature(x, t.depth), t.path),
+            "keras_sig": lambda m, t: jit(lambda x: m.signature(x, t.depth), t.path),
+            "keras_sig-cumsum": lambda m, t: jit(
                 lambda x: m.signature(x, t.depth, gpu_optimized=True), t.path
             ),
         },
@@ -337,14 +151,14 @@ _TABLE = (
         does="signature, method='tile'",
         groups=("core",),
         judge="signature",
-        calls={"law": _law_signature, "pysig": _pysig_method("tile")},
+        calls={"law": law_signature, "pysig": pysig_method("tile")},
     ),
     Operation(
         name="signature-cumsum",
         does="signature, method='cumsum', the reformulation of the paper",
         groups=("core",),
         judge="signature",
-        calls={"law": _law_signature, "pysig": _pysig_method("cumsum")},
+        calls={"law": law_signature, "pysig": pysig_method("cumsum")},
     ),
     Operation(
         name="signature-stream",
@@ -353,14 +167,14 @@ _TABLE = (
         answer=stream_shape,
         bound="store",
         calls={
-            "law": _law_stream,
-            "pysig": _pysig_stream,
+            "law": law_stream,
+            "pysig": pysig_stream,
             "iisignature": lambda m, t: lambda: m.sig(t.path, t.depth, 2),
             "sig-rust": lambda m, t: lambda: m.sig(t.path, t.depth, 2),
             "signatory": lambda m, t: lambda: m.signature(t.path, t.depth, stream=True),
-            "signax": lambda m, t: _jit(lambda x: m.signature(x, t.depth, stream=True), t.path),
-            "keras_sig": lambda m, t: _jit(lambda x: m.signature(x, t.depth, stream=True), t.path),
-            "keras_sig-cumsum": lambda m, t: _jit(
+            "signax": lambda m, t: jit(lambda x: m.signature(x, t.depth, stream=True), t.path),
+            "keras_sig": lambda m, t: jit(lambda x: m.signature(x, t.depth, stream=True), t.path),
+            "keras_sig-cumsum": lambda m, t: jit(
                 lambda x: m.signature(x, t.depth, stream=True, gpu_optimized=True), t.path
             ),
         },
@@ -371,7 +185,7 @@ _TABLE = (
         groups=("sweep-batch", "sweep-length", "sweep-size"),
         judge="signature",
         calls={
-            "law": _law_signature,
+            "law": law_signature,
             "pysig": lambda m, t: lambda: m.signature(t.path, t.depth, workers=t.threads),
         },
     ),
@@ -386,19 +200,19 @@ _TABLE = (
         witnesses=("tangent",),
         project=lambda answer, given: (answer * given["tangent"]).sum(axis=(-2, -1)),
         calls={
-            "law": _law_pairing,
+            "law": law_pairing,
             "pysig": lambda m, t: (
                 lambda: m.signature_vjp(t.path, t.depth, t.inputs["cotangent"], workers=t.threads)
             ),
-            "pysiglib": _pysiglib_backward,
+            "pysiglib": pysiglib_backward,
             "iisignature": lambda m, t: (
                 lambda: m.sigbackprop(t.inputs["cotangent"], t.path, t.depth)
             ),
             "sig-rust": lambda m, t: lambda: m.sigbackprop(t.inputs["cotangent"], t.path, t.depth),
-            "signatory": _signatory_backward,
-            "signax": lambda m, t: _jax_backward(lambda x: m.signature(x, t.depth), t),
-            "keras_sig": lambda m, t: _jax_backward(lambda x: m.signature(x, t.depth), t),
-            "keras_sig-cumsum": lambda m, t: _jax_backward(
+            "signatory": signatory_backward,
+            "signax": lambda m, t: jax_backward(lambda x: m.signature(x, t.depth), t),
+            "keras_sig": lambda m, t: jax_backward(lambda x: m.signature(x, t.depth), t),
+            "keras_sig-cumsum": lambda m, t: jax_backward(
                 lambda x: m.signature(x, t.depth, gpu_optimized=True), t
             ),
         },
@@ -412,12 +226,12 @@ _TABLE = (
         work=2.0,
         inputs=("path", "tangent"),
         calls={
-            "law": _law_tangent,
+            "law": law_tangent,
             "pysig": lambda m, t: (
                 lambda: m.signature_jvp(t.path, t.depth, t.inputs["tangent"], workers=t.threads)
             ),
-            "signax": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
-            "keras_sig": lambda m, t: _jax_forward_mode(lambda x: m.signature(x, t.depth), t),
+            "signax": lambda m, t: jax_forward_mode(lambda x: m.signature(x, t.depth), t),
+            "keras_sig": lambda m, t: jax_forward_mode(lambda x: m.signature(x, t.depth), t),
         },
     ),
     Operation(
@@ -438,11 +252,11 @@ _TABLE = (
         groups=("logsignature",),
         answer=lyndon_shape,
         calls={
-            "law": _law_log("words"),
-            "pysig": _pysig_log("words"),
-            "pysiglib": _pysiglib_log(1),
-            "signatory": _signatory_log("words"),
-            "signax": lambda m, t: _jit(lambda x: m.logsignature(x, t.depth), t.path),
+            "law": law_log("words"),
+            "pysig": pysig_log("words"),
+            "pysiglib": pysiglib_log(1),
+            "signatory": signatory_log("words"),
+            "signax": lambda m, t: jit(lambda x: m.logsignature(x, t.depth), t.path),
         },
     ),
     Operation(
@@ -451,14 +265,24 @@ _TABLE = (
         groups=("logsignature",),
         answer=lyndon_shape,
         calls={
-            "law": _law_log("brackets"),
-            "pysig": _pysig_log("brackets"),
-            "pysiglib": _pysiglib_log(2),
-            "iisignature": _prepared_log("S"),
-            "sig-rust": _prepared_log(),
-            "signatory": _signatory_log("brackets"),
+            "law": law_log("brackets"),
+            "pysig": pysig_log("brackets"),
+            "pysiglib": pysiglib_log(2),
+            "iisignature": prepared_log("S"),
+            "sig-rust": prepared_log(),
+            "signatory": signatory_log("brackets"),
         },
         # The change from words to brackets amplifies rounding, the more so at high depths.
+        tolerance={"float32": 1e-3, "float64": 1e-10},
+    ),
+    Operation(
+        name="logsignature-hall",
+        does="log-signature, coordinates in the standard Hall basis",
+        groups=("logsignature",),
+        answer=lyndon_shape,
+        # No peer: the only one that has this basis, iisignature, keeps its matrices in single
+        # precision, so that its answers are none in float64.
+        calls={"law": law_log("hall"), "pysig": pysig_log("hall")},
         tolerance={"float32": 1e-3, "float64": 1e-10},
     ),
     Operation(
@@ -466,12 +290,12 @@ _TABLE = (
         does="log-signature as a tensor series",
         groups=("logsignature",),
         calls={
-            "law": _law_log("expanded"),
-            "pysig": _pysig_log("expanded"),
-            "pysiglib": _pysiglib_log(0),
-            "iisignature": _prepared_log("X"),
-            "sig-rust": _sig_rust_expanded,
-            "signatory": _signatory_log("expand"),
+            "law": law_log("expanded"),
+            "pysig": pysig_log("expanded"),
+            "pysiglib": pysiglib_log(0),
+            "iisignature": prepared_log("X"),
+            "sig-rust": sig_rust_expanded,
+            "signatory": signatory_log("expand"),
         },
     ),
     *(_projection(share) for share in SHARES),

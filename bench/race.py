@@ -20,7 +20,8 @@ import numpy as np
 from . import stats
 from .answers import deviation, make_inputs
 from .cases import Case
-from .operations import OPERATIONS, Operation
+from .operation import Operation
+from .operations import OPERATIONS
 from .probe import PROBES
 from .stable import Settings, Stable, Worker, WorkerError
 

@@ -154,7 +154,7 @@ class Target:
 PYSIGLIB = ("pysiglib",)
 BACKWARD = ("pysiglib", "signatory", "signax")
 TABLES = ("tables-words", "tables-brackets", "tables-hall")
-LOGS = ("logsignature-words", "logsignature-brackets", "logsignature-expanded")
+LOGS = tuple(f"logsignature-{basis}" for basis in ("expanded", "words", "brackets", "hall"))
 MAIN = ("core", "authors")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from .operations import Task
+    from .operation import Task
 
 Call = Callable[[Any, "Task"], Callable[[], Any]]
 

@@ -136,7 +136,7 @@ class Desk:
         return calls[self.contestant.role]
 
     def _task(self, message: dict[str, Any], computes: str) -> Any:
-        from .operations import Task
+        from .operation import Task
 
         inputs = {
             name: self.contestant.take(np.ascontiguousarray(np.load(file), computes))

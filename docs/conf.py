@@ -45,13 +45,9 @@ numpydoc_validation_checks = {
     "all",
     "ES01",
     "GL08",
-    "PR03",
     "PR04",
-    "PR09",
-    "RT04",
     "SA01",
     "SS05",
-    "SS06",
     "YD01",
 }
 numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its attributes

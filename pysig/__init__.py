@@ -30,7 +30,12 @@ from pysig._api.linear_functional import (
     linear_functional_jvp,
     linear_functional_vjp,
 )
-from pysig._api.logsignature import logsignature, logsignature_jvp, logsignature_vjp
+from pysig._api.logsignature import (
+    logsignature,
+    logsignature_hvp,
+    logsignature_jvp,
+    logsignature_vjp,
+)
 from pysig._api.logsignature_convert import (
     logsignature_to_signature,
     logsignature_to_signature_jvp,
@@ -66,6 +71,7 @@ __all__ = [
     "linear_functional_jvp",
     "linear_functional_vjp",
     "logsignature",
+    "logsignature_hvp",
     "logsignature_jvp",
     "logsignature_size",
     "logsignature_to_signature",

@@ -100,6 +100,12 @@ def running_scales(
     ndarray of float64, shape (..., depth), with `stream` (..., rows, depth)
         To be given to `assert_signatures_close`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `path`, `depth` and the options are none that `pysig.signature` takes, or `prefixes` are
+        of other sizes.
+
     Notes
     -----
     With a_k and b_k the largest coefficients of level k before and after a cut, no term of level n

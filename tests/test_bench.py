@@ -18,7 +18,8 @@ from bench.__main__ import main as door
 from bench.answers import deviation, make_inputs
 from bench.cases import AUTHORS, BY_NAME, CORE, GROUPS, Case, select
 from bench.contestants import CONTESTANTS, PEERS, Contestant
-from bench.operations import OPERATIONS, Operation, lyndon_shape
+from bench.operation import Operation, lyndon_shape
+from bench.operations import OPERATIONS
 from bench.race import Ceilings, Entrant, Race
 from bench.stable import Settings, Stable, WorkerError
 from bench.worker import Desk, _failure, scratch_memory
@@ -391,5 +392,7 @@ def test_plan_groups_the_operations_that_share_an_answer():
     assert _planned("--case", "20x2-N3") == [("20x2-N3", ["signature"])]
     free = _planned("--case", "20x2-N3", "--operation", "signature_vjp")
     assert free == [("20x2-N3", ["signature_vjp"])]
+    assert _planned("--quick", "--operation", "tables-hall") == [("2x2-N15", ["tables-hall"])]
+    assert all("tables-hall" not in names for _, names in _planned("--quick"))
     everything = {name for _, names in _planned() for name in names}
     assert everything == set(OPERATIONS)

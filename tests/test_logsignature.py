@@ -262,8 +262,8 @@ def test_assert_same_coordinates_sees_another_order():
 def test_live_iisignature(channels, depth):
     """The default basis to 1e-12; iisignature has the matrices of method H in float32."""
     iisignature = pytest.importorskip("iisignature", reason="iisignature is not installed")
-    if channels == 2 and depth > 12:
-        pytest.skip("iisignature needs minutes, and its rounding is 1e-6 of the largest coordinate")
+    if channels == 2 and depth > 13:
+        pytest.skip("iisignature 0.24 is off by 8e-11 at depth 14, by 9e-9 at 15: its own rounding")
     path = short_path(channels, 1)
     for basis, method, rtol in (("brackets", "S", 1e-12), ("hall", "SH", 1e-6)):
         prepared = iisignature.prepare(channels, depth, method)

@@ -382,11 +382,13 @@ def test_equals_pysiglib():
         (["time", pysig.Time()], ValueError, "at most once.*time.*2 times"),
         (pysig.Time([0.0, 1.0]), ValueError, "times: expected a time for each of the 3 points"),
         (["lead_lag", pysig.Time([0.0, 1.0, 2.0])], ValueError, "each of the 5 points.*lead_lag"),
-        (pysig.Time(1.0), ValueError, r"times: .*received shape \(\)"),
         (pysig.Time([[0.0, 1, 2]] * 2), ValueError, "times: expected a shape that broadcasts"),
         (pysig.Time(np.arange(6)), ValueError, "each of the 3 points, received shape"),
-        (pysig.Time(["a", "b", "c"]), TypeError, "times: expected float32"),
-        (pysig.Time([True, False, True]), TypeError, "times: expected numbers"),
+        (
+            pysig.Time(np.array([-1e308, 0.0, 1e308])),
+            ValueError,
+            "times: expected times whose differences float64 holds",
+        ),
     ],
 )
 def test_bad_transforms(transform, error, words):
@@ -405,6 +407,22 @@ def test_two_basepoints_are_refused():
 def test_the_end_of_time_is_finite(end):
     with pytest.raises(ValueError, match="end: expected a finite number"):
         pysig.Time(end=end)
+
+
+@pytest.mark.parametrize(
+    ("times", "error", "words"),
+    [
+        (1.0, ValueError, r"times: expected shape \(\.\.\., points\), .*received shape \(\)"),
+        (["a", "b", "c"], TypeError, "times: expected float32"),
+        ([0.0, None, 1.0], TypeError, r"times: .*It holds NoneType None at \[1\]: fill or drop"),
+        ([True, False, True], TypeError, "times: expected numbers"),
+        ([[0.0, 1.0], [2.0]], ValueError, "times: expected an array"),
+        (np.zeros(3, complex), TypeError, r"times: .*pass times\.real"),
+    ],
+)
+def test_bad_times_are_refused_before_there_is_a_path(times, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        pysig.Time(times)
 
 
 def test_bad_times_of_an_object():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ METHODS = ("auto", "tile", "cumsum")
 def describe(value: Any) -> str:
     """What was received, for messages."""
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    if dtype is not None and shape is not None:
+    if dtype is not None and isinstance(shape, tuple):
         return f"{type(value).__name__} of shape {tuple(shape)} and dtype {dtype}"
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
@@ -60,18 +61,61 @@ def check_floating(array: Any, name: str) -> None:
     kind, itemsize = array.dtype.kind, array.dtype.itemsize
     if kind in "iub" or (kind == "f" and itemsize in (4, 8)):
         return
-    advice = {
-        "c": "Signatures of complex paths are not defined here; "
-        "pass real and imaginary parts as channels",
-        "f": f"Convert it: {name}.astype(numpy.float32) or {name}.astype(numpy.float64)",
-        "O": "Check that all paths have the same length (pad them and pass lengths=), then convert "
-        f"with {name}.astype(numpy.float64)",
-        "M": "Convert times to numbers first, for example seconds since the first point",
-        "m": "Convert times to numbers first, for example seconds",
-    }.get(kind, f"Convert it: {name}.astype(numpy.float64)")
+    convert = f"Convert it: {name}.astype(numpy.float64)"
+    if kind == "O":
+        advice = _about_objects(array) or convert
+    elif kind in "US" and not array.ndim:
+        advice = "A text is no array: load what it names first"
+    else:
+        parts = "pass real and imaginary parts as channels"
+        advice = {
+            "c": f"Signatures of complex paths are not defined here; {parts}"
+            if name == "path"
+            else f"Everything here is real: pass {name}.real if the imaginary part is zero",
+            "f": f"Convert it: {name}.astype(numpy.float32) or {name}.astype(numpy.float64)",
+            "M": "Convert times to numbers first, for example seconds since the first point",
+            "m": "Convert times to numbers first, for example seconds",
+        }.get(kind, convert)
     raise TypeError(
         f"{name}: expected float32, float64 or integers, received dtype {array.dtype}. {advice}."
     )
+
+
+def _about_objects(array: Any) -> str | None:
+    """What to do about the first element of an array of objects that is no number, if there is
+    one.
+    """
+    for place, item in np.ndenumerate(array):
+        if isinstance(item, Number) and not isinstance(item, complex):
+            continue
+        holds = f"It holds {describe(item)}" + (f" at {list(place)}" if place else "")
+        if item is None:
+            return f"{holds}: fill or drop what is missing"
+        if isinstance(item, complex):
+            return f"{holds}: pass real numbers"
+        if isinstance(item, (str, bytes)):
+            return f"{holds}: convert texts to numbers first"
+        if hasattr(item, "__len__"):
+            return (
+                f"{holds}: check that all paths have the same length (pad them and pass lengths=), "
+                "then make one array of numbers"
+            )
+        return f"{holds}, which is no number"
+    return None
+
+
+def cast(array: Any, dtype: Any, name: str) -> Any:
+    """`array` in `dtype`; ValueError for a finite number that is too large for it (on a GPU it
+    becomes infinite: to look would be to wait).
+    """
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(dtype, copy=False)
+    except FloatingPointError:
+        raise ValueError(
+            f"{name}: expected numbers that {np.dtype(dtype)} holds, up to "
+            f"{np.finfo(dtype).max:.3g}, received larger ones. Rescale, or pass all in float64."
+        ) from None
 
 
 def refuse_masked(value: Any, name: str) -> None:
@@ -201,6 +245,7 @@ def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
         batch,
         None,
         xp,
+        last=False,
     )
     return xp.ascontiguousarray(array.reshape(_product(batch)).astype(np.int64))
 
@@ -297,10 +342,14 @@ def _product(shape: Any) -> int:
     return count
 
 
-def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any) -> Any:
-    """A copy of `array` as `shape`; the last axis, of channels or coefficients, must be there."""
+def _broadcast(
+    array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any, last: bool = True
+) -> Any:
+    """A copy of `array` as `shape`; with `last` that axis, of channels or coefficients, must be
+    there.
+    """
     try:
-        if name != "lengths" and tuple(array.shape[-1:]) != tuple(shape[-1:]):
+        if last and tuple(array.shape[-1:]) != tuple(shape[-1:]):
             raise ValueError(name)
         wide = xp.broadcast_to(array, shape)
     except ValueError:
@@ -308,7 +357,7 @@ def _broadcast(array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: An
             f"{name}: expected a shape that broadcasts to {tuple(shape)}, "
             f"received {tuple(array.shape)}."
         ) from None
-    return xp.ascontiguousarray(wide if dtype is None else wide.astype(dtype))
+    return xp.ascontiguousarray(wide if dtype is None else cast(wide, dtype, name))
 
 
 def sum_to(array: Any, shape: tuple[int, ...]) -> Any:

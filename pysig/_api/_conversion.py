@@ -88,6 +88,13 @@ class Conversion:
             gradient[:, 1:] = rows
         return call.reduced(gradient, self.argument)
 
+    def hvp(self, call: Call) -> Any:
+        """The derivative of the gradient along the tangent, of an argument without scalar."""
+        a, g, da = (call.rows(name) for name in (self.argument, "cotangent", "tangent"))
+        rows = call.empty(a.shape[1])
+        call.backend.impl.series_hvp(self.series, a, g, da, rows, **self._options(call))
+        return call.reduced(rows, self.argument)
+
 
 def prepare_conversion(
     name: str,

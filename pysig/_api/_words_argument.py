@@ -63,6 +63,11 @@ def _check(words: Any) -> _Known:
             f"words: expected a sequence of words (tuples of channel numbers, counted from 0), "
             f"received {_checks.describe(words)}."
         )
+    if isinstance(words, (set, frozenset)):
+        raise TypeError(
+            f"words: expected a sequence of words, in the order of the columns, received "
+            f"{_checks.describe(words)}. Give it an order: words=sorted(words)."
+        )
     plain = _is_plain(words)
     if plain and min(chain.from_iterable(words), default=0) >= 0:
         letters = words

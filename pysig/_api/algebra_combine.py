@@ -43,7 +43,7 @@ def combine(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -86,10 +86,12 @@ def combine_vjp(
 
     Parameters
     ----------
-    a, b, channels, depth, axis, scalar_term, workers
+    a, b, channels, depth
         As in `combine`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result of `combine`.
+    axis, scalar_term, workers
+        As in `combine`.
 
     Returns
     -------
@@ -132,11 +134,13 @@ def combine_jvp(
 
     Parameters
     ----------
-    a, b, channels, depth, axis, scalar_term, workers, out
+    a, b, channels, depth
         As in `combine`.
     tangent_a, tangent_b : array_like
         How `a` and `b` move, in shapes that broadcast to theirs. `tangent_b` is left out if `b` is
         None.
+    axis, scalar_term, workers, out
+        As in `combine`.
 
     Returns
     -------

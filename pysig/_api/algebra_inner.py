@@ -27,7 +27,7 @@ def inner(
     Returns
     -------
     array, shape (...)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -55,10 +55,12 @@ def inner_vjp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term
+    a, b, channels, depth
         As in `inner`.
     cotangent : array_like, shape (...)
         Of the shape of the result.
+    scalar_term
+        As in `inner`.
 
     Returns
     -------
@@ -106,10 +108,12 @@ def inner_jvp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term, out
+    a, b, channels, depth
         As in `inner`.
     tangent_a, tangent_b : array_like, shape (..., size)
         How `a` and `b` move.
+    scalar_term, out
+        As in `inner`.
 
     Returns
     -------

@@ -37,7 +37,7 @@ def antipode(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -64,10 +64,12 @@ def antipode_vjp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term
+    a, channels, depth
         As in `antipode`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term
+        As in `antipode`.
 
     Returns
     -------
@@ -99,10 +101,12 @@ def antipode_jvp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, out
+    a, channels, depth
         As in `antipode`.
     tangent : array_like, shape (..., size)
         How `a` moves.
+    scalar_term, out
+        As in `antipode`.
 
     Returns
     -------
@@ -136,8 +140,7 @@ def dilate(
     scalar_term: bool = False,
     out: Any = None,
 ) -> Any:
-    """Scale the channels: the signature of the path whose channel i is multiplied by
-    ``factors[i]``.
+    """Scale the channels: the signature of a path whose channel i is multiplied by ``factors[i]``.
 
     Parameters
     ----------
@@ -155,7 +158,7 @@ def dilate(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -195,10 +198,12 @@ def dilate_vjp(
 
     Parameters
     ----------
-    a, factors, channels, depth, scalar_term
+    a, factors, channels, depth
         As in `dilate`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term
+        As in `dilate`.
 
     Returns
     -------
@@ -244,12 +249,14 @@ def dilate_jvp(
 
     Parameters
     ----------
-    a, factors, channels, depth, scalar_term, out
+    a, factors, channels, depth
         As in `dilate`.
     tangent_a : array_like, shape (..., size)
         How `a` moves.
     tangent_factors : array_like, shape (..., channels)
         How `factors` move.
+    scalar_term, out
+        As in `dilate`.
 
     Returns
     -------

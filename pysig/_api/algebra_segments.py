@@ -39,7 +39,7 @@ def append(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -75,10 +75,12 @@ def append_vjp(
 
     Parameters
     ----------
-    a, x, channels, depth, scalar_term, workers
+    a, x, channels, depth
         As in `append`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `append`.
 
     Returns
     -------
@@ -117,12 +119,14 @@ def append_jvp(
 
     Parameters
     ----------
-    a, x, channels, depth, scalar_term, workers, out
+    a, x, channels, depth
         As in `append`.
     tangent_a : array_like, shape (..., size)
         How `a` moves.
     tangent_x : array_like, shape (..., channels)
         How `x` moves.
+    scalar_term, workers, out
+        As in `append`.
 
     Returns
     -------
@@ -160,10 +164,10 @@ def prepend(
 
     Parameters
     ----------
-    a : array_like, shape (..., size)
-        Signatures.
     x : array_like, shape (..., channels)
         Increments of the segments. Leading dimensions broadcast with those of `a`.
+    a : array_like, shape (..., size)
+        Signatures.
     channels, depth : int
         Of the signatures.
     scalar_term : bool, optional
@@ -176,7 +180,7 @@ def prepend(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -212,10 +216,12 @@ def prepend_vjp(
 
     Parameters
     ----------
-    x, a, channels, depth, scalar_term, workers
+    x, a, channels, depth
         As in `prepend`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `prepend`.
 
     Returns
     -------
@@ -254,12 +260,14 @@ def prepend_jvp(
 
     Parameters
     ----------
-    x, a, channels, depth, scalar_term, workers, out
+    x, a, channels, depth
         As in `prepend`.
-    tangent_a : array_like, shape (..., size)
-        How `a` moves.
     tangent_x : array_like, shape (..., channels)
         How `x` moves.
+    tangent_a : array_like, shape (..., size)
+        How `a` moves.
+    scalar_term, workers, out
+        As in `prepend`.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def exp(
     Returns
     -------
     array, shape (..., size)
-        float32 if `a` is, else float64.
+        Of float32 if `a` is, else of float64.
 
     Raises
     ------
@@ -69,10 +69,12 @@ def exp_vjp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers
+    a, channels, depth
         As in `exp`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `exp`.
 
     Returns
     -------
@@ -108,10 +110,12 @@ def exp_jvp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers, out
+    a, channels, depth
         As in `exp`.
     tangent : array_like, shape (..., size)
         How `a` moves.
+    scalar_term, workers, out
+        As in `exp`.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def log(
     Returns
     -------
     array, shape (..., size)
-        float32 if `a` is, else float64.
+        Of float32 if `a` is, else of float64.
 
     Raises
     ------
@@ -197,10 +201,12 @@ def log_vjp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers
+    a, channels, depth
         As in `log`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `log`.
 
     Returns
     -------
@@ -236,10 +242,12 @@ def log_jvp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers, out
+    a, channels, depth
         As in `log`.
     tangent : array_like, shape (..., size)
         How `a` moves.
+    scalar_term, workers, out
+        As in `log`.
 
     Returns
     -------
@@ -289,7 +297,7 @@ def invert(
     Returns
     -------
     array, shape (..., size)
-        float32 if `a` is, else float64.
+        Of float32 if `a` is, else of float64.
 
     Raises
     ------
@@ -324,10 +332,12 @@ def invert_vjp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers
+    a, channels, depth
         As in `invert`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `invert`.
 
     Returns
     -------
@@ -363,10 +373,12 @@ def invert_jvp(
 
     Parameters
     ----------
-    a, channels, depth, scalar_term, workers, out
+    a, channels, depth
         As in `invert`.
     tangent : array_like, shape (..., size)
         How `a` moves.
+    scalar_term, workers, out
+        As in `invert`.
 
     Returns
     -------

@@ -17,9 +17,9 @@ def shuffle(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Shuffle product of functionals: the product of two linear functionals of a signature is
-    linear.
+    """Shuffle product of functionals of a signature.
 
+    The product of two linear functionals is linear:
     ``inner(shuffle(a, b), S) == inner(a, S) * inner(b, S)`` for every signature S that is deep
     enough to hold the product.
 
@@ -39,7 +39,7 @@ def shuffle(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -77,10 +77,12 @@ def shuffle_vjp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term, workers
+    a, b, channels, depth
         As in `shuffle`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `shuffle`.
 
     Returns
     -------
@@ -119,10 +121,12 @@ def shuffle_jvp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term, workers, out
+    a, b, channels, depth
         As in `shuffle`.
     tangent_a, tangent_b : array_like, shape (..., size)
         How `a` and `b` move.
+    scalar_term, workers, out
+        As in `shuffle`.
 
     Returns
     -------
@@ -170,7 +174,7 @@ def half_shuffle(
     Returns
     -------
     array, shape (..., size)
-        float32 if all arguments are, else float64.
+        Of float32 if all arguments are, else of float64.
 
     Raises
     ------
@@ -208,10 +212,12 @@ def half_shuffle_vjp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term, workers
+    a, b, channels, depth
         As in `half_shuffle`.
     cotangent : array_like, shape (..., size)
         Of the shape of the result.
+    scalar_term, workers
+        As in `half_shuffle`.
 
     Returns
     -------
@@ -250,10 +256,12 @@ def half_shuffle_jvp(
 
     Parameters
     ----------
-    a, b, channels, depth, scalar_term, workers, out
+    a, b, channels, depth
         As in `half_shuffle`.
     tangent_a, tangent_b : array_like, shape (..., size)
         How `a` and `b` move.
+    scalar_term, workers, out
+        As in `half_shuffle`.
 
     Returns
     -------

@@ -84,10 +84,12 @@ def transform_vjp(
 
     Parameters
     ----------
-    a, matrix, channels, depth, scalar_term
+    a, matrix, channels, depth
         As in `transform`.
     cotangent : array_like, shape (..., new_size)
         Of the shape of the result.
+    scalar_term
+        As in `transform`.
 
     Returns
     -------
@@ -137,12 +139,14 @@ def transform_jvp(
 
     Parameters
     ----------
-    a, matrix, channels, depth, scalar_term, out
+    a, matrix, channels, depth
         As in `transform`.
     tangent_a : array_like, shape (..., size)
         How `a` moves.
     tangent_matrix : array_like, shape (..., new_channels, channels)
         How `matrix` moves.
+    scalar_term, out
+        As in `transform`.
 
     Returns
     -------

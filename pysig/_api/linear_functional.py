@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from pysig._algebra import words as _words
-from pysig._algebra.words import Word
 from pysig._api import _checks
-from pysig._api._words_argument import check_words
+from pysig._api._functional import Start, check_functional, continued
 from pysig._api.projection import (
     ProjectionCall,
     check_projection,
@@ -24,102 +17,6 @@ from pysig._api.projection import (
     tangents_of,
 )
 from pysig._api.transform import transformed_shape
-from pysig._backend import NUMPY, is_cupy
-
-
-class _Functional(NamedTuple):
-    """Functionals as a matrix (functionals, words)."""
-
-    words: tuple[Word, ...]
-    matrix: Any
-    single: bool
-
-
-def _functional(
-    functional: Any, path: Any, depth: Any, words: Any, scalar_term: bool, transform: Any
-) -> _Functional:
-    length, own = _checks.check_path(path)[1].shape[-2:]
-    _, channels = transformed_shape(length, own, transform)
-    scalar = _checks.check_flag(scalar_term, "scalar_term")
-    if isinstance(functional, Mapping) or (
-        isinstance(functional, (list, tuple)) and any(isinstance(f, Mapping) for f in functional)
-    ):
-        for name, value in (("depth", depth), ("words", words)):
-            if value is not None:
-                raise ValueError(
-                    f"{name}: expected None for a functional that names its words, received "
-                    f"{_checks.describe(value)}."
-                )
-        return _of_mappings(functional, channels)
-    return _of_array(functional, channels, depth, words, scalar)
-
-
-def _of_mappings(functional: Any, channels: int) -> _Functional:
-    single = isinstance(functional, Mapping)
-    rows = [functional] if single else list(functional)
-    for row in rows:
-        if not isinstance(row, Mapping):
-            raise TypeError(
-                "functional: expected a dict of words and coefficients in each place, received "
-                f"{_checks.describe(row)}."
-            )
-    words = check_words(
-        tuple({word: None for row in rows for word in row}) or ((),), channels, None
-    )
-    place = {word: k for k, word in enumerate(words)}
-    matrix = np.zeros((len(rows), len(words)))
-    for k, row in enumerate(rows):
-        for word, value in row.items():
-            if isinstance(value, np.ndarray) and value.ndim == 0:
-                value = value.item()
-            if not isinstance(value, (Real, np.number)):
-                raise TypeError(
-                    f"functional: expected a real number for {word}, received "
-                    f"{_checks.describe(value)}."
-                )
-            matrix[k, place[tuple(word)]] = float(value)
-    return _Functional(words, matrix, single)
-
-
-def _of_array(functional: Any, channels: int, depth: Any, words: Any, scalar: bool) -> _Functional:
-    host = functional.get() if is_cupy(functional) else functional
-    array = _checks.as_numeric(host, "functional", NUMPY).astype(np.float64)
-    if array.ndim not in (1, 2):
-        raise ValueError(
-            "functional: expected a dict of words and coefficients, a list of such, or an array of "
-            f"shape (words,) or (functionals, words), received {_checks.describe(functional)}."
-        )
-    matrix = np.atleast_2d(array)
-    if words is not None:
-        checked = check_words(words, channels, depth)
-        _check_width(array, len(checked))
-        return _Functional(checked, matrix, array.ndim == 1)
-    if depth is None:
-        raise TypeError(
-            "depth: expected the depth of the functional, or words=, those of its last axis; "
-            "received None."
-        )
-    depth = _checks.check_integer(depth, "depth", 1)
-    _check_width(array, _words.signature_size(channels, depth, scalar))
-    whole = matrix if scalar else np.pad(matrix, ((0, 0), (1, 0)))
-    kept = (whole != 0).any(axis=0)  # words of coefficient zero cost nothing
-    kept[0] |= not kept.any()
-    return _Functional(_those(channels, depth, kept.tobytes()), whole[:, kept], array.ndim == 1)
-
-
-def _check_width(array: Any, width: int) -> None:
-    if array.shape[-1] != width:
-        raise ValueError(
-            f"functional: expected {width} coefficients in the last axis, received shape "
-            f"{tuple(array.shape)}."
-        )
-
-
-@lru_cache(maxsize=64)
-def _those(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
-    """The words whose flags are set."""
-    everything = _words.words(channels, depth, True)
-    return tuple(word for word, flag in zip(everything, kept, strict=True) if flag)
 
 
 def _check(
@@ -129,20 +26,37 @@ def _check(
     depth: Any,
     words: Any,
     scalar_term: bool,
+    *,
+    initial: Any,
+    inverse: bool,
+    transform: Any,
     **options: Any,
-) -> ProjectionCall:
-    found = _functional(functional, path, depth, words, scalar_term, options["transform"])
-    return check_projection(
+) -> tuple[ProjectionCall, Start | None]:
+    backend, array = _checks.check_path(path)
+    length, own = array.shape[-2:]
+    _, channels = transformed_shape(length, own, transform)
+    scalar = _checks.check_flag(scalar_term, "scalar_term")
+    found, start = check_functional(functional, channels, depth, words, scalar), None
+    found = found._replace(matrix=_checks.cast(found.matrix, array.dtype, "functional"))
+    if initial is not None:
+        found, start = continued(found, channels, _checks.check_flag(inverse, "inverse"), scalar)
+        if start is not None:
+            initial = start.pick(initial, "initial", backend, array.dtype)
+    call = check_projection(
         what,
         path,
         None,
         found.words,
+        initial=initial,
+        inverse=inverse,
+        transform=transform,
         scalar_term=False,
         method="auto",
         matrix=found.matrix,
         single=found.single,
         **options,
     )
+    return call, start
 
 
 def linear_functional(
@@ -154,6 +68,7 @@ def linear_functional(
     scalar_term: bool = False,
     stream: bool = False,
     basepoint: Any = None,
+    initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
     transform: Any = None,
@@ -179,11 +94,16 @@ def linear_functional(
     words : sequence of tuple of int, optional
         The words of the last axis of an array of any other layout.
     scalar_term : bool, optional
-        Whether such an array begins with the coefficient of the empty word.
+        Whether an array that is laid out as a signature, and `initial`, begin with the coefficient
+        of the empty word.
     stream : bool, optional
         The functionals of all prefixes of the path: how they develop along it.
     basepoint : bool or array_like, shape (..., channels), optional
         As for `signature`.
+    initial : array_like, shape (..., size), optional
+        A signature to continue from, laid out as the array of the functional is: as a signature of
+        `depth`, or as `words`, which must then hold all their prefixes. For a dict, a signature of
+        the depth of the longest word.
     inverse : bool, optional
         Of the group inverse of the signature.
     lengths : array_like of int, shape (...), optional
@@ -217,6 +137,9 @@ def linear_functional(
     continues. Linear functionals of the signature are dense in the continuous functions of paths
     [1]_: fitting l is linear regression.
 
+    Of `initial`, a, the prefixes of the words of l are read, which are computed anyway: ``<l, a ⊗
+    S>`` sums ``l[u v] a[u] S[v]`` over the cuts of each word.
+
     References
     ----------
     .. [1] D. Levin, T. Lyons, H. Ni, "Learning from the past, predicting the statistics for the
@@ -234,8 +157,14 @@ def linear_functional(
     1.0
     >>> pysig.linear_functional(path, area, stream=True)
     array([0. , 0.5, 1. ])
+
+    The path in two parts:
+
+    >>> first = pysig.signature(path[:2], 2)
+    >>> float(pysig.linear_functional(path[1:], area, initial=first))
+    1.0
     """
-    call = _check(
+    call, _ = _check(
         "linear_functional",
         path,
         functional,
@@ -244,13 +173,14 @@ def linear_functional(
         scalar_term,
         stream=stream,
         basepoint=basepoint,
-        initial=None,
+        initial=initial,
         inverse=inverse,
         lengths=lengths,
         transform=transform,
         workers=workers,
     )
-    return compute(call, out, {"path": path, "basepoint": basepoint, "lengths": lengths})
+    inputs = {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths}
+    return compute(call, out, inputs)
 
 
 def linear_functional_jvp(
@@ -260,10 +190,12 @@ def linear_functional_jvp(
     depth: int | None = None,
     *,
     basepoint_tangent: Any = None,
+    initial_tangent: Any = None,
     words: Any = None,
     scalar_term: bool = False,
     stream: bool = False,
     basepoint: Any = None,
+    initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
     transform: Any = None,
@@ -273,14 +205,16 @@ def linear_functional_jvp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse
-        As for `linear_functional`.
-    lengths, transform, workers
+    path, functional
         As for `linear_functional`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
-    basepoint_tangent : array_like, optional
-        How `basepoint` moves, if it is an array; None: it does not.
+    depth
+        As for `linear_functional`.
+    basepoint_tangent, initial_tangent : array_like, optional
+        How `basepoint` and `initial` move, if they are arrays; None: they do not.
+    words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+        As for `linear_functional`.
 
     Returns
     -------
@@ -306,7 +240,7 @@ def linear_functional_jvp(
     >>> float(pysig.linear_functional_jvp(path, {(0, 1): 0.5, (1, 0): -0.5}, up))
     -0.5
     """
-    call = _check(
+    call, start = _check(
         "linear_functional",
         path,
         functional,
@@ -315,13 +249,17 @@ def linear_functional_jvp(
         scalar_term,
         stream=stream,
         basepoint=basepoint,
-        initial=None,
+        initial=initial,
         inverse=inverse,
         lengths=lengths,
         transform=transform,
         workers=workers,
     )
-    return derivative(call, tangents_of(call, tangent, basepoint_tangent, None))
+    if start is not None and initial_tangent is not None:
+        initial_tangent = start.pick(
+            initial_tangent, "initial_tangent", call.backend, call.array.dtype
+        )
+    return derivative(call, tangents_of(call, tangent, basepoint_tangent, initial_tangent))
 
 
 def linear_functional_vjp(
@@ -334,6 +272,7 @@ def linear_functional_vjp(
     scalar_term: bool = False,
     stream: bool = False,
     basepoint: Any = None,
+    initial: Any = None,
     inverse: bool = False,
     lengths: Any = None,
     transform: Any = None,
@@ -343,18 +282,18 @@ def linear_functional_vjp(
 
     Parameters
     ----------
-    path, functional, depth, words, scalar_term, stream, basepoint, inverse
-        As for `linear_functional`.
-    lengths, transform, workers
+    path, functional
         As for `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value; a shape that broadcasts to it will do.
+    depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+        As for `linear_functional`.
 
     Returns
     -------
     array, shape of `path`; or SignatureCotangents
-        The gradient by the path; with an array for `basepoint`, gradients by both, as
-        `signature_vjp` returns them.
+        The gradient by the path; with an array for `basepoint` or `initial`, gradients by all of
+        them, as `signature_vjp` returns them.
 
     Raises
     ------
@@ -379,7 +318,7 @@ def linear_functional_vjp(
 
     Moving the corner to the right adds area, moving it up takes some away.
     """
-    call = _check(
+    call, start = _check(
         "linear_functional",
         path,
         functional,
@@ -388,10 +327,13 @@ def linear_functional_vjp(
         scalar_term,
         stream=stream,
         basepoint=basepoint,
-        initial=None,
+        initial=initial,
         inverse=inverse,
         lengths=lengths,
         transform=transform,
         workers=workers,
     )
-    return named_cotangents(call, cotangents(call, flat_cotangent(call, cotangent), {}))
+    path_bar, base_bar, initial_bar = cotangents(call, flat_cotangent(call, cotangent), {})
+    if start is not None:
+        initial_bar = start.spread(initial_bar, call.backend)
+    return named_cotangents(call, (path_bar, base_bar, initial_bar))

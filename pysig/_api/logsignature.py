@@ -7,9 +7,10 @@ from typing import Any
 
 from pysig import _lie
 from pysig._api import _checks
+from pysig._api._conversion import prepare_conversion
 from pysig._api.bases import check_basis
 from pysig._api.config import check_workers
-from pysig._api.derivatives import signature_jvp, signature_vjp
+from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.logsignature_convert import (
     signature_to_logsignature_jvp,
     signature_to_logsignature_vjp,
@@ -158,12 +159,12 @@ def logsignature_vjp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse
-        As for `logsignature`.
-    lengths, transform, method, workers
+    path, depth
         As for `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
+    basis, stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
 
     Returns
     -------
@@ -228,14 +229,16 @@ def logsignature_jvp(
 
     Parameters
     ----------
-    path, depth, basis, stream, basepoint, initial, inverse
-        As for `logsignature`.
-    lengths, transform, method, workers
+    path, depth
         As for `logsignature`.
     tangent : array_like, shape of `path`
         How the points move.
+    basis
+        As for `logsignature`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays.
+    stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
 
     Returns
     -------
@@ -283,3 +286,105 @@ def logsignature_jvp(
     return signature_to_logsignature_jvp(
         values, channels, depth, change, basis=basis, workers=workers
     )
+
+
+def logsignature_hvp(
+    path: Any,
+    depth: int,
+    cotangent: Any,
+    tangent: Any,
+    *,
+    basis: str = "words",
+    basepoint_tangent: Any = None,
+    initial_tangent: Any = None,
+    stream: bool = False,
+    basepoint: Any = None,
+    initial: Any = None,
+    inverse: bool = False,
+    lengths: Any = None,
+    transform: Any = None,
+    method: str = "auto",
+    workers: int | None = None,
+) -> Any:
+    """Derivative of `logsignature_vjp` in a direction (Hessian-vector product).
+
+    The Hessian of ``<cotangent, logsignature(path)>`` with respect to the path, and to `basepoint`
+    and `initial` where they are arrays, applied to the tangents.
+
+    Parameters
+    ----------
+    path, depth
+        As for `logsignature`.
+    cotangent : array_like
+        Of the shape of the result of `logsignature`; it does not move, since the gradient is
+        linear in it.
+    tangent
+        As for `logsignature_jvp`.
+    basis
+        As for `logsignature`.
+    basepoint_tangent, initial_tangent
+        As for `logsignature_jvp`.
+    stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
+
+    Returns
+    -------
+    array, shape of `path`; or SignatureCotangents
+        As `signature_vjp`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `signature` does; the message names the argument.
+
+    Notes
+    -----
+    With the gradient ``g(S)`` of the logarithm at the signature S, and its derivative ``g'(S, S')``
+    along the derivative S' of the signature, it is ``signature_hvp(g(S)) + signature_vjp(g'(S,
+    S'))``, by the product rule. Cost: that of `signature`, `signature_jvp`, `signature_vjp` and
+    `signature_hvp`, and some ten logarithms; memory for four signatures of each path.
+
+    Examples
+    --------
+    The area is a quadratic form of the points: its Hessian, applied to the path itself, is its
+    gradient.
+
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> pysig.logsignature_hvp(path, 2, np.array([0.0, 0.0, 1.0]), path) + 0.0  # no -0.0
+    array([[-1. ,  0. ],
+           [ 1. , -0.5],
+           [ 0. ,  0.5]])
+    """
+    options: dict[str, Any] = {
+        "stream": stream,
+        "basepoint": basepoint,
+        "initial": initial,
+        "inverse": inverse,
+        "lengths": lengths,
+        "transform": transform,
+        "method": method,
+        "workers": workers,
+    }
+    moves = {"basepoint_tangent": basepoint_tangent, "initial_tangent": initial_tangent}
+    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
+    values = signature(path, depth, **options)
+    change = signature_jvp(path, depth, tangent, **moves, **options)
+    call, sizes = prepare_conversion(
+        "signature_to_logsignature",
+        channels,
+        depth,
+        basis,
+        False,
+        workers,
+        signature=values,
+        cotangent=cotangent,
+        tangent=change,
+    )
+    straight = signature_hvp(path, depth, sizes.vjp(call), tangent, **moves, **options)
+    bent = signature_vjp(path, depth, sizes.hvp(call), **options)
+    if not isinstance(bent, tuple):
+        return straight + bent
+    pairs = zip(straight, bent, strict=True)
+    return _checks.SignatureCotangents(*(None if a is None else a + b for a, b in pairs))

@@ -37,7 +37,7 @@ def signature_to_logsignature(
     Returns
     -------
     array, shape (..., logsignature_size)
-        float32 if the argument is, else float64. Log-signatures have no scalar.
+        Of float32 if the argument is, else of float64. Log-signatures have no scalar.
 
     Raises
     ------
@@ -83,10 +83,12 @@ def signature_to_logsignature_vjp(
 
     Parameters
     ----------
-    signature, channels, depth, basis, scalar_term, workers
+    signature, channels, depth
         As in `signature_to_logsignature`.
     cotangent : array_like, shape (..., logsignature_size)
         Of the shape of the result.
+    basis, scalar_term, workers
+        As in `signature_to_logsignature`.
 
     Returns
     -------
@@ -130,15 +132,16 @@ def signature_to_logsignature_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``signature_to_logsignature(signature)`` when its argument moves along
-    `tangent`.
+    """Derivative of `signature_to_logsignature` when `signature` moves along `tangent`.
 
     Parameters
     ----------
-    signature, channels, depth, basis, scalar_term, workers, out
+    signature, channels, depth
         As in `signature_to_logsignature`.
     tangent : array_like, shape (..., size)
         How `signature` moves.
+    basis, scalar_term, workers, out
+        As in `signature_to_logsignature`.
 
     Returns
     -------
@@ -201,7 +204,7 @@ def logsignature_to_signature(
     Returns
     -------
     array, shape (..., signature_size)
-        float32 if the argument is, else float64.
+        Of float32 if the argument is, else of float64.
 
     Raises
     ------
@@ -245,10 +248,12 @@ def logsignature_to_signature_vjp(
 
     Parameters
     ----------
-    logsignature, channels, depth, basis, scalar_term, workers
+    logsignature, channels, depth
         As in `logsignature_to_signature`.
     cotangent : array_like, shape (..., signature_size)
         Of the shape of the result.
+    basis, scalar_term, workers
+        As in `logsignature_to_signature`.
 
     Returns
     -------
@@ -292,15 +297,16 @@ def logsignature_to_signature_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``logsignature_to_signature(logsignature)`` when its argument moves along
-    `tangent`.
+    """Derivative of `logsignature_to_signature` when `logsignature` moves along `tangent`.
 
     Parameters
     ----------
-    logsignature, channels, depth, basis, scalar_term, workers, out
+    logsignature, channels, depth
         As in `logsignature_to_signature`.
     tangent : array_like, shape (..., size)
         How `logsignature` moves.
+    basis, scalar_term, workers, out
+        As in `logsignature_to_signature`.
 
     Returns
     -------

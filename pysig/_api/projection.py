@@ -255,11 +255,10 @@ def cotangents(
 
 def flat_cotangent(call: ProjectionCall, cotangent: Any) -> Any:
     """The cotangent as the backend takes it: (batch, [rows,] outputs)."""
-    tail = call.out_shape[len(call.batch) :]
-    if not call.single:
-        return call.wide(cotangent, "cotangent", tail)
-    array = _checks.as_numeric(cotangent, "cotangent", call.backend)[..., None]
-    return call.wide(array, "cotangent", (*tail, 1))
+    array = _checks.as_numeric(cotangent, "cotangent", call.backend)
+    shape, xp = call.out_shape, call.backend.xp
+    wide = _checks._broadcast(array, "cotangent", shape, call.array.dtype, xp, last=not call.single)
+    return wide.reshape(call.count, *call.rows, call.outputs)
 
 
 def named_cotangents(call: ProjectionCall, gradients: tuple[Any, Any, Any]) -> Any:

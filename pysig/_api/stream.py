@@ -63,9 +63,14 @@ class SignatureStream:
     def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
         self._channels = _checks.check_integer(channels, "channels", 1)
         self._depth = _checks.check_integer(depth, "depth", 1)
-        self._dtype: np.dtype[Any] = np.dtype(dtype)
+        try:
+            self._dtype: np.dtype[Any] = np.dtype(dtype)
+        except Exception:  # whatever NumPy has against it
+            self._dtype = np.dtype(object)
         if self._dtype not in (np.float32, np.float64):
-            raise TypeError(f"dtype: expected float32 or float64, received {self._dtype}.")
+            raise TypeError(
+                f"dtype: expected float32 or float64, received {_checks.describe(dtype)}."
+            )
         limit = _checks.memory_limit(NUMPY)
         _checks.check_memory(channels, depth, 3, False, self._dtype.itemsize, limit)
         self._core = _cpu.stream(self._channels, self._depth, self._dtype)
@@ -172,7 +177,7 @@ class SignatureStream:
                 f"{name}: expected shape ({self._channels},) or (count, {self._channels}), "
                 f"received shape {tuple(array.shape)}."
             )
-        return np.require(array, self._dtype, ["C", "A"])
+        return np.require(_checks.cast(array, self._dtype, name), self._dtype, ["C", "A"])
 
     def signature(self, *, scalar_term: bool = False) -> npt.NDArray[Any]:
         """The signature of the path so far.

@@ -13,7 +13,7 @@ import numpy as np
 
 from pysig import _transform
 from pysig._api import _checks
-from pysig._backend import CUPY, Backend
+from pysig._backend import CUPY, Backend, backend_of
 from pysig._transform import STAGES, Transform, channels_after, steps_after
 
 
@@ -33,7 +33,8 @@ class Time:
     Raises
     ------
     TypeError, ValueError
-        If `end` is not a finite number, or if both are given.
+        If `times` are no real numbers with an axis of points, if `end` is not a finite number, or
+        if both are given. How many times there must be is seen with the path.
 
     Examples
     --------
@@ -56,7 +57,10 @@ class Time:
         most: Any = sys.float_info.max
         if not -most <= end <= most:
             raise ValueError(f"end: expected a finite number, received {self.end!r}.")
-        if self.times is not None and self.end != 1.0:
+        if self.times is None:
+            return
+        _as_times(self.times, backend_of(self.times))
+        if self.end != 1.0:
             raise ValueError(
                 f"end: expected 1.0, since times are given, received {self.end!r}. Leave one out."
             )
@@ -155,6 +159,29 @@ def _name(stage: str | Time) -> str:
     return "time" if isinstance(stage, Time) else stage
 
 
+def _as_times(times: Any, backend: Backend) -> Any:
+    """`times` as an array of real numbers with an axis of points."""
+    array = _checks.as_numeric(times, "times", backend)
+    if array.dtype.kind == "b":
+        raise TypeError(f"times: expected numbers, received {_checks.describe(times)}.")
+    if array.ndim < 1:
+        raise ValueError(
+            f"times: expected shape (..., points), a time for each point, received shape "
+            f"{tuple(array.shape)}."
+        )
+    return array
+
+
+def _from_the_first_on(times: Any) -> Any:
+    try:
+        with np.errstate(over="raise"):
+            return times - times[..., :1]
+    except FloatingPointError:
+        raise ValueError(
+            "times: expected times whose differences float64 holds, received larger ones. Rescale."
+        ) from None
+
+
 def _check_times(
     time: Time, stages: list[str | Time], based: bool, path: Any, backend: Backend
 ) -> Any:
@@ -165,10 +192,8 @@ def _check_times(
     before = [_name(stage) for stage in takewhile(lambda stage: stage is not time, stages)]
     inner = Transform(_transform.code(before), None, 1.0)
     points = steps_after(inner, length - 1 + based) + 1
-    array = _checks.as_numeric(time.times, "times", backend)
-    if array.dtype.kind == "b":
-        raise TypeError(f"times: expected numbers, received {_checks.describe(time.times)}.")
-    if array.ndim < 1 or array.shape[-1] != points:
+    array = _as_times(time.times, backend)
+    if array.shape[-1] != points:
         after = f" that {', '.join(before)} makes of the path" if before else ""
         extra = ", the basepoint included" if based else ""
         raise ValueError(
@@ -181,7 +206,7 @@ def _check_times(
     wide = array.astype(np.int64 if exact else np.float64)
     if not placed:
         # Only differences count: taken from the first time on, they survive rounding.
-        wide = wide - wide[..., :1]
+        wide = _from_the_first_on(wide)
     xp = backend.xp
     checked = _checks._broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous

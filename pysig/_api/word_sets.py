@@ -87,7 +87,7 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
 
     Parameters
     ----------
-    words : sequence of tuple of int
+    words : sequence or set of tuple of int
         0-based letters.
 
     Returns
@@ -98,7 +98,7 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     Raises
     ------
     TypeError, ValueError
-        If `words` is no sequence of distinct words.
+        If `words` is no sequence or set of distinct words.
 
     Examples
     --------
@@ -106,7 +106,9 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     >>> pysig.prefix_closure([(0, 1, 1), (2,)])
     ((0,), (2,), (0, 1), (0, 1, 1))
     """
-    checked = check_words(words, 2**63, None)
+    # A set will do, since the order of the result is another anyway.
+    listed = tuple(words) if isinstance(words, (set, frozenset)) else words
+    checked = check_words(listed, 2**63, None)
     closure = _trees.prefix_closure(checked)
     if () not in checked:
         closure.discard(())

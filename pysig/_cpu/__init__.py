@@ -6,6 +6,7 @@ from pysig._cpu.algebra import (
     bilinear_vjp,
     linear,
     series,
+    series_hvp,
     series_jvp,
     series_vjp,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "projection",
     "projection_vjp",
     "series",
+    "series_hvp",
     "series_jvp",
     "series_vjp",
     "signature",

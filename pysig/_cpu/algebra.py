@@ -20,7 +20,7 @@ Maps = tuple[SparseMatrix, ...]
 _OPERATIONS = {"product": 0, "shuffle": 1, "half_shuffle": 2}
 _SERIES_OP, _LINEAR_OP = 3, 4
 _SERIES = {"exp": 0, "log": 1, "inverse": 2}
-_VALUE, _JVP, _VJP = 0, 1, 2
+_VALUE, _JVP, _VJP, _HVP = 0, 1, 2, 3
 
 
 def maps_of(maps: Maps, dtype: Any) -> list[tuple[Any, Any, Any, int]]:
@@ -105,15 +105,43 @@ def series_vjp(
     workers: int,
 ) -> None:
     """The gradient of <g, after(f(before(a)))> at a."""
+    _series_back(_VJP, name, out, plan, before, after, workers, a=a, g=g)
+
+
+def series_hvp(
+    name: str,
+    a: Any,
+    g: Any,
+    da: Any,
+    out: Any,
+    *,
+    plan: Plan,
+    before: Maps = (),
+    after: Maps = (),
+    workers: int,
+) -> None:
+    """The derivative along da of the gradient of <g, after(f(before(a)))> at a."""
+    _series_back(_HVP, name, out, plan, before, after, workers, a=a, g=g, da=da)
+
+
+def _series_back(
+    of: int,
+    name: str,
+    out: Any,
+    plan: Plan,
+    before: Maps,
+    after: Maps,
+    workers: int,
+    **rows: Any,
+) -> None:
     _run(
         _SERIES_OP,
-        _VJP,
+        of,
         out,
         plan,
         workers,
         f=_SERIES[name],
-        a=a,
-        g=g,
+        **rows,
         before=before,
         between=transposed(after),
         after=transposed(before),

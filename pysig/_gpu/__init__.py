@@ -6,10 +6,8 @@ from pysig._gpu.algebra import (
     bilinear_jvp,
     bilinear_vjp,
     linear,
-    series,
-    series_jvp,
-    series_vjp,
 )
+from pysig._gpu.algebra_series import series, series_hvp, series_jvp, series_vjp
 from pysig._gpu.derivatives import signature_jvp, signature_vjp
 from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
@@ -26,6 +24,7 @@ __all__ = [
     "projection",
     "projection_vjp",
     "series",
+    "series_hvp",
     "series_jvp",
     "series_vjp",
     "set_gpu_memory_limit",

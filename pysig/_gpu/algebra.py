@@ -1,8 +1,7 @@
 """P2. The tensor algebra on CuPy arrays, under the names of `_cpu/algebra.py`: a thread per
-coefficient.
+coefficient. Power series are in `algebra_series.py`.
 
-Power series are Horner schemes of products whose inner ones are short; derivatives are products and
-their adjoints. Nothing is added up by atomics, so results are the same at every run.
+Nothing is added up by atomics, so results are the same at every run.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from pysig._gpu.compile import elementwise_kernel
 from pysig._lie import SparseMatrix
-from pysig._plan import Plan, plan_for
+from pysig._plan import Plan
 
 FILE = "algebra.cuh"
 Maps = tuple[SparseMatrix, ...]
@@ -70,7 +69,7 @@ _FORMULAS = {
 }
 
 
-def _launch(
+def launch(
     name: str,
     first: Rows,
     second: Rows,
@@ -112,7 +111,7 @@ def bilinear(name: str, a: Any, b: Any, out: Any, *, plan: Plan, scalar: int, wo
     """out = a * b, where `name` is "product", "shuffle" or "half_shuffle"."""
     x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
     kernel = "product" if name == "product" else "shuffle"
-    _launch(kernel, x, y, out, plan, half=int(name == "half_shuffle"))
+    launch(kernel, x, y, out, plan, half=int(name == "half_shuffle"))
 
 
 def bilinear_vjp(
@@ -131,11 +130,11 @@ def bilinear_vjp(
     x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
     cotangent = Rows(g, plan.scalar_term, 0)
     if name == "product":
-        _launch("left", cotangent, y, out_a, plan)
-        _launch("right", cotangent, x, out_b, plan)
+        launch("left", cotangent, y, out_a, plan)
+        launch("right", cotangent, x, out_b, plan)
         return
     for other, out, last in zip((y, x), (out_a, out_b), _LAST[name], strict=True):
-        _launch("unshuffle", cotangent, other, out, plan, half=last)
+        launch("unshuffle", cotangent, other, out, plan, half=last)
 
 
 def bilinear_jvp(
@@ -154,166 +153,20 @@ def bilinear_jvp(
     x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
     dx, dy = (Rows(rows, plan.scalar_term, 0) for rows in (da, db))
     kernel, half = "product" if name == "product" else "shuffle", int(name == "half_shuffle")
-    _launch(kernel, dx, y, out, plan, half=half)
-    _launch(kernel, x, dy, out, plan, half=half, add=True)
+    launch(kernel, dx, y, out, plan, half=half)
+    launch(kernel, x, dy, out, plan, half=half, add=True)
 
 
-# ---- power series: w_N = c_N, w_m = c_m + s_m x (x) w_(m+1), as in
-# csrc/include/pysig/cpu/tensor.hpp ----
-
-
-def _constant(f: str, m: int) -> float:
-    if f == "log":
-        return 1 / m if m else 0.0
-    return 1.0
-
-
-def _factor(f: str, m: int) -> float:
-    if f == "exp":
-        return 1 / (m + 1)
-    return 1.0 if f == "log" and m == 0 else -1.0
-
-
-def _without_scalar(rows: Any, plan: Plan) -> Any:
+def without_scalar(rows: Any, plan: Plan) -> Any:
     """Rows whose scalar is not read."""
     import cupy
 
     return cupy.ascontiguousarray(rows[:, 1:]) if plan.scalar_term else rows
 
 
-def _horner(f: str, x: Rows, plan: Plan) -> list[Rows]:
-    """w_1, w_2, ..., w_N; w_m has the levels up to N - m."""
-    import cupy
-
-    count, dtype = len(x.data), x.data.dtype
-    w = [Rows(cupy.zeros((count, 1), dtype), False, _constant(f, plan.depth))]
-    for m in range(plan.depth - 1, 0, -1):
-        lower = plan_for(plan.channels, plan.depth - m)
-        level = cupy.empty((count, lower.size), dtype)
-        _launch("product", x, w[0], level, lower, factor=_factor(f, m))
-        w.insert(0, Rows(level, False, _constant(f, m)))
-    return w
-
-
-def _fill_scalar(f: str, out: Any, plan: Plan, value: float | None = None) -> Any:
-    """The part of `out` without scalar, or rows to be copied there by `_finish`."""
-    import cupy
-
-    if not plan.scalar_term:
-        return out
-    out[:, 0] = _constant(f, 0) if value is None else value
-    return cupy.empty((len(out), plan.coefficients), out.dtype)
-
-
 def _finish(rows: Any, out: Any, plan: Plan) -> None:
     if plan.scalar_term:
         out[:, 1:] = rows
-
-
-def _series(f: str, x: Any, out: Any, plan: Plan) -> None:
-    """out = f(x), rows without scalar."""
-    tensor = Rows(x, False, 0)
-    _launch("product", tensor, _horner(f, tensor, plan)[0], out, plan, factor=_factor(f, 0))
-
-
-def _series_vjp(f: str, x: Any, g: Any, out: Any, plan: Plan) -> None:
-    """The gradient of <g, f(x)>, rows without scalar."""
-    import cupy
-
-    tensor, gradient = Rows(x, False, 0), Rows(g, False, 0)
-    for m, w in enumerate(_horner(f, tensor, plan)):
-        reach = plan_for(plan.channels, plan.depth - m)  # of w_m, whose gradient is at hand
-        factor = _factor(f, m)
-        part = out if m == 0 else cupy.empty((len(out), reach.size), out.dtype)
-        _launch("left", gradient, w, part, reach, factor=factor)
-        if m:
-            out[:, : reach.size] += part
-        if m + 1 < plan.depth:
-            lower = plan_for(plan.channels, plan.depth - m - 1)
-            below = cupy.empty((len(out), lower.size), out.dtype)
-            _launch("right", gradient, tensor, below, lower, factor=factor, depth=reach.depth)
-            gradient = Rows(below, False, 0)
-
-
-def _series_jvp(f: str, x: Any, dx: Any, out: Any, plan: Plan) -> None:
-    """The derivative of f(x) along dx, rows without scalar."""
-    import cupy
-
-    tensor, move = Rows(x, False, 0), Rows(dx, False, 0)
-    w = _horner(f, tensor, plan)
-    change = Rows(cupy.zeros((len(out), 1), out.dtype), False, 0)
-    for m in range(plan.depth - 1, -1, -1):
-        reach = plan_for(plan.channels, plan.depth - m)
-        level = out if m == 0 else cupy.empty((len(out), reach.size), out.dtype)
-        _launch("product", move, w[m], level, reach, factor=_factor(f, m))
-        _launch("product", tensor, change, level, reach, factor=_factor(f, m), add=True)
-        change = Rows(level, False, 0)
-
-
-def series(
-    name: str, a: Any, out: Any, *, plan: Plan, before: Maps = (), after: Maps = (), workers: int
-) -> None:
-    """out = after(f(before(a))) for f = "exp", "log" or "inverse"."""
-    import cupy
-
-    x = _apply_all(before, _without_scalar(a, plan))
-    inner = (
-        cupy.empty((len(out), plan.coefficients), out.dtype)
-        if after
-        else _fill_scalar(name, out, plan)
-    )
-    _series(name, x, inner, plan_for(plan.channels, plan.depth))
-    _deliver(after, inner, out, plan)
-
-
-def series_vjp(
-    name: str,
-    a: Any,
-    g: Any,
-    out: Any,
-    *,
-    plan: Plan,
-    before: Maps = (),
-    after: Maps = (),
-    workers: int,
-) -> None:
-    """The gradient of <g, after(f(before(a)))> at a."""
-    import cupy
-
-    x = _apply_all(before, _without_scalar(a, plan))
-    cotangent = _without_scalar(g, plan) if not after else g
-    y = _apply_all(transposed(after), cotangent)
-    inner = (
-        cupy.empty((len(out), plan.coefficients), out.dtype)
-        if before
-        else _fill_scalar(name, out, plan, 0)
-    )
-    _series_vjp(name, x, y, inner, plan_for(plan.channels, plan.depth))
-    _deliver(transposed(before), inner, out, plan)
-
-
-def series_jvp(
-    name: str,
-    a: Any,
-    da: Any,
-    out: Any,
-    *,
-    plan: Plan,
-    before: Maps = (),
-    after: Maps = (),
-    workers: int,
-) -> None:
-    """The derivative of after(f(before(a))) along da."""
-    import cupy
-
-    x, dx = (_apply_all(before, _without_scalar(rows, plan)) for rows in (a, da))
-    inner = (
-        cupy.empty((len(out), plan.coefficients), out.dtype)
-        if after
-        else _fill_scalar(name, out, plan, 0)
-    )
-    _series_jvp(name, x, dx, inner, plan_for(plan.channels, plan.depth))
-    _deliver(after, inner, out, plan)
 
 
 # ---- sparse maps ----
@@ -359,7 +212,7 @@ def transposed(maps: Maps) -> Maps:
     return tuple(m.transposed for m in reversed(maps))
 
 
-def _apply_all(maps: Maps, rows: Any) -> Any:
+def apply_all(maps: Maps, rows: Any) -> Any:
     import cupy
 
     for matrix in maps:
@@ -369,14 +222,14 @@ def _apply_all(maps: Maps, rows: Any) -> Any:
     return rows
 
 
-def _deliver(maps: Maps, rows: Any, out: Any, plan: Plan) -> None:
+def deliver(maps: Maps, rows: Any, out: Any, plan: Plan) -> None:
     """`rows` through the maps to `out`; without maps `rows` is `out` or its part without scalar."""
     if not maps:
         _finish(rows, out, plan)
         return
-    _apply(maps[-1], _apply_all(maps[:-1], rows), out)
+    _apply(maps[-1], apply_all(maps[:-1], rows), out)
 
 
 def linear(maps: Maps, a: Any, out: Any, *, plan: Plan, workers: int) -> None:
     """The maps applied to a, one after the other."""
-    _deliver(maps, a, out, plan)
+    deliver(maps, a, out, plan)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._gpu.algebra import Maps, series
+from pysig._gpu.algebra import Maps
+from pysig._gpu.algebra_series import series
 from pysig._gpu.memory import scratch_limit
 from pysig._gpu.signature import signature
 from pysig._plan import Plan

@@ -10,8 +10,7 @@ _limit: ContextVar[int | None] = ContextVar("pysig_gpu_memory_limit", default=No
 
 
 class set_gpu_memory_limit:
-    """Set how many bytes of scratch a call on CuPy arrays may take, for the current thread
-    (context).
+    """Set how many bytes of scratch a call on CuPy arrays may take, in the current context.
 
     ``method="cumsum"`` keeps running sums for a block of time; the limit decides how long a block
     is, and how many paths a derivative takes at a time, never the result beyond rounding. It takes

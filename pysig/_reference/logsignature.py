@@ -7,6 +7,7 @@ linear system is solved, exactly for Fractions.
 from __future__ import annotations
 
 from fractions import Fraction
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,23 @@ def logsignature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> A
         change = logsignature_jvp(path, depth, tangent, **options) * cotangent
         gradient[..., t, c] = change.reshape(*path.shape[:-2], -1).sum(axis=-1)
     return gradient
+
+
+def logsignature_hvp(path: Any, depth: int, cotangent: Any, tangent: Any, **options: Any) -> Any:
+    """Derivative of `logsignature_vjp` along `tangent`.
+
+    Along a line the gradient is a polynomial of degree depth - 1, for which the central difference
+    over n points on either side is exact, 2 n >= depth - 1: the sum over k = 1 .. n of
+    (-1)^(k+1) n!^2 / (k (n-k)! (n+k)!) times what k steps forward differ from k steps back.
+    """
+    path, tangent = np.asarray(path), np.asarray(tangent)
+    n = max(depth // 2, 1)
+    change = path * 0
+    for k in range(1, n + 1):
+        ahead, back = (
+            logsignature_vjp(path + sign * k * tangent, depth, cotangent, **options)
+            for sign in (1, -1)
+        )
+        divisor = k * factorial(n - k) * factorial(n + k)
+        change = change + (ahead - back) * ((-1) ** (k + 1) * factorial(n) ** 2) / divisor
+    return change

@@ -68,11 +68,9 @@ class Operator(NamedTuple):
     def raised(self) -> Operator:
         """The derivative by the moving arrays, in the direction of one more tangent."""
         order = self.tangents + self.backward + 1
-        highest = 1 + hasattr(pysig, f"{self.function}_hvp")
-        if order > highest:
-            name = ("first", "second")[highest - 1]
+        if order > 2:
             raise NotImplementedError(
-                f"pysig: derivatives of {self.function} go to the {name} order; one of order "
+                f"pysig: derivatives of {self.function} go to the second order; one of order "
                 f"{order} was asked for."
             )
         return self._replace(tangents=self.tangents + 1)

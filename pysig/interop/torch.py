@@ -104,7 +104,7 @@ def logsignature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.logsignature` does. NotImplementedError for a second derivative.
+        As `pysig.logsignature` does. NotImplementedError for a third derivative.
 
     Examples
     --------

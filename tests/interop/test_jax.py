@@ -54,7 +54,7 @@ def test_logsignatures(basis):
     def function(p, b):
         return logsignature(p, 3, basis=basis, basepoint=b, stream=True)
 
-    check_grads(function, (path, base), order=1, modes=["fwd", "rev"])
+    check_grads(function, (path, base), order=2)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -90,9 +90,9 @@ def test_the_third_derivative_is_refused():
     third = jax.grad(lambda p: jax.hessian(loss)(p, array(2)).sum())
     with pytest.raises(NotImplementedError, match=r"signature go to the second order.*order 3"):
         third(array(4, 2))
-    second = jax.hessian(lambda p: logsignature(p, 3).sum())
-    with pytest.raises(NotImplementedError, match=r"logsignature go to the first order"):
-        second(array(4, 2))
+    third = jax.grad(lambda p: jax.hessian(lambda q: logsignature(q, 3).sum())(p).sum())
+    with pytest.raises(NotImplementedError, match=r"logsignature go to the second order.*order 3"):
+        third(array(4, 2))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -48,6 +48,19 @@ def test_logsignatures(basis):
     np.testing.assert_allclose(tape.gradient(loss, variable).numpy(), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("basis", ["words", "brackets", "hall", "expanded"])
+def test_second_derivatives_of_logsignatures(basis):
+    path, tangent, variable = array(2, 5, 2), array(2, 5, 2, seed=1), tf.Variable(array(2, 5, 2))
+    cotangent = array(*pysig.logsignature(path, 3, basis=basis).shape, seed=2)
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            loss = tf.reduce_sum(logsignature(variable, 3, basis=basis) * cotangent)
+        along = tf.reduce_sum(inner.gradient(loss, variable) * tangent)
+    expected = pysig.logsignature_hvp(path, 3, cotangent, tangent, basis=basis)
+    second = outer.gradient(along, variable).numpy()
+    np.testing.assert_allclose(second, expected, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
 def test_gradients_of_both_orders(options, wrap):

@@ -7,7 +7,7 @@ namespace pysig {
 
 enum class tensor_op : int { product = 0, shuffle = 1, half_shuffle = 2, series = 3, linear = 4 };
 enum class series : int { exp = 0, log = 1, inverse = 2 };
-enum class derivative : int { none = 0, jvp = 1, vjp = 2 };
+enum class derivative : int { none = 0, jvp = 1, vjp = 2, hvp = 3 };
 
 // A sparse matrix by rows (compressed sparse rows).
 template <class R>
@@ -35,7 +35,7 @@ struct rows_in {
 //     product, shuffle, half_shuffle    out = a * b;                          vjp: out, out_b = gradients at a and b of <g, a * b>
 //     series                            out = after(f(before(a)));            vjp: out = after(gradient of <between(g), f(before(a))>)
 //     linear                            out = after(a)
-// jvp: out = the derivative along da, db.
+// jvp: out = the derivative along da, db. hvp: what vjp gives, differentiated along da, db; g does not move.
 template <class R>
 struct tensor_job {
     tensor_op op;

@@ -26,7 +26,7 @@ inline V result_of(dual<V> x) {
     return x.tangent;
 }
 
-// T: lanes<R> for values and for vjp, dual<lanes<R>> for jvp.
+// T: lanes<R> for values and for vjp, dual<lanes<R>> for jvp and for hvp, which is vjp on dual numbers.
 template <class R, class T>
 class tensor_rows {
   public:
@@ -69,7 +69,7 @@ class tensor_rows {
     const unsigned char* wanted = nullptr;
 
     bool is_shuffle() const { return job.op == tensor_op::shuffle || job.op == tensor_op::half_shuffle; }
-    bool is_vjp() const { return job.of == derivative::vjp; }
+    bool is_vjp() const { return job.of == derivative::vjp || job.of == derivative::hvp; }
 
     // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb; coordinates p, q and result;
     // the rest of the series; the splits of words.
@@ -282,7 +282,7 @@ class tensor_rows {
 template <class R>
 inline void compute_tensor(const tensor_job<R>& job, const executor& exec) {
     if (job.batch == 0) return;
-    if (job.of == derivative::jvp) return tensor_rows<R, dual<lanes<R>>>(job, exec).run();
+    if (job.of == derivative::jvp || job.of == derivative::hvp) return tensor_rows<R, dual<lanes<R>>>(job, exec).run();
     tensor_rows<R, lanes<R>>(job, exec).run();
 }
 

@@ -1,0 +1,191 @@
+"""P4. Linear functionals at the door: as a matrix, and with a signature to continue from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import prod
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pysig._algebra import trees
+from pysig._algebra import words as _words
+from pysig._algebra.words import Word
+from pysig._api import _checks
+from pysig._api._words_argument import check_words
+from pysig._backend import NUMPY, Backend, is_cupy
+from pysig._lie import SparseMatrix
+from pysig._plan import Plan, plan_for
+
+
+class Functional(NamedTuple):
+    """Functionals as a matrix (functionals, words)."""
+
+    words: tuple[Word, ...]
+    matrix: Any
+    single: bool
+    depth: int | None  # of the signature that `initial` is laid out as; None: as the words
+
+
+def check_functional(
+    functional: Any, channels: int, depth: Any, words: Any, scalar: bool
+) -> Functional:
+    """The functionals of a path of `channels` channels, in any of the forms they may come in."""
+    if isinstance(functional, Mapping) or (
+        isinstance(functional, (list, tuple)) and any(isinstance(f, Mapping) for f in functional)
+    ):
+        for name, value in (("depth", depth), ("words", words)):
+            if value is not None:
+                raise ValueError(
+                    f"{name}: expected None for a functional that names its words, received "
+                    f"{_checks.describe(value)}."
+                )
+        return _of_mappings(functional, channels)
+    return _of_array(functional, channels, depth, words, scalar)
+
+
+def _of_mappings(functional: Any, channels: int) -> Functional:
+    single = isinstance(functional, Mapping)
+    rows = [functional] if single else list(functional)
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise TypeError(
+                "functional: expected a dict of words and coefficients in each place, received "
+                f"{_checks.describe(row)}."
+            )
+    words = check_words(
+        tuple({word: None for row in rows for word in row}) or ((),), channels, None
+    )
+    place = {word: k for k, word in enumerate(words)}
+    matrix = np.zeros((len(rows), len(words)))
+    for k, row in enumerate(rows):
+        for word, value in row.items():
+            if isinstance(value, np.ndarray) and value.ndim == 0:
+                value = value.item()
+            if not isinstance(value, Real):
+                raise TypeError(
+                    f"functional: expected a real number for {word}, received "
+                    f"{_checks.describe(value)}."
+                )
+            try:
+                matrix[k, place[tuple(word)]] = float(value)
+            except OverflowError:  # an integer beyond float64
+                raise ValueError(
+                    f"functional: expected numbers that float64 holds, received {value} for {word}."
+                ) from None
+    return Functional(words, matrix, single, max(1, *map(len, words), 1))
+
+
+def _of_array(functional: Any, channels: int, depth: Any, words: Any, scalar: bool) -> Functional:
+    host = functional.get() if is_cupy(functional) else functional
+    array = _checks.as_numeric(host, "functional", NUMPY).astype(np.float64)
+    if array.ndim not in (1, 2):
+        raise ValueError(
+            "functional: expected a dict of words and coefficients, a list of such, or an array of "
+            f"shape (words,) or (functionals, words), received {_checks.describe(functional)}."
+        )
+    matrix = np.atleast_2d(array)
+    if words is not None:
+        checked = check_words(words, channels, depth)
+        _check_width(array, len(checked))
+        return Functional(checked, matrix, array.ndim == 1, None)
+    if depth is None:
+        raise TypeError(
+            "depth: expected the depth of the functional, or words=, those of its last axis; "
+            "received None."
+        )
+    depth = _checks.check_integer(depth, "depth", 1)
+    _check_width(array, _words.signature_size(channels, depth, scalar))
+    whole = matrix if scalar else np.pad(matrix, ((0, 0), (1, 0)))
+    kept = (whole != 0).any(axis=0)  # words of coefficient zero cost nothing
+    kept[0] |= not kept.any()
+    those = _those(channels, depth, kept.tobytes())
+    return Functional(those, whole[:, kept], array.ndim == 1, depth)
+
+
+def _check_width(array: Any, width: int) -> None:
+    if array.shape[-1] != width:
+        raise ValueError(
+            f"functional: expected {width} coefficients in the last axis, received shape "
+            f"{tuple(array.shape)}."
+        )
+
+
+@lru_cache(maxsize=64)
+def _those(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
+    """The words whose flags are set."""
+    everything = _words.words(channels, depth, True)
+    return tuple(word for word, flag in zip(everything, kept, strict=True) if flag)
+
+
+# ---- a signature to continue from: <l, a (x) S> reads of a the prefixes of the words of l ----
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where what is read stands in an `initial` that is laid out as a signature."""
+
+    plan: Plan
+    columns: tuple[int, ...]  # -1: that of the empty word, which is not read, is not there
+
+    @cached_property
+    def selection(self) -> SparseMatrix:
+        """Reads them off a signature."""
+        there = np.array([column >= 0 for column in self.columns])
+        indices = np.array([column for column in self.columns if column >= 0], np.int64)
+        indptr = np.concatenate([[0], np.cumsum(there)])
+        shape = (len(self.columns), self.plan.size)
+        return SparseMatrix(shape, indptr, indices, np.ones(len(indices), np.int64))
+
+    def pick(self, value: Any, name: str, backend: Backend, dtype: Any) -> Any:
+        """Those of `value`."""
+        array = _checks.as_numeric(value, name, backend)
+        if array.shape[-1:] != (self.plan.size,):
+            raise ValueError(
+                f"{name}: expected {self.plan.size} coefficients in the last axis, those of a "
+                f"signature of the functional's depth, received shape {tuple(array.shape)}."
+            )
+        return self._apply(self.selection, _checks.cast(array, dtype, name), backend)
+
+    def spread(self, gradient: Any, backend: Backend) -> Any:
+        """The gradient by the whole of `initial` from that by what is read: the adjoint."""
+        return self._apply(self.selection.transposed, gradient, backend)
+
+    def _apply(self, matrix: SparseMatrix, array: Any, backend: Backend) -> Any:
+        *batch, width = array.shape
+        rows = backend.xp.ascontiguousarray(array.reshape(prod(batch), width))
+        out = backend.xp.empty((len(rows), matrix.shape[0]), array.dtype)
+        backend.impl.linear((matrix,), rows, out, plan=self.plan, workers=1)
+        return out.reshape(*batch, matrix.shape[0])
+
+
+def continued(
+    found: Functional, channels: int, inverse: bool, scalar: bool
+) -> tuple[Functional, Start | None]:
+    """The functional on all words whose coefficients of `initial` are read, and where these are."""
+    if found.depth is None:
+        return found, None
+    words, start = _continued(found.words, channels, found.depth, inverse, scalar)
+    more = len(words) - len(found.words)
+    return found._replace(words=words, matrix=np.pad(found.matrix, ((0, 0), (0, more)))), start
+
+
+@lru_cache(maxsize=64)
+def _continued(
+    words: tuple[Word, ...], channels: int, depth: int, inverse: bool, scalar: bool
+) -> tuple[tuple[Word, ...], Start]:
+    # The inverse is read off words backwards, whose prefixes are parts of words backwards.
+    needed = (
+        trees.factor_closure([*words, *(word[::-1] for word in words)])
+        if inverse
+        else trees.prefix_closure(words)
+    )
+    more = needed - set(words) - {()}
+    whole = (*words, *sorted(more, key=lambda word: (len(word), word)))
+    columns = tuple(
+        _words.word_index(word, channels, scalar) if word or scalar else -1 for word in whole
+    )
+    return whole, Start(plan_for(channels, depth, scalar), columns)
