@@ -20,23 +20,22 @@ void compute(const py::array& path, py::array& out, int depth, i64 size, bool st
 }
 
 // The plain call, for which checks in Python may cost more than the work: a native, aligned NumPy array of floats, a depth that is an int, no
-// option, a result for which no memory need be asked. None for everything else, which then goes through the checks of pysig/_api.
-// `workers` may be 0: then also for what is worth more than one thread, or a signal.
-constexpr double small_work = 1e5;        // multiply-adds: no thread, no signal, no release of the GIL pays
-constexpr double plain_bytes = 16 << 20;  // of a result
+// option, a result of no more than `limit` bytes. None for everything else, which then goes through the checks of pysig/_api; with 0 workers
+// also for what is worth a second thread, a look at signals or a release of the GIL.
+constexpr double small_work = 1e5;  // multiply-adds
 
 template <class R>
-py::object plain(const py::array& path, int depth, int workers) {
+py::object plain(const py::array& path, int depth, int workers, double limit) {
     const py::ssize_t ndim = path.ndim();
     std::vector<py::ssize_t> shape(path.shape(), path.shape() + ndim - 1);
     const i64 length = path.shape(ndim - 2), channels = path.shape(ndim - 1);
     const i64 batch = ndim == 3 ? path.shape(0) : 1;
     double size = 0;
-    for (int k = 0; k < depth && size < plain_bytes; ++k) size = (size + 1) * double(channels);
+    for (int k = 0; k < depth && size <= limit; ++k) size = (size + 1) * double(channels);
     for (py::ssize_t axis = 0; axis < ndim; ++axis)
         if (path.strides(axis) % py::ssize_t(sizeof(R))) return py::none();
     const bool little = double(batch) * size * double(length) <= small_work;
-    if (length < 1 || channels < 1 || double(batch) * size * sizeof(R) > plain_bytes || (!little && workers == 0)) return py::none();
+    if (length < 1 || channels < 1 || double(batch) * size * sizeof(R) > limit || (!little && workers == 0)) return py::none();
     shape.back() = py::ssize_t(size);
     py::array_t<R> out(shape);
     const auto stride = [&](py::ssize_t axis) { return i64(path.strides(axis)) / i64(sizeof(R)); };
@@ -50,22 +49,22 @@ py::object plain(const py::array& path, int depth, int workers) {
     return std::move(out);
 }
 
-py::object plain_signature(const py::object& path, const py::object& depth, int workers) {
+py::object plain_signature(const py::object& path, const py::object& depth, int workers, double limit) {
     if (!PyLong_CheckExact(depth.ptr()) || !py::isinstance<py::array>(path)) return py::none();
     const long number = PyLong_AsLong(depth.ptr());
     if (number == -1 && PyErr_Occurred()) PyErr_Clear();
     const auto array = py::reinterpret_borrow<py::array>(path);
     if (number < 1 || number > 32 || array.ndim() < 2 || array.ndim() > 3 || !(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
         return py::none();
-    if (holds<double>(array)) return plain<double>(array, int(number), workers);
-    if (holds<float>(array)) return plain<float>(array, int(number), workers);
+    if (holds<double>(array)) return plain<double>(array, int(number), workers, limit);
+    if (holds<float>(array)) return plain<float>(array, int(number), workers, limit);
     return py::none();
 }
 
 }  // namespace
 
 void register_signature(py::module_& m) {
-    m.def("plain_signature", &plain_signature, py::arg("path"), py::arg("depth"), py::arg("workers"));
+    m.def("plain_signature", &plain_signature, py::arg("path"), py::arg("depth"), py::arg("workers"), py::arg("limit"));
     m.def(
         "signature",
         [](const py::array& path, py::array out, int depth, i64 size, bool stream, const optional_array& basepoint,

@@ -16,6 +16,10 @@ from pysig._cpu.signature import plain_signature
 from pysig._plan import plan_for
 from pysig._transform import channels_after, steps_after
 
+# Results of calls without options, in bytes, for which the extension does the checks: so little
+# that no memory need be asked, and so much that checks in Python cost nothing beside the work.
+LITTLE, PLAIN = 2**16, 2**24
+
 
 def signature(
     path: Any,
@@ -148,9 +152,10 @@ def signature(
     absent = basepoint is initial is lengths is transform is out is words is None
     any_workers = workers is None or (type(workers) is int and workers > 0)
     if plain and absent and any_workers and type(path) is np.ndarray:
-        computed = plain_signature(path, depth, 0)
+        computed = plain_signature(path, depth, 0, LITTLE)
         if computed is None:
-            computed = plain_signature(path, depth, check_workers(workers))
+            limit = min(_checks.memory_limit(NUMPY) or PLAIN, PLAIN)
+            computed = plain_signature(path, depth, check_workers(workers), limit)
         if computed is not None:
             return computed
     if words is not None:

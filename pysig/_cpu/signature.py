@@ -49,9 +49,9 @@ def signature(
     )
 
 
-def plain_signature(path: Any, depth: Any, workers: int) -> Any:
+def plain_signature(path: Any, depth: Any, workers: int, limit: int) -> Any:
     """The signature of a call without options, checked in the extension; None where it cannot.
 
-    With `workers` 0 of little work only, which is never shared out.
+    With `workers` 0 only of little work, which is never shared out; only up to `limit` bytes.
     """
-    return core.plain_signature(path, depth, workers)
+    return core.plain_signature(path, depth, workers, limit)
