@@ -345,9 +345,11 @@ def _product(shape: Any) -> int:
 def _broadcast(
     array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any, last: bool = True
 ) -> Any:
-    """A copy of `array` as `shape`; with `last` that axis, of channels or coefficients, must be
+    """`array` as `shape`, contiguous; with `last` that axis, of channels or coefficients, must be
     there.
     """
+    if array.shape == shape and (dtype is None or dtype == array.dtype):
+        return xp.ascontiguousarray(array)
     try:
         if last and tuple(array.shape[-1:]) != tuple(shape[-1:]):
             raise ValueError(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -13,7 +13,12 @@ from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
 from pysig._backend import Backend, require
 from pysig._plan import Plan, plan_for
-from pysig._transform import channels_after, steps_after
+from pysig._transform import Transform, channels_after, steps_after
+
+# The gradient at a point is the difference of what its two increments want, which on a path of T
+# steps differ by 1 / sqrt(T) of themselves or less: beyond so many steps float32 would lose a
+# fourth digit, and gradients are computed in float64.
+MOST_SINGLE_STEPS = 2**13
 
 
 @dataclass
@@ -48,6 +53,19 @@ class DerivativeCall:
 
     def empty(self, *shape: int) -> Any:
         return self.backend.xp.empty(shape, self.path.dtype)
+
+    def in_double(self) -> DerivativeCall:
+        """The same call on float64."""
+        options = {name: _double(value) for name, value in self.options.items()}
+        return replace(self, path=_double(self.path), options=options)
+
+
+def _double(value: Any) -> Any:
+    """float32 arrays as float64, also the times of a transform; everything else as it is."""
+    if isinstance(value, Transform):
+        return value._replace(times=_double(value.times))
+    single = getattr(value, "dtype", None) == np.float32
+    return value.astype(np.float64) if single else value
 
 
 def _method_row(what: str, method: str) -> str:
@@ -143,6 +161,14 @@ def tangents_of(
 
 def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
+    if call.path.dtype == np.float32 and call.path.shape[-2] > MOST_SINGLE_STEPS:
+        call.array(cotangent, "cotangent", call.out_shape)  # its errors are those of float32
+        wide = {name: _double(value) for name, value in tangents.items()}
+        found = cotangents(call.in_double(), cotangent, wide)
+        if not isinstance(found, _checks.SignatureCotangents):
+            return found.astype(np.float32)
+        rounded = (None if bar is None else bar.astype(np.float32) for bar in found)
+        return _checks.SignatureCotangents(*rounded)
     path, plan, xp = call.flat, call.plan, call.backend.xp
     path_bar = call.empty(*call.path.shape)
     base_bar = None if call.basepoint_shape is None else call.empty(*call.batch, path.shape[2])

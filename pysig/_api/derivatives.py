@@ -178,8 +178,9 @@ def signature_vjp(
     Cost: about twice that of the signature, two multiply-adds for each coefficient of the top
     level and step; memory beyond the result is bounded by a few times the size of the path. Going
     back along the path the states are rebuilt, ``S <- S ⊗ exp(-x)`` [1]_, starting anew from a
-    stored one every few hundred steps, so that rounding does not grow with the length. The result
-    does not depend on `workers`.
+    stored one every few hundred steps, so that rounding does not grow with the length. Paths of
+    float32 of more than 8192 points are computed in float64, for twice the time: the gradient at a
+    point is a small difference there. The result does not depend on `workers`.
 
     For CuPy arrays ``method="tile"`` goes back in this way, ``"cumsum"`` by reversed running sums,
     and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and at depths whose
