@@ -62,6 +62,11 @@ class set_workers:
     TypeError, ValueError
         If `workers` is not such an integer.
 
+    Notes
+    -----
+    Threads wait for the next call for a second, asleep, and then end. Idle ones also end before a
+    fork of the process.
+
     Examples
     --------
     >>> import pysig
