@@ -23,7 +23,11 @@ from pysig._gpu import compile as build
 from pysig._gpu import schedule
 from pysig._transform import Transform, channels_after
 
-CARDS = ["sm_80", "sm_90", "sm_100", "sm_120"]  # A100, H100 and H200, B200, RTX 50
+SLOW = pytest.mark.slow  # a minute for each card
+CARDS = [  # A100, H100 and H200; B200, RTX 50
+    "sm_80", "sm_90", pytest.param("sm_100", marks=SLOW), pytest.param("sm_120", marks=SLOW)
+]  # fmt: skip
+TWO_CARDS = CARDS[1:3]
 # Beside what test_gpu_signature.py uses: (channels, depth) of the benchmarks, and shapes that are
 # hard on registers.
 BENCHMARKS = [(5, 4), (8, 4), (4, 5), (8, 6), (4, 6), (3, 6), (6, 4), (2, 12), (20, 3), (100, 2)]
@@ -135,7 +139,7 @@ def test_tiles_compile_and_stay_in_registers(nvrtc, gpu_sizes, card, itemsize):
         registers(log)
 
 
-@pytest.mark.parametrize("card", ["sm_90", "sm_100"])
+@pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize(("stream", "inverse"), [(0, 1), (1, 0), (1, 1)])
 def test_tiles_of_other_kinds_compile_and_stay_in_registers(
     nvrtc, gpu_sizes, card, stream, inverse
@@ -149,7 +153,7 @@ def test_tiles_of_other_kinds_compile_and_stay_in_registers(
         registers(log)
 
 
-@pytest.mark.parametrize("card", ["sm_90", "sm_100"])
+@pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize("stages", [0x1, 0x2, 0x4, 0x12, 0x321, 0x2314, 0x1432])
 def test_tiles_of_transformed_paths_compile_and_stay_in_registers(nvrtc, card, stages):
     texts = [
@@ -197,7 +201,7 @@ def test_tiles_on_the_way_back_compile_and_stay_in_registers(nvrtc, gpu_sizes, c
         registers(log)
 
 
-@pytest.mark.parametrize("card", ["sm_90", "sm_100"])
+@pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize("stages", [0x1, 0x2, 0x321, 0x2314])
 def test_tiles_on_the_way_back_of_transformed_paths_compile(nvrtc, card, stages):
     texts = [
