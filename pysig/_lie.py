@@ -169,7 +169,13 @@ def route(channels: int, depth: int, source: str, target: str) -> tuple[SparseMa
     stops = _ROUTES.get((source, target), (source, target))
     if stops == ("hall", "expanded"):  # two short matrices are applied faster than the long one
         stops = ("hall", "brackets", "expanded")
-    return tuple(_step(channels, depth, a, b) for a, b in pairwise(stops))
+    try:
+        return tuple(_step(channels, depth, a, b) for a, b in pairwise(stops))
+    except MemoryError:
+        raise MemoryError(
+            f"basis: the tables between {source!r} and {target!r} for {channels} channels at depth "
+            f"{depth} do not fit the memory. Use basis='words', whose tables are small."
+        ) from None
 
 
 def change_of_basis(channels: int, depth: int, source: str, target: str) -> SparseMatrix:

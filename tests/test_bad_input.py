@@ -108,8 +108,8 @@ BAD = {
     "workers": [
         (0, ValueError, "a positive integer, or a negative one down to -.*, received 0"),
         (-100_000, ValueError, "a negative one down to -.*, received -100000"),
-        (2.0, TypeError, r"a positive integer or None, received float 2\.0"),
-        (True, TypeError, "a positive integer or None, received bool True"),
+        (2.0, TypeError, r"an integer .* or None, received float 2\.0"),
+        (True, TypeError, "an integer .* or None, received bool True"),
     ],
     "basepoint": [
         (np.zeros(3), ValueError, r"broadcasts to \(4, 2\), received \(3,\)"),

@@ -71,6 +71,24 @@ OTHER = [
         TypeError,
         r"words: expected a sequence of words, .*received set .*words=sorted\(words\)",
     ),
+    *(
+        (
+            call,
+            TypeError,
+            rf"words?: expected a sequence .*, in their order, received {kind} .* as a tuple",
+        )
+        for call, kind in [
+            (lambda: pysig.signature(SMALL, words=[{0, 1}]), "set"),
+            (lambda: pysig.linear_functional(SMALL, {frozenset((0, 1)): 1.0}), "frozenset"),
+            (lambda: pysig.word_index({0, 2}, 3), "set"),
+            (lambda: pysig.prefix_closure([{0: 1}]), "dict"),
+        ]
+    ),
+    (
+        lambda: pysig.signature(SMALL, 1, transform=pysig.Time(end=1e39)),
+        ValueError,
+        r"end: expected at most 3\.4e\+38, which float32 holds, received 1e\+39",
+    ),
     (
         lambda: pysig.signature(np.zeros((3, 2)), words=frozenset({(0,)})),
         TypeError,

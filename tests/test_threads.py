@@ -142,6 +142,64 @@ def test_idle_threads_end():
     assert done.stdout == "good\n", done.stderr
 
 
+# A signal handler forks in the middle of a call, and the child comes back from it.
+FORK_IN_A_CALL = """
+import os, signal
+import numpy as np
+import pysig
+
+path = np.broadcast_to(np.float64(1), (1, 10**9, 8))
+child = []
+
+def handler(number, frame):
+    child.append(os.fork())
+    if child[0]:
+        raise KeyboardInterrupt  # the parent has seen enough
+
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    pysig.signature(path[:, :3 * 10**6], 5, workers=3)
+except KeyboardInterrupt:
+    assert os.waitstatus_to_exitcode(os.waitpid(child[0], 0)[1]) == 7
+    print("good")
+except RuntimeError as error:
+    assert child == [0], child
+    assert "forked in the middle of this call" in str(error)
+    assert pysig.signature(np.eye(60), 3, workers=2).shape == (219660,)  # and the next call works
+    os._exit(7)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_comes_back_into_a_call():
+    done = run(FORK_IN_A_CALL)
+    assert done.stdout == "good\n", done.stderr
+
+
+# The interpreter ends while a daemon thread is in a call.
+DAEMON = """
+import sys, threading, time
+import numpy as np
+import pysig
+
+path = np.zeros((1, 20_000, 3))
+
+def work():
+    while True:
+        pysig.signature(path, 4, workers=int(sys.argv[1]))
+
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_end_of_the_interpreter_during_a_call_of_a_daemon_thread(workers):
+    done = run(DAEMON, str(workers))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 # ---- Ctrl-C ----
 
 # The paths repeat one point (strides of zero), so that minutes of work need no memory.

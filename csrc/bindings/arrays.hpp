@@ -5,8 +5,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <exception>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "pysig/cpu/job.hpp"
 #include "pysig/cpu/parallel.hpp"
@@ -49,17 +52,40 @@ path_view<R> view_of_path(const py::array& path) {
             nullptr, nullptr, nullptr};
 }
 
+// Only the main thread hears of signals; no other asks for the GIL in the middle of a call.
+inline bool hears_signals() {
+    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+}
+
+// Takes the GIL back. When the interpreter ends meanwhile, a daemon thread never gets it: it stands still, as in newer interpreters, where older
+// ones would unwind it through destructors that cannot be.
+inline void take_gil(PyThreadState* state) {
+#if PY_VERSION_HEX >= 0x030D0000
+    const auto ends = &Py_IsFinalizing;
+#else
+    const auto ends = &_Py_IsFinalizing;
+#endif
+    while (ends()) std::this_thread::sleep_for(std::chrono::hours(1));
+    PyEval_RestoreThread(state);
+}
+
 // Runs `call(executor)` without the GIL; a pending signal (Ctrl-C) ends it early and is raised.
 template <class F>
 void run_released(int workers, F&& call) {
-    team threads(workers, [] {
+    const auto interrupted = [] {
         py::gil_scoped_acquire gil;
         return PyErr_CheckSignals() != 0;
-    });
-    {
-        py::gil_scoped_release released;
+    };
+    team threads(workers, hears_signals() ? +interrupted : nullptr);
+    PyThreadState* state = PyEval_SaveThread();
+    std::exception_ptr failure;
+    try {
         call(threads.get());
+    } catch (const std::exception&) {
+        failure = std::current_exception();
     }
+    take_gil(state);
+    if (failure) std::rethrow_exception(failure);
     if (threads.stopped()) throw py::error_already_set();
 }
 

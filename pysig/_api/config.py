@@ -33,7 +33,8 @@ def check_workers(workers: Any) -> int:
         return get_workers()
     if isinstance(workers, (bool, np.bool_)) or not hasattr(workers, "__index__"):
         raise TypeError(
-            f"workers: expected a positive integer or None, received {describe(workers)}."
+            f"workers: expected an integer (negative: counted from all CPUs) or None, received "
+            f"{describe(workers)}."
         )
     number = operator.index(workers)
     if number < 0:

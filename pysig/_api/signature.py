@@ -154,8 +154,8 @@ def signature(
     if plain and absent and any_workers and type(path) is np.ndarray:
         computed = plain_signature(path, depth, 0, LITTLE)
         if computed is None:
-            limit = min(_checks.memory_limit(NUMPY) or PLAIN, PLAIN)
-            computed = plain_signature(path, depth, check_workers(workers), limit)
+            most = min(_checks.memory_limit(NUMPY) or PLAIN, PLAIN)
+            computed = plain_signature(path, depth, check_workers(workers), most)
         if computed is not None:
             return computed
     if words is not None:

@@ -113,6 +113,12 @@ def check_transform(
     for stage in stages:
         if isinstance(stage, Time):
             times = _check_times(stage, stages, base is not None, path, backend)
+            most = float(np.finfo(path.dtype).max)
+            if abs(float(stage.end)) > most:
+                raise ValueError(
+                    f"end: expected at most {most:.2g}, which {path.dtype} holds, received "
+                    f"{float(stage.end):.2g}. Rescale it, or pass a path of float64."
+                )
             checked = checked._replace(times=times, end=float(stage.end))
     return base, checked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 from pysig._algebra import words as _words
@@ -161,6 +162,11 @@ def check_word(word: Any, channels: int, name: str) -> Word:
     if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
         raise TypeError(
             f"{name}: expected a sequence of 0-based letters, received {describe(word)}."
+        )
+    if isinstance(word, (Set, Mapping)):
+        raise TypeError(
+            f"{name}: expected a sequence of 0-based letters, in their order, received "
+            f"{describe(word)}. Write the word as a tuple."
         )
     letters = tuple(check_integer(letter, f"{name}: letter", 0) for letter in word)
     if any(letter >= channels for letter in letters):

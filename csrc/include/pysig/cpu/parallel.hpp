@@ -6,6 +6,7 @@
 #include "pool.hpp"
 
 #include <exception>
+#include <stdexcept>
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -40,6 +41,7 @@ class team {
         void* context;
         std::atomic<i64> next;
     };
+    const long forks_ = pool::forks();
     std::vector<member*> members_;
     std::mutex mutex_;
     std::exception_ptr failure_;
@@ -93,13 +95,24 @@ class team {
         stop_.store(true, std::memory_order_relaxed);
     }
 
+    // A signal handler may fork in the middle of a call, and the child come back from it.
+    void refuse_fork() {
+        if (forks_ == pool::forks()) return;
+        members_.clear();
+        throw std::runtime_error("pysig: the process was forked in the middle of this call, whose other threads are not in the child");
+    }
+
     void share(int workers, i64 items, void (*body)(void*, i64, int), void* context) {
         region here{this, items, std::max<i64>(1, items / (i64(workers) * 16)), body, context, {0}};
         for (int worker = 1; worker < workers; ++worker) members_[std::size_t(worker - 1)]->begin(take_items, &here, worker);
         take_items(&here, 0);
-        for (int worker = 1; worker < workers; ++worker)
-            while (!members_[std::size_t(worker - 1)]->done_within(std::chrono::milliseconds(20)))
+        for (int worker = 1; worker < workers; ++worker) {
+            refuse_fork();
+            while (!members_[std::size_t(worker - 1)]->done_within(std::chrono::milliseconds(20))) {
                 if (interrupted_) poll();
+                refuse_fork();
+            }
+        }
         if (failure_) std::rethrow_exception(failure_);
     }
 };

@@ -106,6 +106,9 @@ class pool {
         return *found;
     }
 
+    // How many forks lie between the first process and this one, as far as they were seen: it changes when threads are gone.
+    static long forks() { return count_of_forks().load(); }
+
     // Appends so many threads to `taken`, fewer if no more are to be had.
     void take(int count, std::vector<member*>& taken) {
         taken.reserve(taken.size() + std::size_t(count));
@@ -160,7 +163,14 @@ class pool {
     static void before_fork() {
         if (pool* here = current().load()) here->end_free();
     }
-    static void in_child() { current().store(nullptr); }
+    static void in_child() {
+        current().store(nullptr);
+        count_of_forks().fetch_add(1);
+    }
+    static std::atomic<long>& count_of_forks() {
+        static std::atomic<long> count{0};
+        return count;
+    }
 
     member* hire() {
         {
