@@ -359,6 +359,12 @@ def test_a_path_of_one_point_has_the_trivial_signature(xp, method, batch, scalar
     assert (with_base[..., scalar_term:] == np.array([5.0] * 3 + [12.5] * 9)).all()
 
 
+@pytest.mark.parametrize(("channels", "depth"), [(2, 3), (10, 5), (10, 8)])
+def test_an_empty_batch_has_rows_of_the_right_width(channels, depth):
+    size = pysig.signature_size(channels, depth)
+    assert pysig.signature(np.zeros((0, 5, channels)), depth).shape == (0, size)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, np.bool_])
 def test_integers_become_float64(xp, dtype):
     path = np.random.default_rng().integers(0, 2, (2, 6, 2)).astype(dtype)

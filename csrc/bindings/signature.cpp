@@ -35,7 +35,8 @@ py::object plain(const py::array& path, int depth, int workers, double limit) {
     for (py::ssize_t axis = 0; axis < ndim; ++axis)
         if (path.strides(axis) % py::ssize_t(sizeof(R))) return py::none();
     const bool little = double(batch) * size * double(length) <= small_work;
-    if (length < 1 || channels < 1 || double(batch) * size * sizeof(R) > limit || (!little && workers == 0)) return py::none();
+    const double rows = batch > 0 ? double(batch) : 1;  // beyond the limit `size` is not known
+    if (length < 1 || channels < 1 || rows * size * sizeof(R) > limit || (!little && workers == 0)) return py::none();
     shape.back() = py::ssize_t(size);
     py::array_t<R> out(shape);
     const auto stride = [&](py::ssize_t axis) { return i64(path.strides(axis)) / i64(sizeof(R)); };

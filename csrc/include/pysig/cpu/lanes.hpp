@@ -85,6 +85,12 @@ struct count_up<0, indices...> {
     using type = index_list<indices...>;
 };
 
+// Of the `times` vectors that hold each lane of v so many times over, one after the other: number `part`.
+template <int times, int part, class V, int... l>
+inline V repeated_lanes(V v, index_list<l...>) {
+    return __builtin_shufflevector(v, v, (part * int(sizeof...(l)) + l) / times...);
+}
+
 // One round of the butterfly: exchanges the off-diagonal blocks of `stride` lanes between rows `stride` apart.
 template <int width, int stride, class V, int... l>
 inline void exchange(V& a, V& b, index_list<l...>) {

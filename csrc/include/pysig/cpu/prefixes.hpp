@@ -174,16 +174,11 @@ class prefix_signatures {
     template <i64 D, i64 j = 0, class F>
     static void lengthen_some(const R* chain, const V* pattern, const R* s, R* to, const F& f) {
         if constexpr (j < D) {
-            const V repeated = pick<D, j>(load_lanes(chain), typename count_up<width_of>::type{});
+            const V repeated = repeated_lanes<D, j>(load_lanes(chain), typename count_up<width_of>::type{});
             if (j * vector_bytes % 64 == 0) f.ahead(to + j * width_of);
             store_lanes(to + j * width_of, f(repeated, pattern[j], load_lanes(s + j * width_of)));
             lengthen_some<D, j + 1>(chain, pattern, s, to, f);
         }
-    }
-    // Of the d vectors of words u i, number j: its words u.
-    template <i64 D, i64 j, int... l>
-    static V pick(V v, index_list<l...>) {
-        return __builtin_shufflevector(v, v, int((j * width_of + l) / D)...);
     }
     // The letters of the d vectors.
     template <i64 D>

@@ -179,22 +179,18 @@ class row_product {
             for (int v = 0; v < known; v += width) store_lanes(repeated + m * known + v, load_lanes(b + v));
         V pattern[known];
         for (int k = 0; k < known; ++k) pattern[k] = load_lanes(repeated + k * width);
-        for (i64 u = 0; u + width < rows; u += width) rows_of<more, known>(a + u, pattern, sums + u * known, to + u * known);
-        const i64 u = rows - width;  // overlaps the ones before
-        rows_of<more, known>(a + u, pattern, sums + u * known, to + u * known);
+        const auto some = [&](i64 u) { rows_of<more, known>(a + u, pattern, more ? sums + u * known : nullptr, to + u * known); };
+        for (i64 u = 0; u + width < rows; u += width) some(u);
+        some(rows - width);  // overlaps the ones before
     }
     template <bool more, int known, int k = 0>
     static void rows_of(const R* a, const V* pattern, const R* sums, R* to) {
         if constexpr (k < known) {
-            V value = pick<known, k>(load_lanes(a), typename count_up<width>::type{}) * pattern[k];
+            V value = repeated_lanes<known, k>(load_lanes(a), typename count_up<width>::type{}) * pattern[k];
             if (more) value += load_lanes(sums + k * width);
             store_lanes(to + k * width, value);
             rows_of<more, known, k + 1>(a, pattern, sums, to);
         }
-    }
-    template <int known, int k, int... l>
-    static V pick(V v, index_list<l...>) {
-        return __builtin_shufflevector(v, v, int((k * width + l) / known)...);
     }
 
     // In registers, some vectors at a time. The last vector ends with the block and overlaps the one before, which is read together with it.

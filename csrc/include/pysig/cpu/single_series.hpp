@@ -71,7 +71,7 @@ class single_series {
         const R* from = place[1];
         for (int i = 0; i < job.after.count; ++i) {
             R* to = i + 1 == job.after.count ? out : place[2 + i % 2];
-            apply(job.after.maps[i], from, to);
+            apply_map(job.after.maps[i], from, to);
             from = to;
         }
     }
@@ -81,14 +81,6 @@ class single_series {
         for (int m = depth - 1; m >= 1; --m)
             multiply(x, series_constant<R>(job.f, m + 1), inner, series_factor<R>(job.f, m), inner, depth - m);
         multiply(x, series_constant<R>(job.f, 1), inner, series_factor<R>(job.f, 0), out, depth);
-    }
-
-    static void apply(const sparse_map<R>& map, const R* from, R* to) {
-        for (i64 row = 0; row < map.rows; ++row) {
-            R sum = R(0);
-            for (i64 k = map.indptr[row]; k < map.indptr[row + 1]; ++k) sum += from[map.indices[k]] * map.data[k];
-            to[row] = sum;
-        }
     }
 };
 

@@ -210,6 +210,16 @@ inline void power_series_adjoint(series f, const T* x, const T* kept, const T* g
     }
 }
 
+// to <- map applied to `from`, of another place.
+template <class R, class T>
+inline void apply_map(const sparse_map<R>& map, const T* from, T* to) {
+    for (i64 row = 0; row < map.rows; ++row) {
+        T sum{};
+        for (i64 k = map.indptr[row]; k < map.indptr[row + 1]; ++k) sum = sum + from[map.indices[k]] * map.data[k];
+        to[row] = sum;
+    }
+}
+
 // ---- shuffle products: every way to split the places of a word between two words ----
 
 template <class T>

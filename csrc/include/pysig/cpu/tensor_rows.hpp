@@ -216,16 +216,8 @@ class tensor_rows {
     void apply(const map_list<R>& list, const T* from, T* p, T* q, T* to) const {
         for (int i = 0; i < list.count; ++i) {
             T* next = i + 1 == list.count ? to : from == p ? q : p;
-            apply(list.maps[i], from, next);
+            apply_map(list.maps[i], from, next);
             from = next;
-        }
-    }
-
-    static void apply(const sparse_map<R>& map, const T* from, T* to) {
-        for (i64 row = 0; row < map.rows; ++row) {
-            T sum{};
-            for (i64 k = map.indptr[row]; k < map.indptr[row + 1]; ++k) sum = sum + from[map.indices[k]] * map.data[k];
-            to[row] = sum;
         }
     }
 
