@@ -158,10 +158,7 @@ struct subtree_adjoint<R, 2, I, D> {
     R s[I], s_bar[I], top_bar[I][D];
 
     PYSIG_HD void step(const R* chain, R* chain_bar, const R* x, R* x_bar, const R* xi, R* xi_bar) {
-        R h[I], h_bar[I];
-        rows_retreat<R, I>(s, h, chain, xi);
-        rows_columns<I, D>(&top_bar[0][0], h, h_bar, x, x_bar);
-        rows_adjoint<R, I>(s_bar, h_bar, chain, chain_bar, xi, xi_bar);
+        tile_step_adjoint<R, I>(s, s_bar, &top_bar[0][0], D, chain, chain_bar, xi, xi_bar, x, x_bar);
     }
     template <class F, int n = 0>
     PYSIG_HD void each(const F& f, i64 i0, word<n, D> p = {}) {

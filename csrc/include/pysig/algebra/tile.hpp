@@ -50,17 +50,20 @@ PYSIG_HD void keep_in_register(T& v) {
     PYSIG_IN_REGISTER(v);
 }
 
-// The adjoint, one step backwards. The adjoint of the top level does not change along the path, and the top level itself is not needed:
+// The adjoint, one step backwards. The top level itself is not needed, for its adjoint A_bar is known:
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
 // two multiply-adds per coefficient. The rows of A_bar are J apart; I letters i share each load of x[j] and x_bar[j].
 template <class R, int I, class T>
 PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J, const T* chain, T* chain_bar,
                                 const T* xi, T* xi_bar, const T* x, T* x_bar) {
     T h[I], h_bar[I] = {};
+    PYSIG_UNROLL
     for (int i = 0; i < I; ++i) retreat<R>(2, chain, xi[i], a[i], &h[i]);
+    PYSIG_UNROLL
     for (i64 j = 0; j < J; ++j) {
         const T xj = x[j];
         T sum = x_bar[j];
+        PYSIG_UNROLL
         for (int i = 0; i < I; ++i) {
             T weight = A_bar[i * J + j];
             keep_in_register(weight);
@@ -69,50 +72,75 @@ PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, co
         }
         x_bar[j] = sum;
     }
+    PYSIG_UNROLL
     for (int i = 0; i < I; ++i) extend_adjoint<R>(2, chain, xi[i], &h_bar[i], a_bar[i], chain_bar, xi_bar[i]);
 }
 
-// The same in three parts, for J known to the compiler, so that parts of different steps can be put between each other. By recursion, as
-// above.
-template <class R, int I, int i = 0, class T>
-PYSIG_HD void rows_retreat(T* PYSIG_RESTRICT a, T (&h)[I], const T* chain, const T* xi) {
-    if constexpr (i < I) {
-        T x = xi[i];
-        keep_in_register(x);
-        retreat<R>(2, chain, x, a[i], &h[i]);
-        rows_retreat<R, I, i + 1>(a, h, chain, xi);
+// Where A_bar is the same at all steps, a is not needed either. With H[i] = a[i] + chain_1 x[i] and the columns c[j] = sum over i of x[i]
+// A_bar[i][j],
+//     x_bar[j] += rest[j] + chain_1 c[j],    rest[j] = sum over i of a[i] A_bar[i][j],
+// and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums take the place of d words, nothing that is
+// multiplied with A_bar depends on the walk, and c joins H_bar in the adjoints of x.
+template <class T>
+PYSIG_HD void rest_retreat(T& rest, T c, const T* chain) {
+    rest = rest - chain[0] * c;
+}
+
+// H_bar of I letters i, and their part of c: in the first block of letters it is set, else added to.
+template <int I, class T>
+PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* xi, T (&h_bar)[I], const T* x, T* PYSIG_RESTRICT c, bool first) {
+    for (int i = 0; i < I; ++i) h_bar[i] = T{};
+    for (i64 j = 0; j < J; ++j) {
+        const T xj = x[j];
+        T sum = first ? T{} : c[j];
+        for (int i = 0; i < I; ++i) {
+            T weight = A_bar[i * J + j];
+            keep_in_register(weight);
+            h_bar[i] = h_bar[i] + weight * xj;
+            sum = sum + weight * xi[i];
+        }
+        c[j] = sum;
     }
 }
 
-template <int I, int J, int j, int i = 0, class T>
-PYSIG_HD void rows_column(const T* PYSIG_RESTRICT A_bar, const T (&h)[I], T (&h_bar)[I], T xj, T& sum) {
+// The same for J known to the compiler. By recursion, as above.
+template <int I, int J, bool first, int j, int i = 0, class T>
+PYSIG_HD void tile_column_adjoint(const T* PYSIG_RESTRICT A_bar, const T (&xi)[I], T* h_bar, T xj, T& sum) {
     if constexpr (i < I) {
         T weight = A_bar[i * J + j];
         keep_in_register(weight);
         h_bar[i] = j == 0 ? weight * xj : h_bar[i] + weight * xj;
-        sum = sum + weight * h[i];
-        rows_column<I, J, j, i + 1>(A_bar, h, h_bar, xj, sum);
+        sum = first && i == 0 ? weight * xi[i] : sum + weight * xi[i];
+        tile_column_adjoint<I, J, first, j, i + 1>(A_bar, xi, h_bar, xj, sum);
     }
 }
 
-template <int I, int J, int j = 0, class T>
-PYSIG_HD void rows_columns(const T* PYSIG_RESTRICT A_bar, const T (&h)[I], T (&h_bar)[I], const T* x, T* x_bar) {
+template <int I, int J, bool first, int j = 0, class T>
+PYSIG_HD void tile_columns_of(const T* PYSIG_RESTRICT A_bar, const T (&xi)[I], T* h_bar, const T* x, T (&c)[J]) {
     if constexpr (j < J) {
-        T xj = x[j], sum = x_bar[j];
+        T xj = x[j];
         keep_in_register(xj);
-        rows_column<I, J, j>(A_bar, h, h_bar, xj, sum);
-        x_bar[j] = sum;
-        rows_columns<I, J, j + 1>(A_bar, h, h_bar, x, x_bar);
+        tile_column_adjoint<I, J, first, j>(A_bar, xi, h_bar, xj, c[j]);
+        tile_columns_of<I, J, first, j + 1>(A_bar, xi, h_bar, x, c);
     }
 }
 
-template <class R, int I, int i = 0, class T>
-PYSIG_HD void rows_adjoint(T* PYSIG_RESTRICT a_bar, const T (&h_bar)[I], const T* chain, T* chain_bar, const T* xi, T* xi_bar) {
-    if constexpr (i < I) {
-        T x = xi[i];
-        keep_in_register(x);
-        extend_adjoint<R>(2, chain, x, &h_bar[i], a_bar[i], chain_bar, xi_bar[i]);
-        rows_adjoint<R, I, i + 1>(a_bar, h_bar, chain, chain_bar, xi, xi_bar);
+// What is left of the step once H_bar and c are there. The adjoints of the chain are two partial sums each, chain_bar[0] + chain_bar[2] and
+// chain_bar[1] + chain_bar[3]: half as long to wait for.
+template <class R, int J, int j = 0, class T>
+PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&h_bar)[J], const T (&c)[J], const T* chain, T* chain_bar,
+                                const T* x, T* x_bar) {
+    if constexpr (j < J) {
+        const T xj = x[j], bar = a_bar[j];
+        T sum = rest[j];
+        rest_retreat(sum, c[j], chain);
+        rest[j] = sum;
+        x_bar[j] = x_bar[j] + (sum + chain[1] * (h_bar[j] + c[j]) + chain[0] * bar);
+        T* partial = chain_bar + 2 * (j % 2);
+        partial[0] = j < 2 ? bar * xj : partial[0] + bar * xj;
+        partial[1] = j < 2 ? h_bar[j] * xj : partial[1] + h_bar[j] * xj;
+        a_bar[j] = bar + h_bar[j];
+        tile_rest_adjoint<R, J, j + 1>(rest, a_bar, h_bar, c, chain, chain_bar, x, x_bar);
     }
 }
 

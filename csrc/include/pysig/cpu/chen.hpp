@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../algebra/chen.hpp"
-#include "../algebra/dual.hpp"
 #include "row_product.hpp"
 
 #include <type_traits>
@@ -51,44 +50,6 @@ inline void multiply_tangent_in_place(R* PYSIG_RESTRICT a, R* PYSIG_RESTRICT a_t
         }
     }
     multiply_in_place(a, b, d, depth - 1);
-}
-
-// The sum of a[v] b[v], in lanes where there are enough: a fixed order.
-template <class R>
-inline R dot(const R* a, const R* b, i64 count) {
-    constexpr int width = lane_count<R>;
-    i64 v = 0;
-    R sum = R(0);
-    if (count >= 2 * width) {
-        lanes<R> sums{};
-        for (; v + width <= count; v += width) sums += load_lanes(a + v) * load_lanes(b + v);
-        for (int l = 0; l < width; ++l) sum += sums[l];
-    }
-    for (; v < count; ++v) sum += a[v] * b[v];
-    return sum;
-}
-
-template <class R>
-inline dual<R> dot(const dual<R>* a, const dual<R>* b, i64 count) {
-    dual<R> sum{};
-    for (i64 v = 0; v < count; ++v) sum += a[v] * b[v];
-    return sum;
-}
-
-// The adjoint of a -> a (x) b: a_bar[u] += the sum over v of a_bar[u v] b[v]. `a_bar` holds the levels below `depth`, and from the lowest
-// up, so that what is read is still the old; the top level, which does not change, is in `top`.
-template <class R>
-inline void multiply_adjoint_in_place(R* PYSIG_RESTRICT a_bar, const R* top, const R* PYSIG_RESTRICT b, i64 d, int depth) {
-    for (int k = 1; k < depth; ++k) {
-        R* ak = a_bar + level_offset(d, k);
-        const i64 prefixes = power(d, k);
-        for (int n = k + 1; n <= depth; ++n) {
-            const R* an = n == depth ? top : a_bar + level_offset(d, n);
-            const R* rest = b + level_offset(d, n - k);
-            const i64 suffixes = power(d, n - k);
-            for (i64 u = 0; u < prefixes; ++u) ak[u] += dot(an + u * suffixes, rest, suffixes);
-        }
-    }
 }
 
 // a <- the antipode of a: exchanges each word with its reverse.

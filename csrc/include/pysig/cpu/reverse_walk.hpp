@@ -13,7 +13,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Letters i of a tile that share the loads of x[j] and x_bar[j]: H and H_bar of each, two running values and a temporary.
+// Letters i of a tile that share the loads of x[j] and of its sum: x (or H) and H_bar of each, two running values and a temporary.
 constexpr i64 adjoint_rows = 6;
 static_assert(2 * adjoint_rows + 3 <= vector_registers, "the rows of the reverse tile must fit the registers");
 // Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time passes by.
@@ -22,21 +22,25 @@ constexpr i64 fused_letters = 20;
 template <class R, class T = lanes<R>>
 class reverse_walk {
   public:
-    // Scratch of one walk: chains of `block` steps and their adjoints; states of the levels below the last; adjoints of all levels.
-    static i64 chain_size(int depth, i64 block) { return block * i64(depth) * (depth + 1); }
+    // Scratch of one walk: chains of `block` steps and their adjoints, and columns of the register tile; states of the levels below the last;
+    // adjoints of all levels.
+    static i64 chain_size(i64 d, int depth, i64 block) { return block * (i64(depth) * (depth + 1) + d); }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
-        return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1);
+        return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1) + d;
     }
 
-    reverse_walk(i64 channels, int depth, i64 block, T* chains, T* states) : d(channels), depth(depth), block(block), states(states) {
+    // `constant`: the adjoints of the top level do not change along the path; the caller adds to none but those at its end.
+    reverse_walk(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
+        : d(channels), depth(depth), block(block), constant(constant), states(states) {
         for (int k = 0; k + 1 < depth; ++k) {
             chain[k] = chains;
             chain_bar[k] = chains + block * (depth - k);
             chains += 2 * block * (depth - k);
         }
+        columns = chains;
         if (depth == 1) return;
         for (i64 t = 0; t < block; ++t)
-            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = T{} + constant(chain_of_empty_word<R>(r));
+            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = T{} + number_of(chain_of_empty_word<R>(r));
     }
 
     // Chooses the tile; its states and adjoints are then to be set by the caller.
@@ -52,7 +56,10 @@ class reverse_walk {
             s += tile_words(tile, d, k);
         }
     }
-    T* state(int k) const { return level[k]; }  // k < depth
+    T* state(int k) const { return level[k]; }  // k < depth, and if the top level is constant k < depth - 1
+    // If it is: of every word of depth - 2 letters the `rest` of tile.hpp, which the caller sets.
+    T* rest() const { return level[depth - 1]; }
+    i64 rest_words() const { return tile_words(tile, d, depth - 2); }
     T* adjoint(int k) const { return bar[k]; }
 
     // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before them. The adjoints
@@ -67,11 +74,32 @@ class reverse_walk {
         for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0], true);
     }
 
+    // Takes the adjoints back over a signature S, a row below the top level for each lane or null for the trivial one: the adjoint of
+    // a -> a (x) S,
+    //     a_bar[u] += sum over v of a_bar[u v] S[v],
+    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old.
+    template <class Q>
+    void retreat_product(const Q* const* rows) {
+        constexpr i64 some = 8 * lane_count<R>;
+        T piece[some];
+        for (int k = 1; k < depth; ++k)
+            for (int n = k + 1; n <= depth; ++n) {
+                const i64 words = tile_words(tile, d, k), each = tile_words(tile, d, n) / words, first = tile_begin(tile, d, n) % power(d, n - k);
+                for (i64 v = 0; v < each; v += some) {
+                    const i64 count = each - v < some ? each - v : some;
+                    gather_lanes(piece, rows, level_offset(d, n - k) + first + v, count);
+                    for (i64 word = 0; word < words; ++word) bar[k][word] += sum_of_products(bar[n] + word * each + v, piece, count);
+                }
+            }
+    }
+
   private:
     i64 d;
     int depth;
     i64 block;
+    bool constant;
     T* states;
+    T* columns;
     T* chain[max_depth + 1];
     T* chain_bar[max_depth + 1];
     T* level[max_depth + 1];
@@ -81,13 +109,23 @@ class reverse_walk {
     T* x_bar = nullptr;
     i64 steps = 0;
 
-    static T constant(R value) {
+    static T number_of(R value) {
         T number{};
         if constexpr (sizeof(T) == sizeof(lanes<R>))
             number = broadcast(value);
         else
             number.value = broadcast(value);
         return number;
+    }
+
+    // Four running sums: one would wait for itself.
+    static T sum_of_products(const T* a, const T* b, i64 count) {
+        T sums[4] = {};
+        i64 v = 0;
+        for (; v + 4 <= count; v += 4)
+            for (int s = 0; s < 4; ++s) sums[s] += a[v + s] * b[v + s];
+        for (; v < count; ++v) sums[0] += a[v] * b[v];
+        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
     i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
@@ -166,38 +204,55 @@ class reverse_walk {
 
     // ---- the last letters ----
 
+    // Rows i of `count` letters, in blocks of even size.
+    static i64 even_rows(i64 count) {
+        const i64 blocks = (count + adjoint_rows - 1) / adjoint_rows;
+        return (count + blocks - 1) / blocks;
+    }
+
     // The words u i and u i j for i in [first, last), where the chain of u is in memory.
     void last_letters(i64 base, i64 first, i64 last) {
-        const i64 count = last - first, blocks = (count + adjoint_rows - 1) / adjoint_rows, even = (count + blocks - 1) / blocks;
-        for (i64 t = 0; t < steps * 2; ++t) chain_bar[depth - 2][t] = T{};
-        for (i64 i = first; i < last; i += even, base += even) {
-            const i64 rows = i + even <= last ? even : last - i;
+        const i64 even = even_rows(last - first);
+        T *g = chain[depth - 2], *g_bar = chain_bar[depth - 2], *sums = level[depth - 1] + base;
+        for (i64 t = 0; t < steps * 2; ++t) g_bar[t] = T{};
+        for (i64 i = first; i < last; i += even, base += even)
             for (i64 t = steps - 1; t >= 0; --t)
-                letters(rows, base, chain[depth - 2] + t * 2, chain_bar[depth - 2] + t * 2, i, x + t * d, x_bar + t * d);
+                letters(i + even <= last ? even : last - i, base, g + t * 2, g_bar + t * 2, i, x + t * d, x_bar + t * d, columns + t * d, i == first);
+        for (i64 t = steps - 1; constant && t >= 0; --t) add_rest(sums, g + t * 2, columns + t * d, x_bar + t * d);
+    }
+
+    // What is left of the step at a word of depth - 2 letters, see tile.hpp.
+    void add_rest(T* PYSIG_RESTRICT sums, const T* g, const T* c, T* PYSIG_RESTRICT xt_bar) const {
+        for (i64 j = 0; j < d; ++j) {
+            rest_retreat(sums[j], c[j], g);
+            xt_bar[j] = xt_bar[j] + (sums[j] + g[1] * c[j]);
         }
     }
 
-    void letters(i64 rows, i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar) {
+    void letters(i64 rows, i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar, T* c, bool first) {
         switch (rows) {
-            case 1: return letters_of<1>(base, g, g_bar, i, xt, xt_bar);
-            case 2: return letters_of<2>(base, g, g_bar, i, xt, xt_bar);
-            case 3: return letters_of<3>(base, g, g_bar, i, xt, xt_bar);
-            case 4: return letters_of<4>(base, g, g_bar, i, xt, xt_bar);
-            case 5: return letters_of<5>(base, g, g_bar, i, xt, xt_bar);
-            default: return letters_of<6>(base, g, g_bar, i, xt, xt_bar);
+            case 1: return letters_of<1>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 2: return letters_of<2>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 3: return letters_of<3>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 4: return letters_of<4>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 5: return letters_of<5>(base, g, g_bar, i, xt, xt_bar, c, first);
+            default: return letters_of<6>(base, g, g_bar, i, xt, xt_bar, c, first);
         }
     }
 
     template <int I>
-    void letters_of(i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar) {
-        tile_step_adjoint<R, I>(level[depth - 1] + base, bar[depth - 1] + base, bar[depth] + base * d, d, g, g_bar, xt + i, xt_bar + i,
-                                xt, xt_bar);
+    void letters_of(i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar, T* c, bool first) {
+        T *a_bar = bar[depth - 1] + base, *A_bar = bar[depth] + base * d;
+        if (!constant) return tile_step_adjoint<R, I>(level[depth - 1] + base, a_bar, A_bar, d, g, g_bar, xt + i, xt_bar + i, xt, xt_bar);
+        T h_bar[I];
+        tile_columns<I>(A_bar, d, xt + i, h_bar, xt, c, first);
+        for (int r = 0; r < I; ++r) extend_adjoint<R>(2, g, xt[i + r], h_bar + r, a_bar[r], g_bar, xt_bar[i + r]);
     }
 
     // The word u of depth - 2 letters that ends in `letter`, and the words u i and u i j.
     void last_three(i64 letter, i64 word) {
         if constexpr (sizeof(T) == sizeof(lanes<R>)) {  // dual numbers would not fit the registers
-            switch (d) {
+            switch (constant ? d : 0) {
                 case 2: return last_three_of<2>(letter, word);
                 case 3: return last_three_of<3>(letter, word);
                 case 4: return last_three_of<4>(letter, word);
@@ -216,66 +271,59 @@ class reverse_walk {
     }
 
     void last_three_wide(i64 letter, i64 word) {
-        const i64 base = word * d, blocks = (d + adjoint_rows - 1) / adjoint_rows, even = (d + blocks - 1) / blocks;
+        const i64 base = word * d, even = even_rows(d);
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         for (i64 t = steps - 1; t >= 0; --t) {
             const T *parent = chain[depth - 3] + t * 3, *xt = x + t * d;
             T* xt_bar = x_bar + t * d;
             T g[2], g_bar[2] = {};
             retreat<R>(3, parent, xt[letter], s, g);
-            for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar);
+            for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar, columns, i == 0);
+            if (constant) add_rest(level[depth - 1] + base, g, columns, xt_bar);
             extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, xt_bar[letter]);
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
     }
 
-    // The same, one or two blocks of letters i. The chains of the next block, or of the next step back, are made in the shadow of the sums
-    // of this one: no block waits for the chains that it begins with.
+    // The same, one or two blocks of letters i, all in registers.
     template <int J>
     void last_three_of(i64 letter, i64 word) {
-        constexpr int I = J <= adjoint_rows ? J : (J + 1) / 2, rest = J - I;
-        const i64 base = word * J, last = steps - 1;
+        constexpr int I = J <= adjoint_rows ? J : (J + 1) / 2, others = J - I;
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
-        T *a = level[depth - 1] + base, *a_bar = bar[depth - 1] + base, *A_bar = bar[depth] + base * J;
-        const T *parent = chain[depth - 3] + last * 3, *xt = x + last * J;
-        T *parent_bar = chain_bar[depth - 3] + last * 3, *xt_bar = x_bar + last * J;
-        T g[2], h[I];
-        retreat<R>(3, parent, xt[letter], s, g);
-        rows_retreat<R, I>(a, h, g, xt);
-        for (i64 t = last;; --t) {
-            PYSIG_ONE_BASE(a);
+        T *sums = level[depth - 1] + word * J, *a_bar = bar[depth - 1] + word * J, *A_bar = bar[depth] + word * J * J;
+        const T *parent = chain[depth - 3] + steps * 3, *xt = x + steps * J;
+        T *parent_bar = chain_bar[depth - 3] + steps * 3, *xt_bar = x_bar + steps * J;
+        for (i64 t = 0; t < steps; ++t) {
+            parent -= 3, parent_bar -= 3, xt -= J, xt_bar -= J;
+            PYSIG_ONE_BASE(sums);
             PYSIG_ONE_BASE(a_bar);
             PYSIG_ONE_BASE(A_bar);
-            const T here[2] = {g[0], g[1]};
-            T g_bar[2] = {}, h_bar[I];
-            rows_columns<I, J>(A_bar, h, h_bar, xt, xt_bar);
-            if constexpr (rest > 0) {
-                T h_rest[rest > 0 ? rest : 1], h_rest_bar[rest > 0 ? rest : 1];
-                rows_retreat<R, rest>(a + I, h_rest, here, xt + I);
-                rows_adjoint<R, I>(a_bar, h_bar, here, g_bar, xt, xt_bar);
-                rows_columns<rest, J>(A_bar + I * J, h_rest, h_rest_bar, xt, xt_bar);
-                if (t > 0) {
-                    retreat<R>(3, parent - 3, xt[letter - J], s, g);
-                    rows_retreat<R, I>(a, h, g, xt - J);
-                }
-                rows_adjoint<R, rest>(a_bar + I, h_rest_bar, here, g_bar, xt + I, xt_bar + I);
-            } else {
-                if (t > 0) {
-                    retreat<R>(3, parent - 3, xt[letter - J], s, g);
-                    rows_retreat<R, I>(a, h, g, xt - J);
-                }
-                rows_adjoint<R, I>(a_bar, h_bar, here, g_bar, xt, xt_bar);
-            }
+            T g[2], partial[4], h_bar[J], c[J];
+            block_columns<I, J, true>(A_bar, xt, h_bar, xt, c);
+            if constexpr (others > 0) block_columns<others, J, false>(A_bar + I * J, xt + I, h_bar + I, xt, c);
+            retreat<R>(3, parent, xt[letter], s, g);
+            tile_rest_adjoint<R, J>(sums, a_bar, h_bar, c, g, partial, xt, xt_bar);
+            const T g_bar[2] = {partial[0] + partial[2], partial[1] + partial[3]};
             extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, parent_bar, xt_bar[letter]);
-            if (t == 0) break;
-            parent -= 3;
-            parent_bar -= 3;
-            xt -= J;
-            xt_bar -= J;
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
+    }
+
+    template <int I, int J, bool first>
+    static void block_columns(const T* A_bar, const T* from, T* h_bar, const T* xt, T (&c)[J]) {
+        T xi[I];
+        load_rows<I>(from, xi);
+        tile_columns_of<I, J, first>(A_bar, xi, h_bar, xt, c);
+    }
+    template <int I, int i = 0>
+    static void load_rows(const T* from, T (&xi)[I]) {
+        if constexpr (i < I) {
+            xi[i] = from[i];
+            keep_in_register(xi[i]);
+            load_rows<I, i + 1>(from, xi);
+        }
     }
 };
 

@@ -33,6 +33,15 @@ inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, boo
     return {lanes, even > 0 ? even : 1, segments};
 }
 
+// The steps of a chunk, of a path of `own` steps.
+struct chunk_range {
+    i64 begin, end;
+};
+inline chunk_range chunk_of(const lane_plan& plan, i64 chunk, i64 own) {
+    const i64 each = (own + plan.chunks - 1) / plan.chunks, begin = chunk * each < own ? chunk * each : own;
+    return {begin, begin + each < own ? begin + each : own};
+}
+
 // The lanes of a group, and the steps of the longest of them.
 template <class R>
 struct lane_group {
@@ -50,9 +59,8 @@ struct lane_group {
     static lane_steps at(const path_view<R>& path, const lane_plan& plan, i64 slot) {
         if (slot >= path.batch * plan.chunks) return {-1, 0, 0, 0};
         const i64 chunk = slot % plan.chunks, b = path.order ? path.order[slot / plan.chunks] : slot / plan.chunks;
-        const i64 own = step_count(path, b), each = (own + plan.chunks - 1) / plan.chunks;
-        const i64 begin = chunk * each < own ? chunk * each : own;
-        return {b, chunk, begin, begin + each < own ? begin + each : own};
+        const chunk_range range = chunk_of(plan, chunk, step_count(path, b));
+        return {b, chunk, range.begin, range.end};
     }
 };
 

@@ -1,14 +1,14 @@
 // C2. Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
 //
 //   segments   the states below the top level at the ends of all segments of time (segments.hpp)
-//   link       where a path has several chunks: states continued from the chunks before, adjoints from the chunks after, by Chen products
+//   link       where a path has several chunks: states continued from the chunks before, and the signature of the chunks after, by Chen products
 //   reverse    lane groups and tiles of words backwards along their chunk (reverse_walk.hpp)
 //   finish     the adjoints of increments, summed over the parts of the words in a fixed order, become those of points
 //
-// The level below the top, a, takes part in one sum only: x_bar[j] += sum over i of a[i] A_bar[i][j], where A_bar does not change along the
-// path. So it is not needed at the end of a path: the reverse walk begins with zero there and finds it as the difference between
-// beginning and end; what was missing is the same for all increments, and is added at last. (Not where chunks need it to be linked, nor
-// where A_bar changes, for streams.)
+// The adjoints of the top level, A_bar, do not change along the path unless there are cotangents on the way (streams). Then the level below
+// it is not needed (tile.hpp): its part in the adjoints of increments is a sum, `rest`, that the walk takes back from the end of a chunk on,
+// where it begins with zero. At the beginning of the path it is known, so the walk finds it at the end, too; it is the same for all
+// increments, and is added at last.
 //
 // The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the words that it owns,
 // and what they say about shared prefixes and increments is added up.
@@ -72,25 +72,27 @@ class tile_signature_vjp {
           steps(step_count(path)),
           plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream)),
           from(path, job.value.initial, job.along, plan.lanes),
-          relative(depth > 1 && plan.lanes.chunks == 1 && !job.value.stream),
-          known(relative ? depth - 2 : depth - 1),
+          constant(depth > 1 && !job.value.stream),
+          known(constant ? depth - 2 : depth - 1),
           tiles(plan_tiles<R>(d, depth, plan.lanes.groups, cost::items_wanted)),
           parts(plan_parts()),
           block(job.value.stream ? 1 : plan_reverse_block<R>(d, depth, plan.steps)),
           increments(block, d, source<Q>::width),
-          chains_size(walk::chain_size(depth, block)),
+          chains_size(walk::chain_size(d, depth, block)),
           states_size(walk::state_size(tiles.tile(0, d), d, depth)),
           exec(limited(outer)),
-          states(from, known, size, plan, exec),
+          states(from, plan.lanes.chunks > 1 ? depth - 1 : known, size, plan, exec),
           scratch(exec.workers * scratch_size()),
           cotangents(job.value.inverse ? path.batch * rows() * size : 0),
-          adjoints(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
-          increments_bar(parts * path.batch * steps * d),
-          constants(relative ? parts * path.batch * d : 0),
+          later(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
+          increments_bar(path.batch * steps * d),
+          bars_of_parts(bars_of_parts_size()),
+          constants(constant ? parts * path.batch * plan.lanes.chunks * d : 0),
           initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
 
     void run() {
-        keep_freed_memory(2 * (parts + 1) * path.batch * steps * d * i64(sizeof(R)) + 2 * exec.workers * scratch_size() * i64(sizeof(T)) +
+        keep_freed_memory(4 * path.batch * steps * d * i64(sizeof(R)) +
+                          2 * (bars_of_parts_size() + exec.workers * scratch_size()) * i64(sizeof(T)) +
                           2 * path.batch * plan.lanes.chunks * plan.segments * lower * i64(sizeof(Q)));
         if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
         from.prepare(exec);
@@ -98,6 +100,7 @@ class tile_signature_vjp {
         if (plan.lanes.chunks > 1 && depth > 1) each(path.batch, &tile_signature_vjp::link);
         if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
         each(plan.lanes.groups * parts, &tile_signature_vjp::reverse);
+        if (parts > 1) each(plan.lanes.groups, &tile_signature_vjp::add_parts);
         each(path.batch, &tile_signature_vjp::finish);
     }
 
@@ -111,8 +114,8 @@ class tile_signature_vjp {
     const i64 size, lower, steps;
     const segment_plan plan;
     source<Q> from;
-    const bool relative;  // the level below the top counts from the end of the path
-    const int known;      // levels whose states are known
+    const bool constant;  // the adjoints of the top level are the same at all steps
+    const int known;      // levels whose states the walk needs
     const tile_plan tiles;
     const i64 parts, block;
     const increment_scratch<R> increments;
@@ -121,11 +124,17 @@ class tile_signature_vjp {
     segment_states<Q> states;
     buffer<T> scratch;
     buffer<R> cotangents;
-    buffer<Q> adjoints;
-    buffer<R> increments_bar, constants, initial_bar;
+    buffer<Q> later;
+    buffer<R> increments_bar;
+    buffer<T> bars_of_parts;
+    buffer<R> constants, initial_bar;
 
     // Vectors T: increments and their adjoints and the chains and states; V: rows and spare increments.
     i64 scratch_size() const { return 2 * increments.row_size + chains_size + states_size + increments.size; }
+    i64 bars_of_parts_size() const { return parts > 1 ? plan.lanes.groups * parts * plan.lanes.chunk_steps * d : 0; }
+    R* rows_scratch(int worker) const {
+        return reinterpret_cast<R*>(scratch.get() + worker * scratch_size() + 2 * increments.row_size + chains_size + states_size);
+    }
     i64 rows() const { return job.value.stream ? steps : 1; }
 
     // Items for each lane group: enough for some workers where groups are few.
@@ -165,36 +174,27 @@ class tile_signature_vjp {
 
     // ---- chunks of time ----
 
-    // Adjoints at the end of each chunk, from the last one on: lambda -> the adjoint of (. (x) chunk). Then the states at the ends of all
-    // segments, continued from the chunks before.
-    Q* adjoint(i64 b, i64 chunk) const { return adjoints.get() + (b * plan.lanes.chunks + chunk) * lower; }
+    // The signature of all that follows each chunk, below the top level, from the last chunk on. Then the states at the ends of all segments,
+    // continued from the chunks before.
+    Q* after(i64 b, i64 chunk) const { return later.get() + (b * plan.lanes.chunks + chunk) * lower; }
 
     void link(i64 b, int) {
         const i64 chunks = plan.lanes.chunks, last = plan.segments - 1;
-        const R* top = cotangent(b, 0);
-        buffer<Q> top_numbers(source<Q>::width > 1 ? size - lower : 0);
-        const Q* top_row = numbers_of(top + lower, size - lower, top_numbers.get());
-        for (i64 w = 0; w < lower; ++w) adjoint(b, chunks - 1)[w] = number_of(top[w]);
-        for (i64 chunk = chunks - 1; chunk > 0; --chunk) {
-            std::memcpy(static_cast<void*>(adjoint(b, chunk - 1)), adjoint(b, chunk), std::size_t(lower) * sizeof(Q));
-            multiply_adjoint_in_place(adjoint(b, chunk - 1), top_row, states.row(b, chunk, last), d, depth);
+        for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
+            copy(after(b, chunk), states.row(b, chunk + 1, last), lower);
+            if (chunk + 2 < chunks) multiply_in_place(after(b, chunk), after(b, chunk + 1), d, depth - 1);
         }
-        buffer<Q> product(lower);
+        if (known == 0) return;
+        const i64 count = signature_size(d, known);
+        buffer<Q> product(count);
         for (i64 chunk = 1; chunk < chunks; ++chunk)
             for (i64 segment = 0; segment < plan.segments; ++segment) {
-                std::memcpy(static_cast<void*>(product.get()), states.row(b, chunk - 1, last), std::size_t(lower) * sizeof(Q));
-                multiply_in_place(product.get(), states.row(b, chunk, segment), d, depth - 1);
-                std::memcpy(static_cast<void*>(states.row(b, chunk, segment)), product.get(), std::size_t(lower) * sizeof(Q));
+                copy(product.get(), states.row(b, chunk - 1, last), count);
+                multiply_in_place(product.get(), states.row(b, chunk, segment), d, known);
+                copy(states.row(b, chunk, segment), product.get(), count);
             }
     }
-    static R number_of_(R value, R*) { return value; }
-    static dual<R> number_of_(R value, dual<R>*) { return {value, R(0)}; }
-    static Q number_of(R value) { return number_of_(value, static_cast<Q*>(nullptr)); }
-    static const R* numbers_of(const R* values, i64, R*) { return values; }
-    static const dual<R>* numbers_of(const R* values, i64 count, dual<R>* numbers) {
-        for (i64 m = 0; m < count; ++m) numbers[m] = {values[m], R(0)};
-        return numbers;
-    }
+    static void copy(Q* to, const Q* from, i64 count) { std::memcpy(static_cast<void*>(to), from, std::size_t(count) * sizeof(Q)); }
 
     // ---- backwards ----
 
@@ -206,15 +206,13 @@ class tile_signature_vjp {
 
     void reverse_tile(const lane_group<R>& group, const word_tile& tile, i64 part, bool first, int worker) {
         T* x = scratch.get() + worker * scratch_size();
-        T* x_bar = x + increments.row_size;
-        T* chains = x_bar + increments.row_size;
-        R* row_memory = reinterpret_cast<R*>(chains + chains_size + states_size);
+        T* chains = x + 2 * increments.row_size;
+        R* row_memory = rows_scratch(worker);
         V* spare = reinterpret_cast<V*>(row_memory) + increments.rows;
-        walk w(d, depth, block, chains, chains + chains_size);
+        walk w(d, depth, block, constant, chains, chains + chains_size);
         w.open(tile);
         begin_adjoints(w, tile, group);
-        if (relative)
-            for (i64 word = 0; word < tile_words(tile, d, depth - 1); ++word) w.state(depth - 1)[word] = T{};
+        for (i64 m = 0; constant && m < w.rest_words() * d; ++m) w.rest()[m] = T{};
         const i64 longest = job.value.stream ? steps : group.longest;
         for (i64 segment = (longest + plan.steps - 1) / plan.steps - 1; segment >= 0; --segment) {
             const i64 begin = segment * plan.steps, end = begin + plan.steps < longest ? begin + plan.steps : longest;
@@ -224,33 +222,37 @@ class tile_signature_vjp {
                 const i64 count = end - t < block ? end - t : block;
                 if (job.value.stream) add_cotangents(w, tile, group, t, spare);
                 const T* here = from.fill_reverse(group, t, count, row_memory, increments.row_size, spare, x);
-                for (i64 m = 0; m < count * d; ++m) x_bar[m] = T{};
+                T* x_bar = parts > 1 ? bar_of_part(group.index, part) + t * d : x + increments.row_size;
+                for (i64 m = 0; (first || parts == 1) && m < count * d; ++m) x_bar[m] = T{};
                 w.retreat_block(here, x_bar, count);
-                drain(group, part, first, t, count, x_bar, row_memory);
+                if (parts == 1) drain(group, first, t, count, x_bar, row_memory);
             }
         }
-        if (relative) add_constants(w, tile, group, part, first);
+        if (constant) add_constants(w, tile, group, part, first);
         if (job.initial_bar) add_initial(w, tile, group, part);
     }
 
     // Lanes whose path ended earlier have zero increments to the end, which change nothing.
     void begin_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group) {
-        const Q* lower_rows[lane_count<R>];
         const R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) {
-            const lane_steps& s = group.slots[l];
-            rows_of[l] = s.path < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(s.path, 0);
-            lower_rows[l] = s.path < 0 || plan.lanes.chunks == 1 ? nullptr : adjoint(s.path, s.chunk);
+            const i64 b = group.slots[l].path;
+            rows_of[l] = b < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(b, 0);
         }
         for (int k = 1; k <= depth; ++k) {
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
-            if (!tile_writes(tile, d, k))
-                for (i64 w_ = 0; w_ < words; ++w_) w.adjoint(k)[w_] = T{};
-            else if (k < depth && plan.lanes.chunks > 1)
-                gather_lanes(w.adjoint(k), lower_rows, offset, words);
-            else
+            if (tile_writes(tile, d, k))
                 load_cotangents(w.adjoint(k), rows_of, offset, words);
+            else
+                for (i64 m = 0; m < words; ++m) w.adjoint(k)[m] = T{};
         }
+        if (plan.lanes.chunks == 1) return;
+        const Q* after_of[lane_count<R>];
+        for (int l = 0; l < lane_count<R>; ++l) {
+            const lane_steps& s = group.slots[l];
+            after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.path, s.chunk);
+        }
+        w.retreat_product(after_of);
     }
 
     static void load_cotangents(lanes<R>* target, const R* const* rows_of, i64 offset, i64 count) { gather_lanes(target, rows_of, offset, count); }
@@ -287,9 +289,26 @@ class tile_signature_vjp {
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
 
-    R* increments_row(i64 part, i64 b) const { return increments_bar.get() + (part * path.batch + b) * steps * d; }
+    R* increments_row(i64 b) const { return increments_bar.get() + b * steps * d; }
+    // Where several items have parts of the words, their adjoints of increments stay on lanes until they are all there.
+    T* bar_of_part(i64 group, i64 part) const { return bars_of_parts.get() + (group * parts + part) * plan.lanes.chunk_steps * d; }
 
-    void drain(const lane_group<R>& group, i64 part, bool first, i64 t, i64 count, const T* x_bar, R* row_memory) {
+    void add_parts(i64 index, int worker) {
+        const lane_group<R> group(path, plan.lanes, index);
+        T* sums = scratch.get() + worker * scratch_size();
+        const i64 longest = job.value.stream ? steps : group.longest;
+        for (i64 t = 0; t < longest; t += block) {
+            const i64 count = longest - t < block ? longest - t : block;
+            for (i64 m = 0; m < count * d; ++m) sums[m] = bar_of_part(index, 0)[t * d + m];
+            for (i64 part = 1; part < parts; ++part) {
+                const T* terms = bar_of_part(index, part) + t * d;
+                for (i64 m = 0; m < count * d; ++m) sums[m] = sums[m] + terms[m];
+            }
+            drain(group, true, t, count, sums, rows_scratch(worker));
+        }
+    }
+
+    void drain(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* row_memory) {
         R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = row_memory + l * increments.row_size;
         V block_of[lane_count<R>];
@@ -302,7 +321,7 @@ class tile_signature_vjp {
             const lane_steps& s = group.slots[l];
             const i64 valid = s.end - s.begin - t < count ? s.end - s.begin - t : count;
             if (s.path < 0 || valid <= 0) continue;
-            R* row = increments_row(part, s.path) + (s.begin + t) * d;
+            R* row = increments_row(s.path) + (s.begin + t) * d;
             if (first)
                 std::memcpy(row, rows_of[l], std::size_t(valid * d) * sizeof(R));
             else
@@ -323,21 +342,23 @@ class tile_signature_vjp {
         }
     }
 
-    // Now that the level below the top is known at the end of the path: at the beginning it is `initial`.
+    // What `rest` has gained along a chunk, and for the first chunk what it was at its beginning, where the level below the top is `initial`.
+    R* constant_of(i64 part, i64 b, i64 chunk) const { return constants.get() + ((part * path.batch + b) * plan.lanes.chunks + chunk) * d; }
+
     void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
         const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
         for (i64 j = 0; j < d; ++j) {
-            T sum{};
-            for (i64 word = 0; word < words; ++word) sum = sum - w.state(depth - 1)[word] * w.adjoint(depth)[word * d + j];
+            T gained{};
+            for (i64 word = 0; word < w.rest_words(); ++word) gained = gained - w.rest()[word * d + j];
             for (int l = 0; l < lane_count<R>; ++l) {
-                const i64 b = group.slots[l].path;
-                if (b < 0) continue;
-                Q total = lane_of(sum, l);
-                if (from.continues())
+                const lane_steps& s = group.slots[l];
+                if (s.path < 0) continue;
+                Q total = lane_of(gained, l);
+                if (s.chunk == 0 && from.continues())
                     for (i64 word = 0; word < words; ++word)
-                        total += from.initial_at(b * size + offset + word) * lane_of(w.adjoint(depth)[word * d + j], l);
-                R& constant = constants[(part * path.batch + b) * d + j];
-                constant = (first ? R(0) : constant) + wanted(total);
+                        total += from.initial_at(s.path * size + offset + word) * lane_of(w.adjoint(depth)[word * d + j], l);
+                R& sum = constant_of(part, s.path, s.chunk)[j];
+                sum = (first ? R(0) : sum) + wanted(total);
             }
         }
     }
@@ -347,15 +368,26 @@ class tile_signature_vjp {
     // ---- the end ----
 
     void finish(i64 b, int) {
-        const i64 own = step_count(path, b) * d;
-        for (i64 part = 1; part < parts; ++part) add_to(increments_row(0, b), increments_row(part, b), own);
-        for (i64 part = 1; relative && part < parts; ++part) add_to(&constants[b * d], &constants[(part * path.batch + b) * d], d);
-        increments_adjoint(path, b, increments_row(0, b), relative ? &constants[b * d] : nullptr, job.path_bar + b * path.length * own_channels(path),
+        if (constant) join_chunks(b);
+        increments_adjoint(path, b, increments_row(b), constant ? constant_of(0, b, 0) : nullptr, job.path_bar + b * path.length * own_channels(path),
                            job.basepoint_bar ? job.basepoint_bar + b * own_channels(path) : nullptr);
         if (!job.initial_bar) return;
         R* sum = job.initial_bar + b * size;
         std::memcpy(sum, initial_bar.get() + b * size, std::size_t(size) * sizeof(R));
         for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + b) * size, size);
+    }
+
+    // All parts together; and all chunks, whose `rest` counts from their own ends, from the end of the path.
+    void join_chunks(i64 b) {
+        const i64 chunks = plan.lanes.chunks;
+        for (i64 part = 1; part < parts; ++part) add_to(constant_of(0, b, 0), constant_of(part, b, 0), chunks * d);
+        for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
+            R* later = constant_of(0, b, chunk + 1);
+            const chunk_range range = chunk_of(plan.lanes, chunk, step_count(path, b));
+            for (i64 t = range.begin; t < range.end; ++t)
+                for (i64 j = 0; j < d; ++j) increments_row(b)[t * d + j] -= later[j];
+            add_to(constant_of(0, b, chunk), later, d);
+        }
     }
 };
 
