@@ -122,6 +122,7 @@ def _first_log(basis: str) -> Operation:
 _TABLE_MODULES = (
     "_lie",
     "_algebra.expansion",
+    "_algebra.extent",
     "_algebra.functionals",
     "_algebra.hall",
     "_algebra.lie",
