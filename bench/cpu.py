@@ -14,10 +14,11 @@ from typing import Any
 
 from . import cases, report, results
 from .contestants import PEERS
+from .entrant import Entrant
 from .operation import Operation
 from .operations import OPERATIONS
 from .probe import MEMORY, ProbeError, loop_report
-from .race import Ceilings, Entrant, Race
+from .race import Ceilings, Race
 from .stable import Settings, Stable, WorkerError
 
 EPILOG = """\
@@ -175,6 +176,8 @@ def _entrants(
     operations: Sequence[Operation], threads: Sequence[int], peers: Sequence[str], all_threads: bool
 ) -> list[Entrant]:
     entrants = [Entrant("pysig", o.name, n) for o in operations for n in threads]
+    bases = sorted({o.against for o in operations if o.against})
+    entrants += [Entrant("pysig", base, n, reference=True) for base in bases for n in threads]
     for operation in operations:
         for peer in peers:
             # Variants of one function (tile, cumsum) are pysig's own; a peer runs once per race.

@@ -49,6 +49,9 @@ class Operation:
     tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 1e-4, "float64": 1e-10})
     coupled: bool = False  # the answer is one for the whole batch
     judge: str = ""  # the operation whose float64 answer is right; its own when empty
+    # Another operation of pysig that runs in the same rounds, on the same inputs and threads, for
+    # pysig's own time to be held against.
+    against: str = ""
     count: Callable[[Case], int] | None = None  # multiply-adds, where they are no such multiple
 
     def madds(self, case: Case) -> int:

@@ -122,6 +122,7 @@ def _first_log(basis: str) -> Operation:
 _TABLE_MODULES = (
     "_lie",
     "_algebra.expansion",
+    "_algebra.extent",
     "_algebra.functionals",
     "_algebra.hall",
     "_algebra.lie",
@@ -193,6 +194,7 @@ _TABLE = (
         name="signature_vjp",
         does="cotangent of the path, the backward pass alone",
         groups=("derivative",),
+        against="signature",
         work=2.0,
         inputs=("path", "cotangent"),
         answer=lambda case: case.shape,
@@ -223,6 +225,7 @@ _TABLE = (
         name="signature_jvp",
         does="tangent of the signature along a tangent of the path",
         groups=("derivative",),
+        against="signature",
         work=2.0,
         inputs=("path", "tangent"),
         calls={
@@ -250,6 +253,7 @@ _TABLE = (
         name="logsignature-words",
         does="log-signature, coefficients of the Lyndon words",
         groups=("logsignature",),
+        against="signature",
         answer=lyndon_shape,
         calls={
             "law": law_log("words"),
@@ -263,6 +267,7 @@ _TABLE = (
         name="logsignature-brackets",
         does="log-signature, coordinates in the Lyndon bracket basis",
         groups=("logsignature",),
+        against="signature",
         answer=lyndon_shape,
         calls={
             "law": law_log("brackets"),
@@ -279,6 +284,7 @@ _TABLE = (
         name="logsignature-hall",
         does="log-signature, coordinates in the standard Hall basis",
         groups=("logsignature",),
+        against="signature",
         answer=lyndon_shape,
         # No peer: the only one that has this basis, iisignature, keeps its matrices in single
         # precision, so that its answers are none in float64.
@@ -289,6 +295,7 @@ _TABLE = (
         name="logsignature-expanded",
         does="log-signature as a tensor series",
         groups=("logsignature",),
+        against="signature",
         calls={
             "law": law_log("expanded"),
             "pysig": pysig_log("expanded"),

@@ -4,14 +4,14 @@ The order is fixed: pysig computes the answer in float64; the law judges some of
 entrant's own answer, for exactly the input that will be timed, is compared with it; and only those
 that are right meet the clock. A round times every entrant once, one after the other, in an order
 that changes; a ceiling of the machine (``bench.probe``) is an entrant like the others, so that a
-fraction of peak compares two figures of the same moment.
+fraction of peak compares two figures of the same moment. So is an operation that others are held
+against (``Operation.against``): it runs in their rounds as a reference, judged for what it is.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +20,14 @@ import numpy as np
 from . import stats
 from .answers import deviation, make_inputs
 from .cases import Case
+from .entrant import Entrant, order, paired
 from .operation import Operation
 from .operations import OPERATIONS
 from .probe import PROBES
-from .stable import Settings, Stable, Worker, WorkerError
+from .stable import Stable, Worker, WorkerError
 
 LAW_WORK = 4e7  # multiply-adds of the law per race; it takes about 10 to 100 ns for each
 LAW_TOLERANCE = 1e-10
-
-UNDISTURBED = 0.97  # processor time over wall time of a round of one thread
-ENOUGH = 5  # clean rounds that suffice to leave the others out
-
-
-@dataclass
-class Entrant:
-    """A contestant with the operation that it runs, and what came of it."""
-
-    contestant: str
-    operation: str
-    threads: int
-    worker: Worker | None = None
-    loaded: dict[str, Any] = field(default_factory=dict)
-    calls: int = 1
-    warm: int = 1
-    seconds: list[float] = field(default_factory=list)  # of one call, by round
-    busy: list[float] = field(default_factory=list)  # processor time over wall time, by round
-    verdict: dict[str, Any] = field(default_factory=dict)  # status, and why
-
-    @property
-    def clean(self) -> list[bool]:
-        """Rounds in which nobody took the processor away: wall time was processor time.
-
-        With several threads the two say nothing of each other, and every round counts.
-        """
-        return [self.threads > 1 or part > UNDISTURBED for part in self.busy]
-
-    @property
-    def taken(self) -> list[float]:
-        """Seconds of the clean rounds; of all, if hardly any was clean."""
-        clean = [s for s, good in zip(self.seconds, self.clean, strict=True) if good]
-        return clean if len(clean) >= ENOUGH else self.seconds
-
-    @property
-    def timed(self) -> bool:
-        return self.verdict["status"] == "timed"
-
-    def calibrate(self, settings: Settings) -> None:
-        """Choose how many calls make one timing."""
-        one = self._ask(1, 0)["seconds"]
-        while one * self.calls < settings.shortest:
-            self.calls *= max(2, min(10, round(settings.shortest / (one * self.calls))))
-            one = self._ask(self.calls, 0)["seconds"] / self.calls
-        # Other processes have emptied the caches since the last round: one call is not timed.
-        self.warm = 1 if one < settings.budget / 20 else 0
-
-    def _ask(self, calls: int, warm: int) -> dict[str, Any]:
-        assert self.worker
-        slot = self.operation
-        return self.worker.ask({"do": "time", "slot": slot, "calls": calls, "warm": warm})
-
-    def round(self) -> None:
-        timed = self._ask(self.calls, self.warm)
-        self.seconds.append(timed["seconds"] / self.calls)
-        self.busy.append(timed["busy"] / timed["seconds"])
 
 
 class Race:
@@ -102,30 +47,33 @@ class Race:
         self.ceilings = ceilings
         self.settings = stable.settings
         self.entrants = list(entrants)
-        first = OPERATIONS[self.entrants[0].operation]
-        self.judge = OPERATIONS[first.judge or first.name]
+        self.judge = _judge(self.entrants[0])
         self.probes: list[Entrant] = []
-        self.judged_by = ""
+        self.judged_by: dict[str, str] = {}
         inputs = make_inputs(self.judge, case, dtype, seed)
         self.files = {name: self._store(name, array) for name, array in inputs.items()}
         # The float64 answer is for the numbers that float32 contestants see: rounded first.
         self.inputs64 = {name: array.astype(np.float64) for name, array in inputs.items()}
 
     def run(self) -> list[dict[str, Any]]:
-        try:
-            right = self._right_answer()
-        except WorkerError as error:
-            for entrant in self.entrants:
-                entrant.verdict = _skip(error)
-            return [self._row(entrant) for entrant in self.entrants]
-        for entrant in self.entrants:
-            self._compare(entrant, right)
-        del right
+        for judge in {_judge(entrant).name: _judge(entrant) for entrant in self.entrants}.values():
+            self._judge_by(judge, [e for e in self.entrants if _judge(e) is judge])
         self._time()
         self.stable.drop()
-        return [self._row(entrant) for entrant in self.entrants]
+        return [self._row(entrant) for entrant in self.entrants if not entrant.reference]
 
     # Answers.
+
+    def _judge_by(self, judge: Operation, entrants: Sequence[Entrant]) -> None:
+        """Hold the answers of entrants, all of the same operation, against the right one."""
+        try:
+            right = self._right_answer(judge)
+        except WorkerError as error:
+            for entrant in entrants:
+                entrant.verdict = _skip(error)
+            return
+        for entrant in entrants:
+            self._compare(entrant, right)
 
     def _store(self, name: str, array: np.ndarray) -> str:
         file = self.folder / f"{name}.npy"
@@ -148,45 +96,46 @@ class Race:
             }
         )
 
-    def _right_answer(self) -> np.ndarray:
+    def _right_answer(self, judge: Operation) -> np.ndarray:
         """The float64 answer of pysig, some paths of it judged by the law."""
-        wanted = {name: self.inputs64[name] for name in self.judge.inputs}
+        wanted = {name: self.inputs64[name] for name in judge.inputs}
         files = {name: self._store(f"{name}-64", array) for name, array in wanted.items()}
         pysig = self.stable.get("pysig", 1)
-        self._load(pysig, self.judge, files, "float64", "right.npy")
+        self._load(pysig, judge, files, "float64", "right.npy")
         right = np.load(self.folder / "right.npy")
-        if right.shape != self.judge.answer(self.case):
+        if right.shape != judge.answer(self.case):
             raise WorkerError(
                 "failed",
-                f"pysig's answer has shape {right.shape}, not {self.judge.answer(self.case)}",
+                f"pysig's answer has shape {right.shape}, not {judge.answer(self.case)}",
             )
-        self._ask_the_law(right)
+        self._ask_the_law(judge, right)
         return right
 
-    def _ask_the_law(self, right: np.ndarray) -> None:
+    def _ask_the_law(self, judge: Operation, right: np.ndarray) -> None:
         count = int(max(1, min(3, LAW_WORK // max(1, self.case.madds // self.case.paths))))
         rows: Any = ...
-        if self.case.batch is not None and not self.judge.coupled:
+        if self.case.batch is not None and not judge.coupled:
             rows = np.unique(np.linspace(0, self.case.batch - 1, count).astype(int))
-        given = {name: array[rows] for name, array in self.inputs64.items()}
+        names = (*judge.inputs, *judge.witnesses)
+        given = {name: self.inputs64[name][rows] for name in names}
         files = {name: self._store(f"{name}-law", array) for name, array in given.items()}
         try:
             law = self.stable.get("law", 1)
-            self._load(law, self.judge, files, "float64", "law.npy")
+            self._load(law, judge, files, "float64", "law.npy")
         except WorkerError as error:
             if error.kind != "unsupported":
                 raise WorkerError(error.kind, f"the law gave no answer: {error.reason}") from None
-            self.judged_by = f"pysig in float64 (not the law: {error.reason})"
+            self.judged_by[judge.name] = f"pysig in float64 (not the law: {error.reason})"
             return
         ours = right[rows]
-        if self.judge.project:
-            ours = self.judge.project(ours, given)
+        if judge.project:
+            ours = judge.project(ours, given)
         off = deviation(ours, np.load(self.folder / "law.npy"), self.case)
         if not off <= LAW_TOLERANCE:
             raise WorkerError(
                 "wrong", f"pysig in float64 differs from the law by {off:.1e}, so nothing is timed"
             )
-        self.judged_by = "the law and pysig in float64"
+        self.judged_by[judge.name] = "the law and pysig in float64"
 
     def _compare(self, entrant: Entrant, right: np.ndarray) -> None:
         operation = OPERATIONS[entrant.operation]
@@ -217,7 +166,7 @@ class Race:
         field = [entrant for entrant in self.entrants if entrant.timed]
         for entrant in list(field):
             self._guard(entrant, lambda entrant=entrant: entrant.calibrate(self.settings), field)
-        if not field:
+        if all(entrant.reference for entrant in field):
             return
         for probe in self.probes:
             probe.calibrate(self.settings)
@@ -228,7 +177,7 @@ class Race:
             elapsed = time.perf_counter() - start
             if number >= fewest and (elapsed > self.settings.budget or self._settled(field)):
                 break
-            for entrant in _order(field, number):
+            for entrant in order(field, number):
                 if not self._resting(entrant):
                     self._guard(entrant, entrant.round, field)
         for probe in self.probes:
@@ -295,7 +244,7 @@ class Race:
         if not entrant.timed:
             return row
         seconds = entrant.taken
-        row["judged_by"] = self.judged_by
+        row["judged_by"] = self.judged_by[self.judge.name]
         row["computes"] = entrant.loaded["computes"]
         row["scratch"] = entrant.loaded["scratch"]
         row["rounds"], row["clean"] = len(entrant.seconds), sum(entrant.clean)
@@ -305,22 +254,32 @@ class Race:
         row["fraction"] = self._fraction(entrant, row)
         rival = self._baseline(entrant.threads)
         if rival and rival is not entrant:
-            row["ratio"] = _paired(entrant, rival)
+            row["ratio"] = paired(entrant, rival)
         alone = self._same(entrant, threads=1)
         if alone and entrant.threads > 1:
-            row["speedup"] = _paired(alone, entrant)
-        cores = stats.quantile(entrant.busy, 0.5)
-        row["cores"] = round(cores, 2)
+            row["speedup"] = paired(alone, entrant)
+        if entrant.contestant == "pysig" and operation.against:
+            row["against"] = self._against(entrant, operation.against)
+        row["cores"] = round(entrant.cores, 2)
         row["noisy"] = stats.spread(seconds) > stats.NOISY
-        if cores > entrant.threads + 0.1:
-            row["status"] = "failed"
-            row["reason"] = f"ran on {cores:.1f} cores, though held to {entrant.threads}"
+        if entrant.crowded:
+            row["status"], row["reason"] = "failed", entrant.crowded
         return row
+
+    def _against(self, entrant: Entrant, name: str) -> dict[str, Any]:
+        """Time over that of another operation in the same rounds, or why there is none."""
+        for other in self.entrants:
+            if other.reference and (other.operation, other.threads) == (name, entrant.threads):
+                reason = other.crowded if other.timed else other.verdict["reason"]
+                found = {"reason": reason} if reason else paired(entrant, other)
+                return {"operation": name, **found}
+        return {"operation": name, "reason": "it was no entrant of the race"}
 
     def _baseline(self, threads: int) -> Entrant | None:
         """The entrant that others are compared with: pysig, method of its own choice."""
         for entrant in self.entrants:
-            if entrant.contestant == "pysig" and entrant.threads == threads and entrant.timed:
+            own = entrant.contestant == "pysig" and not entrant.reference
+            if own and entrant.threads == threads and entrant.timed:
                 return entrant
         return None
 
@@ -372,21 +331,10 @@ class Ceilings:
                 row["fraction"]["of_min"] = self.part(row) or row["fraction"]["median"]
 
 
-def _paired(over: Entrant, under: Entrant) -> dict[str, float]:
-    """Ratio of times, over the rounds that were clean for both (all, if those are few)."""
-    rounds = list(zip(over.seconds, under.seconds, over.clean, under.clean, strict=False))
-    clean = [(a, b) for a, b, fine, good in rounds if fine and good]
-    pairs = clean if len(clean) >= ENOUGH else [(a, b) for a, b, _, _ in rounds]
-    found = stats.summary([a / b for a, b in pairs])
-    found["of_min"] = float(f"{min(over.taken) / min(under.taken):.6g}")
-    return found
-
-
-def _order(field: list[Entrant], number: int) -> list[Entrant]:
-    """Rotated by the round and, every other round, reversed: nobody always follows the same."""
-    start = number % len(field)
-    turned = field[start:] + field[:start]
-    return turned[::-1] if number % 2 else turned
+def _judge(entrant: Entrant) -> Operation:
+    """The operation whose float64 answer is right for the entrant's."""
+    operation = OPERATIONS[entrant.operation]
+    return OPERATIONS[operation.judge or operation.name]
 
 
 def _skip(error: WorkerError) -> dict[str, Any]:

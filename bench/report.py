@@ -43,6 +43,10 @@ def note(row: dict[str, Any]) -> str:
         return f"{row['status']}: {row['reason']}"
     if "speedup" in row:
         notes.append(f"speed-up {row['speedup']['of_min']:.2f}")
+    if against := row.get("against"):
+        found = f"{against['of_min']:.2f} times" if "of_min" in against else "not held against"
+        said = f" ({against['reason']})" if "reason" in against else ""
+        notes.append(f"{found} {against['operation']}{said}")
     if row["computes"] != row["dtype"]:
         notes.append(f"computes in {row['computes']}")
     if row["error"] > REMARKABLE[row["dtype"]]:

@@ -5,7 +5,10 @@
 A row says what was timed (operation, case, dtype, threads, contestant), what became of it
 (``status``: timed, wrong, failed or skipped, with a ``reason`` unless timed), when, and with which
 versions. Times are in seconds, rates per second; ``ratio`` is the time of the contestant over that
-of pysig in the same rounds, ``fraction`` the part reached of the machine's ceiling.
+of pysig in the same rounds, ``speedup`` the time of one thread over that of several, ``against``
+the time over that of another operation of pysig, named there, and ``fraction`` the part reached of
+the machine's ceiling. Ratios have the quartiles over the rounds, and ``of_min``, the ratio of the
+quietest rounds.
 """
 
 from __future__ import annotations

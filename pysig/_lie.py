@@ -9,6 +9,8 @@ cached and made ready.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -17,10 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pysig._algebra import expansion, hall, lie
+from pysig._algebra import expansion, extent, hall, lie
 from pysig._algebra.expansion import Rows
 from pysig._algebra.functionals import lyndon_functionals
 from pysig._algebra.words import level_sizes, signature_size
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 BASES = ("expanded", "words", "brackets", "hall")
 
@@ -149,6 +156,94 @@ def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
     raise AssertionError((source, target))
 
 
+# What a step holds at its height, in bytes, at the least that was measured: for each coordinate
+# (the Hall set, tuples of Python integers and their dictionary) and for each entry of its long
+# rows. Functionals are dictionaries of Python integers before they are arrays (150 to 240 bytes),
+# brackets are arrays that are sorted (90 to 120).
+_COORDINATE = 150
+_ENTRY = {"functionals": 150, "brackets": 85}
+
+
+def _long_rows(channels: int, depth: int, source: str, target: str) -> tuple[str, int] | None:
+    """The kind of long rows (see extent.py) that a step makes, and up to which level."""
+    match source, target:
+        case "expanded", "brackets":
+            return "functionals", depth
+        case "brackets", "expanded":
+            return "brackets", depth
+        case ("words", "brackets") | ("brackets", "words") if depth > 1:
+            return "brackets", depth - 1
+    return None
+
+
+def _bytes_needed(
+    channels: int, depth: int, source: str, target: str, enough: int | None = None
+) -> int:
+    """What a step needs at the least. Nothing is sampled if that is clear to be below `enough`."""
+    needed = _COORDINATE * hall.logsignature_size(channels, depth)
+    rows = _long_rows(channels, depth, source, target)
+    if rows is None or (enough is not None and needed > enough):
+        return needed
+    kind, level = rows
+    if enough is not None and extent.at_most(channels, level, kind) * _ENTRY[kind] <= enough:
+        return needed
+    return needed + extent.about(channels, level, kind) * _ENTRY[kind]
+
+
+def available_memory() -> int | None:
+    """Bytes that tables can have: what the system can give and what the process may use; None
+    where neither can be known.
+    """
+    limits = []
+    try:
+        with open("/proc/meminfo") as lines:
+            found = next(line for line in lines if line.startswith("MemAvailable:"))
+        limits.append(1024 * int(found.split()[1]))
+    except (OSError, StopIteration, ValueError):  # not Linux
+        with suppress(AttributeError, ValueError, OSError):
+            limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if resource is not None:
+        soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+        limits += [limit for limit in soft if limit != resource.RLIM_INFINITY]
+    return min(limits, default=None)
+
+
+@lru_cache(maxsize=256)
+def _admit(channels: int, depth: int, source: str, target: str, asked: tuple[str, str]) -> None:
+    """MemoryError, before anything is made, if a step needs more memory than there is. Asked once:
+    when the tables are there, they have taken part of what was available.
+    """
+    most = available_memory()
+    if most is None or channels == 1:
+        return
+    # Deeper tables never need less, and it is dear to know how much more.
+    for candidate in range(1, depth + 1):
+        needed = _bytes_needed(channels, candidate, source, target, most)
+        if needed > most:
+            largest = (
+                f"The largest depth that fits is {candidate - 1}."
+                if candidate > 1
+                else "No depth fits; use fewer channels."
+            )
+            raise MemoryError(
+                f"depth: the tables between {asked[0]!r} and {asked[1]!r} for {channels} channels "
+                f"at depth {depth} need about {needed} bytes or more, {most} bytes can be had. "
+                f"{largest} {_advice(*asked)}"
+            )
+
+
+def _advice(source: str, target: str) -> str:
+    """Which basis has smaller tables."""
+    if source == "expanded" and target != "words":
+        return "Those of basis='words' are the smallest; basis='expanded' has none."
+    return "basis='expanded' has none."
+
+
+def _check_fits(channels: int, depth: int, stops: tuple[str, ...]) -> None:
+    for a, b in pairwise(stops):
+        _admit(channels, depth, a, b, (stops[0], stops[-1]))
+
+
 # How every change of basis is composed, in order of application. Through the brackets, where
 # nothing cancels.
 _ROUTES = {
@@ -169,12 +264,13 @@ def route(channels: int, depth: int, source: str, target: str) -> tuple[SparseMa
     stops = _ROUTES.get((source, target), (source, target))
     if stops == ("hall", "expanded"):  # two short matrices are applied faster than the long one
         stops = ("hall", "brackets", "expanded")
+    _check_fits(channels, depth, stops)
     try:
         return tuple(_step(channels, depth, a, b) for a, b in pairwise(stops))
     except MemoryError:
         raise MemoryError(
-            f"basis: the tables between {source!r} and {target!r} for {channels} channels at depth "
-            f"{depth} do not fit the memory. Use basis='words', whose tables are small."
+            f"depth: the tables between {source!r} and {target!r} for {channels} channels at depth "
+            f"{depth} do not fit the memory. {_advice(source, target)}"
         ) from None
 
 
@@ -183,6 +279,7 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     if source == target:
         return _identity(coordinate_count(channels, depth, source))
     stops = _ROUTES.get((source, target), (source, target))
+    _check_fits(channels, depth, stops)
     matrix = _step(channels, depth, stops[0], stops[1])
     for a, b in pairwise(stops[1:]):
         matrix = _step(channels, depth, a, b) @ matrix

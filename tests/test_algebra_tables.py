@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import islice, permutations, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import pysig
 from pysig import _lie
-from pysig._algebra import expansion, functionals, hall, lie
+from pysig._algebra import expansion, extent, functionals, hall, lie
 from pysig._algebra.words import signature_size
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "bases.json").read_text())
@@ -248,16 +249,117 @@ def test_tables_are_shared_read_only_and_picklable():
 @pytest.mark.slow
 @pytest.mark.parametrize("basis", FORMS)
 @pytest.mark.parametrize(("channels", "depth"), [(2, 15), (3, 10), (5, 7), (10, 5)])
-def test_large_tables_are_built_within_a_second(channels, depth, basis):
-    for cached in (
-        hall.lyndon_set,
-        hall.standard_hall_set,
-        functionals.lyndon_functionals,
-        lie.lyndon_in_hall,
-        _lie._step,
-        _lie.route,
-    ):
-        cached.cache_clear()
-    begin = time.process_time()
-    _lie.route(channels, depth, "expanded", basis)
-    assert time.process_time() - begin < 1.0
+def test_large_tables_read_what_was_written(channels, depth, basis):
+    """Coordinates written out in words and read off again are the same, in exact integers."""
+    count = _lie.coordinate_count(channels, depth, basis)
+    coordinates = np.random.default_rng(depth).integers(-9, 10, count)
+
+    def applied(matrices, x):
+        for m in matrices:
+            row = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
+            sizes = np.bincount(row, np.abs(m.double * x[m.indices].astype(float)), m.shape[0])
+            kind = np.int64 if sizes.max() < 2.0**62 else object
+            out = np.zeros(m.shape[0], kind)
+            np.add.at(out, row, m.data.astype(kind) * x[m.indices].astype(kind))
+            x = out
+        return x
+
+    tensor = applied(_lie.route(channels, depth, basis, "expanded"), coordinates)
+    assert tensor.shape == (signature_size(channels, depth),)
+    assert np.count_nonzero(tensor) > count
+    read = applied(_lie.route(channels, depth, "expanded", basis), tensor)
+    assert np.array_equal(read, coordinates)
+
+
+# What fits.
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(2, 12), (3, 8), (5, 6), (10, 4), (4, 1), (2, 2)])
+def test_entries_are_judged_before_tables_are_made(channels, depth):
+    lyndon = hall.lyndon_set(channels, depth)
+    entries = {
+        "functionals": sum(map(len, functionals.lyndon_functionals(channels, depth))),
+        "brackets": sum(len(rows.data) for rows in expansion.expand(lyndon, depth)),
+    }
+    for kind, found in entries.items():
+        assert extent.at_most(channels, depth, kind) >= found
+        assert 0.7 * found <= extent.about(channels, depth, kind) <= 1.2 * found
+
+
+def test_the_sample_is_of_lyndon_words_with_their_standard_bracketing():
+    lyndon = hall.lyndon_set(2, 9)
+    words = [w for level in hall.lyndon_words_by_level(2, 9) for w in level]
+    sample = list(islice(extent._some_lyndon_words(2, 9), 500))
+    assert set(sample) == {w for w in words if len(w) == 9}
+    length = extent._functional_length(2, 9), extent._bracket_length(2, 9)
+    polynomials, rows = functionals.lyndon_functionals(2, 9), expansion.expand(lyndon, 9)[8]
+    for word in set(sample):
+        h = words.index(word)
+        i = h - lyndon.level(9).start
+        a, b = extent._split(word)
+        assert (words.index(a), words.index(b)) == (lyndon.left[h], lyndon.right[h])
+        assert length[0](word) == len(polynomials[h])
+        assert length[1](word) == rows.indptr[i + 1] - rows.indptr[i]
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """A function that says how many bytes can be had, for tables that nobody has asked for yet."""
+
+    def have(size):
+        monkeypatch.setattr(_lie, "available_memory", lambda: size)
+        _lie._admit.cache_clear()
+        _lie.route.cache_clear()
+
+    yield have
+    _lie._admit.cache_clear()
+    _lie.route.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("call", "depth"),
+    [
+        (lambda: _lie.route(3, 13, "expanded", "brackets"), 12),
+        (lambda: _lie.route(3, 13, "expanded", "hall"), 12),
+        (lambda: _lie.change_of_basis(3, 13, "brackets", "expanded"), 12),
+        (lambda: _lie.change_of_basis(3, 14, "words", "brackets"), 13),
+        (lambda: _lie.change_of_basis(2, 10**6, "expanded", "words"), 29),
+        (lambda: pysig.logsignature(np.ones((2, 3)), 13, basis="brackets"), 12),
+        (lambda: pysig.logsignature_vjp(np.ones((2, 3)), 13, 0, basis="brackets"), 12),
+        (lambda: pysig.logsignature_jvp(np.ones((2, 3)), 13, 0, basis="hall"), 12),
+        (lambda: pysig.logsignature_hvp(np.ones((2, 3)), 13, 0, 0, basis="hall"), 12),
+    ],
+)
+def test_tables_beyond_the_memory_are_refused_before_they_are_made(
+    monkeypatch, memory, call, depth
+):
+    memory(8 * 10**9)
+    for door in ("_step", "signature", "signature_jvp"):  # no work is begun
+        owner = _lie if door == "_step" else sys.modules["pysig._api.logsignature"]
+        monkeypatch.setattr(owner, door, lambda *_, **__: pytest.fail("work was begun"))
+    said = rf"^depth: the tables .* bytes or more, 8000000000 bytes can be had\. .* is {depth}\. "
+    with pytest.raises(MemoryError, match=said):
+        call()
+
+
+def test_tables_that_fit_are_made_and_not_asked_about_again(monkeypatch, memory):
+    memory(2**30)
+    for source, target in permutations(_lie.BASES, 2):
+        for channels, depth in ((2, 15), (3, 10), (5, 7), (10, 5)):
+            stops = _lie._ROUTES.get((source, target), (source, target))
+            _lie._check_fits(channels, depth, stops)
+    made = _lie.change_of_basis(2, 5, "expanded", "brackets")
+    monkeypatch.setattr(_lie, "available_memory", lambda: 1)
+    assert _lie.change_of_basis(2, 5, "expanded", "brackets") is made
+    with pytest.raises(MemoryError, match=r"No depth fits; use fewer channels\."):
+        _lie.change_of_basis(2, 5, "brackets", "words")
+
+
+def test_a_limit_of_the_process_counts():
+    resource = pytest.importorskip("resource", reason="this system has no limits of processes")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (2**31, before[1]))
+        assert 2**20 < _lie.available_memory() <= 2**31
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)

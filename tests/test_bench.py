@@ -13,14 +13,15 @@ import pytest
 # At the end of the path: an installed pysig goes before the one of the source tree.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from bench import cpu, probe, results
+from bench import cpu, probe, report, results
 from bench.__main__ import main as door
 from bench.answers import deviation, make_inputs
 from bench.cases import AUTHORS, BY_NAME, CORE, GROUPS, Case, select
 from bench.contestants import CONTESTANTS, PEERS, Contestant
+from bench.entrant import Entrant
 from bench.operation import Operation, lyndon_shape
 from bench.operations import OPERATIONS
-from bench.race import Ceilings, Entrant, Race
+from bench.race import Ceilings, Race
 from bench.stable import Settings, Stable, WorkerError
 from bench.worker import Desk, _failure, scratch_memory
 
@@ -101,6 +102,10 @@ def test_every_operation_is_complete(operation):
     assert (operation.judge or operation.name) in OPERATIONS
     assert operation.tolerance["float64"] <= 1e-10
     assert operation.tolerance["float32"] <= 1e-3
+    if operation.against:  # it is computed from the same inputs, and has an answer of its own
+        base = OPERATIONS[operation.against]
+        assert set(base.inputs) | set(base.witnesses) <= set(operation.inputs)
+        assert (base.judge or base.name) != (operation.judge or operation.name)
 
 
 # Inputs and answers.
@@ -283,6 +288,63 @@ def test_a_contestant_without_the_dtype_gets_float64(monkeypatch, contest):
         assert PEERS[name].dtypes == ("float64",)
 
 
+@pytest.fixture
+def pair(monkeypatch, tmp_path):
+    """A function that runs one race of an operation held against another, in two threads."""
+
+    def run(base, dtype="float32"):
+        made = {"squares": base, "doubled": lambda path: 2 * _sum_of_squares(path)}
+        for name, function in made.items():
+            right = _sum_of_squares if name == "squares" else function
+            calls = {
+                "pysig": lambda m, t, function=function: lambda: function(t.path),
+                "law": lambda m, t, right=right: lambda: right(t.path),
+            }
+            against = "squares" if name == "doubled" else ""
+            operation = Operation(name, "", calls, ("core",), against=against)
+            monkeypatch.setitem(OPERATIONS, name, operation)
+        for name in ("pysig", "law"):
+            monkeypatch.setitem(CONTESTANTS, name, Contestant(name, "math", name, "", ""))
+        stable = LocalStable(Settings(budget=0.01, shortest=1e-5, rounds=(3, 4)))
+        entrants = cpu._entrants([OPERATIONS["doubled"]], [1, 2], [], False)
+        return entrants, Race(stable, CASE, dtype, entrants, tmp_path, Ceilings()).run()
+
+    return run
+
+
+def test_an_operation_is_held_against_another_in_its_own_rounds(pair):
+    entrants, rows = pair(_sum_of_squares)
+    assert [(row["operation"], row["threads"]) for row in rows] == [("doubled", 1), ("doubled", 2)]
+    for row in rows:
+        own, other = (
+            next(e for e in entrants if (e.operation, e.threads) == (name, row["threads"]))
+            for name in ("doubled", "squares")
+        )
+        assert row["status"] == other.verdict["status"] == "timed"
+        assert len(own.seconds) == len(other.seconds) == row["rounds"]
+        assert row["against"]["operation"] == "squares"
+        ratio = min(own.taken) / min(other.taken)
+        assert row["against"]["of_min"] == pytest.approx(ratio, rel=1e-5)
+        assert row["against"]["min"] <= row["against"]["median"] <= row["against"]["q75"]
+        assert "ratio" not in row  # pysig is not compared with itself
+
+
+def _wrong_in(dtype):
+    return lambda path: _sum_of_squares(path) * (1.01 if path.dtype == dtype else 1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "reason"), [("float32", "answer off by"), ("float64", "differs from the law")]
+)
+def test_nothing_is_held_against_a_wrong_answer(pair, dtype, reason):
+    _, rows = pair(_wrong_in(dtype))
+    for row in rows:
+        assert row["status"] == "timed"
+        assert set(row["against"]) == {"operation", "reason"}
+        assert reason in row["against"]["reason"]
+        assert f"not held against squares ({row['against']['reason']})" in report.note(row)
+
+
 # Processes.
 
 
@@ -394,5 +456,7 @@ def test_plan_groups_the_operations_that_share_an_answer():
     assert free == [("20x2-N3", ["signature_vjp"])]
     assert _planned("--quick", "--operation", "tables-hall") == [("2x2-N15", ["tables-hall"])]
     assert all("tables-hall" not in names for _, names in _planned("--quick"))
+    goal = _planned("--operation", "projection-*", "--dtype", "float64")
+    assert len(goal) == 9  # three shares on three cases
     everything = {name for _, names in _planned() for name in names}
     assert everything == set(OPERATIONS)

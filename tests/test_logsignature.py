@@ -394,6 +394,34 @@ def test_tables_are_shared_by_threads_and_pickled():
     assert np.array_equal(pickle.loads(pickle.dumps(matrix)).toarray(), matrix.toarray())
 
 
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        (lambda: pysig.logsignature_vjp(np.ones((3, 2)), 3, 1.0), "channels, depth and basis"),
+        (
+            lambda: pysig.logsignature_hvp(np.ones((3, 2)), 3, 1.0, np.ones((3, 2))),
+            "channels, depth and basis",
+        ),
+        (
+            lambda: pysig.signature_to_logsignature_vjp(np.ones(14), 2, 3, 1.0),
+            "channels, depth and basis",
+        ),
+        (lambda: pysig.logsignature_to_signature(1.0, 2, 3), "channels, depth and basis"),
+        (
+            lambda: pysig.logsignature_to_signature_vjp(np.ones(5), 2, 3, 1.0),
+            "channels, depth and scalar_term",
+        ),
+        (
+            lambda: pysig.signature_to_logsignature_jvp(np.ones(14), 2, 3, 1.0),
+            "channels, depth and scalar_term",
+        ),
+    ],
+)
+def test_messages_say_what_the_last_axis_really_follows_from(call, options):
+    with pytest.raises(ValueError, match=rf"The last axis follows from {options}\.$"):
+        call()
+
+
 ERRORS = [
     (lambda: pysig.logsignature(np.ones((3, 2)), 2, basis="lyndon"), ValueError, "basis: "),
     (lambda: pysig.logsignature(np.ones(3), 2), ValueError, "path: "),

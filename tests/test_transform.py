@@ -428,6 +428,13 @@ def test_bad_times_are_refused_before_there_is_a_path(times, error, words):
 def test_bad_times_of_an_object():
     with pytest.raises(TypeError, match="end: expected a number"):
         pysig.Time(end="1")
+    for digits in (400, 5000):  # of the second Python itself prints no digits
+        for end in (10**digits, -(10**digits)):
+            with pytest.raises(ValueError, match="end: expected a finite number") as caught:
+                pysig.Time(end=end)
+            assert len(str(caught.value)) < 120
+    with pytest.raises(TypeError, match="end: expected a number, received tuple of long integers"):
+        pysig.Time(end=(10**5000,))
     with pytest.raises(ValueError, match=r"end: expected 1\.0, since times are given"):
         pysig.Time([0.0, 1.0], end=2)
 

@@ -32,7 +32,10 @@ def describe(value: Any) -> str:
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
     if dtype is not None and isinstance(shape, tuple):
         return f"{type(value).__name__} of shape {tuple(shape)} and dtype {dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # it is, or holds, an integer of more digits than Python prints
+        text = f"of {value.bit_length()} bits" if isinstance(value, int) else "of long integers"
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 

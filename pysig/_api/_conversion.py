@@ -128,6 +128,8 @@ def prepare_conversion(
         "cotangent": (result_size,),
         conversion.argument: (sizes[conversion.argument],),
     }
-    call = prepare(given, shapes, workers)
+    logarithms = ("cotangent",) if reads else ("tangent", "logsignature")
+    follows = dict.fromkeys(logarithms, "channels, depth and basis")
+    call = prepare(given, shapes, workers, follows=follows)
     require(call.backend, "logsignature")
     return call, conversion

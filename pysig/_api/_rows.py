@@ -101,8 +101,11 @@ def prepare(
     shapes: Mapping[str, tuple[int | None, ...]],
     workers: Any = None,
     broadcast: bool = True,
+    follows: Mapping[str, str] | None = None,
 ) -> Call:
-    """Checks arguments: `shapes` says what their last axes must be (None: anything)."""
+    """Checks arguments: `shapes` says what their last axes must be (None: anything), `follows` what
+    that depends on, if it is not `channels`, `depth` and `scalar_term`.
+    """
     backend = backend_of(next(iter(given.values())))
     arrays = {name: _checks.as_numeric(value, name, backend) for name, value in given.items()}
     for name, array in arrays.items():
@@ -112,9 +115,10 @@ def prepare(
             n is not None and n != m for n, m in zip(own, last, strict=True)
         ):
             wanted = ", ".join("n" if n is None else str(n) for n in own)
+            given_by = (follows or {}).get(name, "channels, depth and scalar_term")
             raise ValueError(
                 f"{name}: expected shape (..., {wanted}), received {tuple(array.shape)}. "
-                "The last axis follows from channels, depth and scalar_term."
+                f"The last axis follows from {given_by}."
             )
     single = all(a.dtype.kind == "f" and a.dtype.itemsize == 4 for a in arrays.values())
     dtype = np.dtype(np.float32 if single else np.float64)

@@ -171,6 +171,8 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     ------
     TypeError, ValueError
         If an argument is not as described.
+    MemoryError
+        Before anything is made, if the tables do not fit the memory.
 
     Notes
     -----

@@ -8,6 +8,7 @@ from typing import Any
 from pysig import _lie
 from pysig._api import _checks
 from pysig._api._conversion import prepare_conversion
+from pysig._api._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.config import check_workers
 from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
@@ -67,7 +68,8 @@ def logsignature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        As `signature` does; the message names the argument. MemoryError also, before anything is
+        computed, where the tables of the basis do not fit.
 
     Notes
     -----
@@ -106,6 +108,7 @@ def logsignature(
     limit = _checks.memory_limit(backend)
     written = prod((*batch, *rows)) if basis == "expanded" and out is None else 1
     _checks.check_memory(channels, depth, written, False, array.dtype.itemsize, limit)
+    maps = _lie.route(channels, depth, "expanded", basis)
     plan = plan_for(channels, depth)
     shape = (*batch, *rows, _lie.coordinate_count(channels, depth, basis))
     result = _checks.check_out(
@@ -123,7 +126,7 @@ def logsignature(
         array.reshape(prod(batch), length, own),
         target.reshape(prod(batch), *shape[len(batch) :]),
         plan=plan,
-        maps=_lie.route(channels, depth, "expanded", basis),
+        maps=maps,
         stream=stream,
         basepoint=base,
         initial=_checks.check_initial(initial, array, plan, backend),
@@ -200,7 +203,7 @@ def logsignature_vjp(
         "method": method,
         "workers": workers,
     }
-    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
+    channels = _channels_with_tables(path, depth, basis, transform)
     values = signature(path, depth, **options)
     gradient = signature_to_logsignature_vjp(
         values, channels, depth, cotangent, basis=basis, workers=workers
@@ -273,7 +276,7 @@ def logsignature_jvp(
         "method": method,
         "workers": workers,
     }
-    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
+    channels = _channels_with_tables(path, depth, basis, transform)
     values = signature(path, depth, **options)
     change = signature_jvp(
         path,
@@ -368,7 +371,7 @@ def logsignature_hvp(
         "workers": workers,
     }
     moves = {"basepoint_tangent": basepoint_tangent, "initial_tangent": initial_tangent}
-    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
+    channels = _channels_with_tables(path, depth, basis, transform)
     values = signature(path, depth, **options)
     change = signature_jvp(path, depth, tangent, **moves, **options)
     call, sizes = prepare_conversion(
@@ -388,3 +391,13 @@ def logsignature_hvp(
         return straight + bent
     pairs = zip(straight, bent, strict=True)
     return _checks.SignatureCotangents(*(None if a is None else a + b for a, b in pairs))
+
+
+def _channels_with_tables(path: Any, depth: Any, basis: Any, transform: Any) -> int:
+    """The channels whose signature is taken, once it is known that the tables of its logarithm
+    fit: before a signature is computed in vain.
+    """
+    channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
+    plan = check_sizes(channels, depth)
+    _lie.route(channels, plan.depth, "expanded", check_basis(basis))
+    return channels

@@ -53,16 +53,19 @@ class Time:
     def __post_init__(self) -> None:
         end: Any = self.end
         if isinstance(end, bool) or not isinstance(end, Real):
-            raise TypeError(f"end: expected a number, received {self.end!r}.")
+            raise TypeError(f"end: expected a number, received {_checks.describe(self.end)}.")
         most: Any = sys.float_info.max
         if not -most <= end <= most:
-            raise ValueError(f"end: expected a finite number, received {self.end!r}.")
+            raise ValueError(
+                f"end: expected a finite number, received {_checks.describe(self.end)}."
+            )
         if self.times is None:
             return
         _as_times(self.times, backend_of(self.times))
         if self.end != 1.0:
             raise ValueError(
-                f"end: expected 1.0, since times are given, received {self.end!r}. Leave one out."
+                f"end: expected 1.0, since times are given, received {_checks.describe(self.end)}. "
+                "Leave one out."
             )
 
 
