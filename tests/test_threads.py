@@ -46,9 +46,11 @@ def test_calls_from_many_threads_at_once():
             assert_identical(result, alone[number % len(JOBS)])
 
 
-def test_other_threads_run_during_a_call():
+@pytest.mark.parametrize("name", ["signature", "signature_jvp", "signature_vjp", "logsignature"])
+def test_other_threads_run_during_a_call(name):
     """The GIL is released: a thread that counts goes on counting."""
     path = np.broadcast_to(np.float64(1), (1, 40_000, 8))
+    other = {"signature_jvp": (path,), "signature_vjp": (np.ones((1, pysig.signature_size(8, 5))),)}
     counted, stop = [0], threading.Event()
 
     def count():
@@ -60,7 +62,7 @@ def test_other_threads_run_during_a_call():
     counter.start()
     try:
         before, start = counted[0], time.perf_counter()
-        pysig.signature(path, 5, workers=1)
+        getattr(pysig, name)(path, 5, *other.get(name, ()), workers=1)
         seconds, during = time.perf_counter() - start, counted[0] - before
     finally:
         stop.set()
@@ -208,11 +210,12 @@ import sys, threading, time
 import numpy as np
 import pysig
 
-length, channels, depth, method, workers, stream = sys.argv[1:]
+name, length, channels, depth, method, workers = sys.argv[1:]
 path = np.broadcast_to(np.float64(1), (1, int(length), int(channels)))
 print("started", flush=True)
 try:
-    pysig.signature(path, int(depth), method=method, workers=int(workers))
+    other = (path,) if name == "signature_jvp" else ()
+    getattr(pysig, name)(path, int(depth), *other, method=method, workers=int(workers))
 except KeyboardInterrupt:
     assert threading.active_count() == 1
     # and the next call works
@@ -225,18 +228,20 @@ else:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
 @pytest.mark.parametrize(
-    ("length", "channels", "depth", "method"),
+    ("name", "length", "channels", "depth", "method"),
     [
-        (10**9, 8, 4, "tile"),
-        (10**9, 8, 4, "cumsum"),
-        (10**9, 2, 10, "tile"),
-        (10**13, 1, 3, "auto"),
+        ("signature", 10**9, 8, 4, "tile"),
+        ("signature", 10**9, 8, 4, "cumsum"),
+        ("signature", 10**9, 2, 10, "tile"),
+        ("signature", 10**13, 1, 3, "auto"),
+        ("signature_jvp", 10**9, 8, 4, "auto"),
+        ("logsignature", 10**9, 8, 4, "auto"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 3])
-def test_an_interrupt_ends_a_call(length, channels, depth, method, workers):
+def test_an_interrupt_ends_a_call(name, length, channels, depth, method, workers):
     """The work would take hours, so that an answer within the limit is the interrupt's doing."""
-    arguments = [str(length), str(channels), str(depth), method, str(workers), "False"]
+    arguments = [name, str(length), str(channels), str(depth), method, str(workers)]
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,6 +1,7 @@
 // C4. Derivatives of signature: unpack, drop the GIL, call the table.
 #include "isa/table.hpp"
 #include "jobs.hpp"
+#include "plain.hpp"
 #include "register.hpp"
 
 namespace pysig {
@@ -66,9 +67,51 @@ void vjp(const py::array& path, const py::array& cotangent, py::array& path_bar,
     run_released(workers, [&](const executor& exec) { run_signature_vjp(job, exec); });
 }
 
+template <class R>
+py::object plain_jvp(const plain_path& from, const py::array& tangent, const plain_run& run) {
+    py::array_t<R> out(from.signature_shape());
+    const signature_jvp_job<R> job{from.job<R>(out.mutable_data()), {from.view<R>(tangent), nullptr}};
+    run([&](const executor& exec) { run_signature_jvp(job, exec); });
+    return std::move(out);
+}
+
+// One channel has closed forms of its own (pysig/_cpu/one_channel.py).
+py::object plain_signature_jvp(const py::object& path, const py::object& depth, const py::object& tangent, int workers, double limit) {
+    const auto from = plain_path_of(path, depth, limit);
+    if (!from || from->channels == 1 || !from->goes_with(tangent, from->path_shape())) return py::none();
+    const plain_run run(from->multiply_adds(2 * double(from->length)), workers);
+    if (run.refuses()) return py::none();
+    return (from->single() ? plain_jvp<float> : plain_jvp<double>)(*from, py::reinterpret_borrow<py::array>(tangent), run);
+}
+
+template <class R>
+py::object plain_vjp(const plain_path& from, const py::array& cotangent, const plain_run& run) {
+    py::array_t<R> path_bar(from.path_shape());
+    const signature_vjp_job<R> job{from.job<R>(), static_cast<const R*>(cotangent.data()), nullptr, path_bar.mutable_data(), nullptr, nullptr};
+    run([&](const executor& exec) { run_signature_vjp(job, exec); });
+    return std::move(path_bar);
+}
+
+// float32 of more than `most_single` points is left to others.
+py::object plain_signature_vjp(const py::object& path, const py::object& depth, const py::object& cotangent, i64 most_single, int workers,
+                               double limit) {
+    const auto from = plain_path_of(path, depth, limit);
+    if (!from || from->channels == 1 || (from->single() && from->length > most_single) ||
+        !from->goes_with(cotangent, from->signature_shape()))
+        return py::none();
+    const auto given = py::reinterpret_borrow<py::array>(cotangent);
+    const plain_run run(from->multiply_adds(4 * double(from->length)), workers);
+    if (run.refuses() || !(given.flags() & py::array::c_style)) return py::none();
+    return (from->single() ? plain_vjp<float> : plain_vjp<double>)(*from, given, run);
+}
+
 }  // namespace
 
 void register_derivatives(py::module_& m) {
+    m.def("plain_signature_jvp", &plain_signature_jvp, py::arg("path"), py::arg("depth"), py::arg("tangent"), py::arg("workers"),
+          py::arg("limit"));
+    m.def("plain_signature_vjp", &plain_signature_vjp, py::arg("path"), py::arg("depth"), py::arg("cotangent"), py::arg("most_single"),
+          py::arg("workers"), py::arg("limit"));
     m.def(
         "signature_jvp",
         [](const py::array& path, const py::array& tangent, py::array out, int depth, i64 size, bool stream,

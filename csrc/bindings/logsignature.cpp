@@ -1,10 +1,26 @@
 // C4. logsignature: unpack, drop the GIL, call the table.
 #include "isa/table.hpp"
 #include "jobs.hpp"
+#include "plain.hpp"
 #include "register.hpp"
 
 namespace pysig {
 namespace {
+
+// The logarithm of signatures of `size` coefficients, in the coordinates that the maps make of it.
+template <class R>
+tensor_job<R> logarithm_of(const signature_job<R>& of, i64 size, const map_list<R>& after, R* out, i64 width) {
+    tensor_job<R> job{};
+    job.op = tensor_op::series;
+    job.f = series::log;
+    job.channels = of.path.channels;
+    job.depth = of.depth;
+    job.a_width = size;
+    job.after = after;
+    job.out = out;
+    job.out_width = width;
+    return job;
+}
 
 template <class R>
 void compute(const py::array& path, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
@@ -14,22 +30,39 @@ void compute(const py::array& path, py::array& out, int depth, i64 size, bool st
     job.signature = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, false, lengths, order, transform, how);
     const path_view<R>& view = job.signature.path;
     const maps_of<R> after(maps);
-    tensor_job<R>& logarithm = job.logarithm;
-    logarithm.op = tensor_op::series;
-    logarithm.f = series::log;
-    logarithm.channels = view.channels;
-    logarithm.depth = depth;
-    logarithm.a_width = size;
-    logarithm.out_width = i64(out.shape(out.ndim() - 1));
-    logarithm.after = after.get();
-    const i64 steps = steps_of(view);
-    logarithm.out = output<R>(out, view.batch * (stream ? steps : 1) * logarithm.out_width);
+    const i64 steps = steps_of(view), width = i64(out.shape(out.ndim() - 1));
+    R* target = output<R>(out, view.batch * (stream ? steps : 1) * width);
+    job.logarithm = logarithm_of(job.signature, size, after.get(), target, width);
     run_released(workers, [&](const executor& exec) { run_logsignature(job, exec); });
+}
+
+template <class R>
+py::object plain(const plain_path& from, const py::object& tables, const py::object& basis, const plain_run& run) {
+    logsignature_job<R> job{from.job<R>(), {}};
+    const auto [maps, width] = tables(from.channels, from.depth, basis, from.single()).cast<std::tuple<py::list, i64>>();
+    const maps_of<R> after(maps);
+    py::array_t<R> out(from.shape({width}));
+    job.logarithm = logarithm_of(job.signature, i64(from.size), after.get(), out.mutable_data(), width);
+    run([&](const executor& exec) { run_logsignature(job, exec); });
+    return std::move(out);
+}
+
+// `tables(channels, depth, basis, single)` gives the maps to the basis and how many coordinates it has; called once it is known that
+// signatures of that size fit.
+py::object plain_logsignature(const py::object& path, const py::object& depth, const py::object& tables, const py::object& basis, int workers,
+                              double limit) {
+    const auto from = plain_path_of(path, depth, limit);
+    if (!from) return py::none();
+    const plain_run run(from->multiply_adds(double(from->length) + 2 * from->depth), workers);
+    if (run.refuses()) return py::none();
+    return (from->single() ? plain<float> : plain<double>)(*from, tables, basis, run);
 }
 
 }  // namespace
 
 void register_logsignature(py::module_& m) {
+    m.def("plain_logsignature", &plain_logsignature, py::arg("path"), py::arg("depth"), py::arg("tables"), py::arg("basis"),
+          py::arg("workers"), py::arg("limit"));
     m.def(
         "logsignature",
         [](const py::array& path, py::array out, int depth, i64 size, bool stream, const optional_array& basepoint,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api import _derivatives
+from pysig._api._plain import plain_call
 from pysig._api.projection import (
     check_projection,
     cotangents,
@@ -13,6 +14,7 @@ from pysig._api.projection import (
     named_cotangents,
     tangents_of,
 )
+from pysig._cpu.derivatives import plain_signature_jvp, plain_signature_vjp
 
 
 def signature_jvp(
@@ -83,6 +85,14 @@ def signature_jvp(
 
     The end point moves to the right: the first level sees its increment.
     """
+    absent = basepoint is initial is lengths is transform is words is None
+    still = basepoint_tangent is initial_tangent is None
+    if absent and still and stream is inverse is scalar_term is False:
+        moved = plain_call(
+            plain_signature_jvp, path, depth, tangent, method=method, workers=workers
+        )
+        if moved is not None:
+            return moved
     if words is not None:
         projected = check_projection(
             "signature_jvp",
@@ -206,6 +216,14 @@ def signature_vjp(
 
     Moving the corner to the right adds area, moving it up takes some away.
     """
+    absent = basepoint is initial is lengths is transform is words is None
+    if absent and stream is inverse is scalar_term is False:
+        most = _derivatives.MOST_SINGLE_STEPS
+        gradient = plain_call(
+            plain_signature_vjp, path, depth, cotangent, most, method=method, workers=workers
+        )
+        if gradient is not None:
+            return gradient
     if words is not None:
         projected = check_projection(
             "signature_vjp",

@@ -8,6 +8,7 @@ from typing import Any
 from pysig import _lie
 from pysig._api import _checks
 from pysig._api._conversion import prepare_conversion
+from pysig._api._plain import plain_call
 from pysig._api._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.config import check_workers
@@ -19,6 +20,7 @@ from pysig._api.logsignature_convert import (
 from pysig._api.signature import signature
 from pysig._api.transform import check_transform, transformed_shape
 from pysig._backend import NUMPY, require
+from pysig._cpu.logsignature import plain_logsignature
 from pysig._plan import plan_for
 from pysig._transform import channels_after, steps_after
 
@@ -93,6 +95,13 @@ def logsignature(
     >>> pysig.labels(2, 2, "brackets")
     ['1', '2', '[1,2]']
     """
+    absent = basepoint is initial is lengths is transform is out is None
+    if absent and stream is inverse is False and type(basis) is str and basis in _lie.BASES:
+        computed = plain_call(
+            plain_logsignature, path, depth, basis, method=method, workers=workers
+        )
+        if computed is not None:
+            return computed
     backend, array = _checks.check_path(path)
     require(backend, "logsignature")
     depth, basis = _checks.check_integer(depth, "depth", 1), check_basis(basis)

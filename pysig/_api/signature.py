@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from pysig._api import _checks
+from pysig._api._plain import plain_call
 from pysig._api.config import check_workers
 from pysig._api.projection import check_projection, compute
 from pysig._api.transform import check_transform
@@ -15,10 +14,6 @@ from pysig._backend import NUMPY, require
 from pysig._cpu.signature import plain_signature
 from pysig._plan import plan_for
 from pysig._transform import channels_after, steps_after
-
-# Results of calls without options, in bytes, for which the extension does the checks: so little
-# that no memory need be asked, and so much that checks in Python cost nothing beside the work.
-LITTLE, PLAIN = 2**16, 2**24
 
 
 def signature(
@@ -148,14 +143,9 @@ def signature(
     >>> float(s[pysig.word_index((2, 0), 4)] - s[pysig.word_index((0, 2), 4)])
     1.0
     """
-    plain = stream is False and inverse is False and scalar_term is False and method == "auto"
     absent = basepoint is initial is lengths is transform is out is words is None
-    any_workers = workers is None or (type(workers) is int and workers > 0)
-    if plain and absent and any_workers and type(path) is np.ndarray:
-        computed = plain_signature(path, depth, 0, LITTLE)
-        if computed is None:
-            most = min(_checks.memory_limit(NUMPY) or PLAIN, PLAIN)
-            computed = plain_signature(path, depth, check_workers(workers), most)
+    if absent and stream is inverse is scalar_term is False:
+        computed = plain_call(plain_signature, path, depth, method=method, workers=workers)
         if computed is not None:
             return computed
     if words is not None:

@@ -4,10 +4,12 @@ logarithm is taken.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from pysig import _lie
 from pysig._cpu._extension import core
 from pysig._cpu.algebra import Maps, maps_of
 from pysig._cpu.signature import METHODS
@@ -49,3 +51,16 @@ def logsignature(
         maps=maps_of(maps, out.dtype),
         workers=workers,
     )
+
+
+@lru_cache(maxsize=64)
+def _tables(channels: int, depth: int, basis: str, single: bool) -> tuple[Any, int]:
+    """The maps to a basis as the extension takes them, and how many coordinates it has."""
+    maps = _lie.route(channels, depth, "expanded", basis)
+    count = _lie.coordinate_count(channels, depth, basis)
+    return maps_of(maps, np.float32 if single else np.float64), count
+
+
+def plain_logsignature(path: Any, depth: Any, basis: str, workers: int, limit: int) -> Any:
+    """As `plain_signature`: the log-signature of a call without options but its basis."""
+    return core.plain_logsignature(path, depth, _tables, basis, workers, limit)
