@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 import os
+from functools import cache
+from math import gcd
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -25,6 +27,7 @@ class SignatureCotangents(NamedTuple):
 
 
 METHODS = ("auto", "tile", "cumsum")
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def describe(value: Any) -> str:
@@ -160,15 +163,11 @@ def check_path(path: Any) -> tuple[Backend, Any]:
         raise ValueError(
             f"path: expected at least one channel, received shape {tuple(array.shape)}."
         )
-    dtype = np.dtype(
-        np.float32 if array.dtype.itemsize == 4 and array.dtype.kind == "f" else np.float64
-    )
+    dtype = _SINGLE if array.dtype.itemsize == 4 and array.dtype.kind == "f" else _DOUBLE
     if array.dtype != dtype:
         _check_integers_fit(array, backend)
         array = array.astype(dtype)
-    if backend is not CUPY and (
-        not array.flags.aligned or any(s % dtype.itemsize for s in array.strides)
-    ):
+    if backend is not CUPY and (not array.flags.aligned or gcd(*array.strides) % dtype.itemsize):
         array = array.copy()  # ascontiguousarray would keep what is contiguous and misaligned
     return backend, array
 
@@ -332,6 +331,11 @@ def memory_limit(backend: Backend) -> int | None:
     """Bytes of memory of the device, None where it cannot be known."""
     if backend is CUPY:
         return int(backend.xp.cuda.Device().mem_info[1])
+    return _memory_of_machine()
+
+
+@cache
+def _memory_of_machine() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -19,7 +19,7 @@ LITTLE, PLAIN = 2**16, 2**24
 
 
 def plain_call(
-    compute: Callable[..., Any], path: Any, *arguments: Any, method: Any, workers: Any
+    compute: Callable[..., Any], method: Any, workers: Any, path: Any, *arguments: Any
 ) -> Any:
     """``compute(path, *arguments, workers, limit)``; None where the call has to be checked here.
 

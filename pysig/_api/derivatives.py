@@ -88,9 +88,7 @@ def signature_jvp(
     absent = basepoint is initial is lengths is transform is words is None
     still = basepoint_tangent is initial_tangent is None
     if absent and still and stream is inverse is scalar_term is False:
-        moved = plain_call(
-            plain_signature_jvp, path, depth, tangent, method=method, workers=workers
-        )
+        moved = plain_call(plain_signature_jvp, method, workers, path, depth, tangent)
         if moved is not None:
             return moved
     if words is not None:
@@ -219,9 +217,7 @@ def signature_vjp(
     absent = basepoint is initial is lengths is transform is words is None
     if absent and stream is inverse is scalar_term is False:
         most = _derivatives.MOST_SINGLE_STEPS
-        gradient = plain_call(
-            plain_signature_vjp, path, depth, cotangent, most, method=method, workers=workers
-        )
+        gradient = plain_call(plain_signature_vjp, method, workers, path, depth, cotangent, most)
         if gradient is not None:
             return gradient
     if words is not None:

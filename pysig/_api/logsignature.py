@@ -97,9 +97,7 @@ def logsignature(
     """
     absent = basepoint is initial is lengths is transform is out is None
     if absent and stream is inverse is False and type(basis) is str and basis in _lie.BASES:
-        computed = plain_call(
-            plain_logsignature, path, depth, basis, method=method, workers=workers
-        )
+        computed = plain_call(plain_logsignature, method, workers, path, depth, basis)
         if computed is not None:
             return computed
     backend, array = _checks.check_path(path)

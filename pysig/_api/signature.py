@@ -145,7 +145,7 @@ def signature(
     """
     absent = basepoint is initial is lengths is transform is out is words is None
     if absent and stream is inverse is scalar_term is False:
-        computed = plain_call(plain_signature, path, depth, method=method, workers=workers)
+        computed = plain_call(plain_signature, method, workers, path, depth)
         if computed is not None:
             return computed
     if words is not None:

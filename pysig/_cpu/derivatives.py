@@ -11,6 +11,10 @@ from pysig._cpu._extension import core
 from pysig._plan import Plan
 from pysig._transform import Transform
 
+# As `plain_signature`: (path, depth, tangent, workers, limit), and (path, depth, cotangent,
+# most_single, workers, limit), which does not take float32 of more than `most_single` points.
+plain_signature_jvp, plain_signature_vjp = core.plain_signature_jvp, core.plain_signature_vjp
+
 
 def _options(
     plan: Plan,
@@ -107,17 +111,3 @@ def signature_vjp(
         workers=workers,
         **options,
     )
-
-
-def plain_signature_jvp(path: Any, depth: Any, tangent: Any, workers: int, limit: int) -> Any:
-    """As `plain_signature`: the derivative of a call without options."""
-    return core.plain_signature_jvp(path, depth, tangent, workers, limit)
-
-
-def plain_signature_vjp(
-    path: Any, depth: Any, cotangent: Any, most_single: int, workers: int, limit: int
-) -> Any:
-    """As `plain_signature`: the gradient of a call without options; None also for paths of float32
-    of more than `most_single` points.
-    """
-    return core.plain_signature_vjp(path, depth, cotangent, most_single, workers, limit)

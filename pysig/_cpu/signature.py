@@ -12,6 +12,11 @@ from pysig._transform import Transform
 
 METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
 
+# (path, depth, workers, limit) -> the signature of a call without options, checked in the
+# extension; None for what it does not take. With 0 workers only little work is done, which is never
+# shared out; signatures take no more than `limit` bytes.
+plain_signature = core.plain_signature
+
 
 def signature(
     path: Any,
@@ -47,11 +52,3 @@ def signature(
         method=METHODS[method],
         workers=workers,
     )
-
-
-def plain_signature(path: Any, depth: Any, workers: int, limit: int) -> Any:
-    """The signature of a call without options, checked in the extension; None where it cannot.
-
-    With `workers` 0 only of little work, which is never shared out; only up to `limit` bytes.
-    """
-    return core.plain_signature(path, depth, workers, limit)
