@@ -141,9 +141,7 @@ class reverse_walk {
         for (i64 i = first; i < last; ++i) {
             const i64 word = base + i - first;
             if (k == depth - 3 && d <= fused_letters) {
-                if (i == first)
-                    for (i64 t = 0; t < steps * 3; ++t) chain_bar[k][t] = T{};
-                last_three(i, word);
+                last_three(i, word, i == first);
                 continue;
             }
             descend(k, i, level[k + 1][word]);
@@ -250,27 +248,27 @@ class reverse_walk {
     }
 
     // The word u of depth - 2 letters that ends in `letter`, and the words u i and u i j.
-    void last_three(i64 letter, i64 word) {
+    void last_three(i64 letter, i64 word, bool first) {
         if constexpr (sizeof(T) == sizeof(lanes<R>)) {  // dual numbers would not fit the registers
             switch (constant ? d : 0) {
-                case 2: return last_three_of<2>(letter, word);
-                case 3: return last_three_of<3>(letter, word);
-                case 4: return last_three_of<4>(letter, word);
-                case 5: return last_three_of<5>(letter, word);
-                case 6: return last_three_of<6>(letter, word);
-                case 7: return last_three_of<7>(letter, word);
-                case 8: return last_three_of<8>(letter, word);
-                case 9: return last_three_of<9>(letter, word);
-                case 10: return last_three_of<10>(letter, word);
-                case 11: return last_three_of<11>(letter, word);
-                case 12: return last_three_of<12>(letter, word);
-                default: return last_three_wide(letter, word);
+                case 2: return last_three_of<2>(letter, word, first);
+                case 3: return last_three_of<3>(letter, word, first);
+                case 4: return last_three_of<4>(letter, word, first);
+                case 5: return last_three_of<5>(letter, word, first);
+                case 6: return last_three_of<6>(letter, word, first);
+                case 7: return last_three_of<7>(letter, word, first);
+                case 8: return last_three_of<8>(letter, word, first);
+                case 9: return last_three_of<9>(letter, word, first);
+                case 10: return last_three_of<10>(letter, word, first);
+                case 11: return last_three_of<11>(letter, word, first);
+                case 12: return last_three_of<12>(letter, word, first);
+                default: return last_three_wide(letter, word, first);
             }
         }
-        last_three_wide(letter, word);
+        last_three_wide(letter, word, first);
     }
 
-    void last_three_wide(i64 letter, i64 word) {
+    void last_three_wide(i64 letter, i64 word, bool first) {
         const i64 base = word * d, even = even_rows(d);
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         for (i64 t = steps - 1; t >= 0; --t) {
@@ -280,7 +278,7 @@ class reverse_walk {
             retreat<R>(3, parent, xt[letter], s, g);
             for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar, columns, i == 0);
             if (constant) add_rest(level[depth - 1] + base, g, columns, xt_bar);
-            extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, xt_bar[letter]);
+            third_letter(parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, first, xt_bar[letter]);
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
@@ -288,7 +286,7 @@ class reverse_walk {
 
     // The same, one or two blocks of letters i, all in registers.
     template <int J>
-    void last_three_of(i64 letter, i64 word) {
+    void last_three_of(i64 letter, i64 word, bool first) {
         constexpr int I = J <= adjoint_rows ? J : (J + 1) / 2, others = J - I;
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         T *sums = level[depth - 1] + word * J, *a_bar = bar[depth - 1] + word * J, *A_bar = bar[depth] + word * J * J;
@@ -305,10 +303,18 @@ class reverse_walk {
             retreat<R>(3, parent, xt[letter], s, g);
             tile_rest_adjoint<R, J>(sums, a_bar, h_bar, c, g, partial, xt, xt_bar);
             const T g_bar[2] = {partial[0] + partial[2], partial[1] + partial[3]};
-            extend_adjoint<R>(3, parent, xt[letter], g_bar, s_bar, parent_bar, xt_bar[letter]);
+            third_letter(parent, xt[letter], g_bar, s_bar, parent_bar, first, xt_bar[letter]);
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
+    }
+
+    // The first child of a word sets the adjoint of its chain, the others add to it.
+    static void third_letter(const T* parent, T xi, const T* g_bar, T& s_bar, T* parent_bar, bool first, T& xi_bar) {
+        T sums[3] = {};
+        if (!first) sums[0] = parent_bar[0], sums[1] = parent_bar[1], sums[2] = parent_bar[2];
+        extend_adjoint<R>(3, parent, xi, g_bar, s_bar, sums, xi_bar);
+        parent_bar[0] = sums[0], parent_bar[1] = sums[1], parent_bar[2] = sums[2];
     }
 
     template <int I, int J, bool first>
