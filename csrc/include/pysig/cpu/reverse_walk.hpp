@@ -74,15 +74,16 @@ class reverse_walk {
         for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0], true);
     }
 
-    // Takes the adjoints back over a signature S, a row below the top level for each lane or null for the trivial one: the adjoint of
+    // Takes the adjoints back over a signature S, a row of depth - 2 levels for each lane or null for the trivial one: the adjoint of
     // a -> a (x) S,
     //     a_bar[u] += sum over v of a_bar[u v] S[v],
-    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old.
+    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old. Not those of the letters, which
+    // would need one more level of S: no other adjoint depends on them.
     template <class Q>
     void retreat_product(const Q* const* rows) {
         constexpr i64 some = 8 * lane_count<R>;
         T piece[some];
-        for (int k = 1; k < depth; ++k)
+        for (int k = 2; k < depth; ++k)
             for (int n = k + 1; n <= depth; ++n) {
                 const i64 words = tile_words(tile, d, k), each = tile_words(tile, d, n) / words, first = tile_begin(tile, d, n) % power(d, n - k);
                 for (i64 v = 0; v < each; v += some) {

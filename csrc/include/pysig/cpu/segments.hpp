@@ -87,6 +87,24 @@ inline void set_lane(dual<lanes<R>>& v, int l, dual<R> value) {
     v.tangent[l] = value.tangent;
 }
 
+// The part that is asked for: the gradient itself, or its derivative.
+template <class R>
+inline R wanted(R value) {
+    return value;
+}
+template <class R>
+inline R wanted(dual<R> value) {
+    return value.tangent;
+}
+template <class R>
+inline lanes<R> wanted_lanes(const lanes<R>& v) {
+    return v;
+}
+template <class R>
+inline lanes<R> wanted_lanes(const dual<lanes<R>>& v) {
+    return v.tangent;
+}
+
 template <class R>
 inline void gather_lanes(dual<lanes<R>>* target, const dual<R>* const* rows, i64 offset, i64 count) {
     for (i64 m = 0; m < count; ++m)

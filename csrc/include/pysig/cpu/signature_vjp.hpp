@@ -1,6 +1,6 @@
 // C2. Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
 //
-//   segments   the states below the top level at the ends of all segments of time (segments.hpp)
+//   segments   the states below the top levels at the ends of all segments of time (segments.hpp)
 //   link       where a path has several chunks: states continued from the chunks before, and the signature of the chunks after, by Chen products
 //   reverse    lane groups and tiles of words backwards along their chunk (reverse_walk.hpp)
 //   finish     the adjoints of increments, summed over the parts of the words in a fixed order, become those of points
@@ -8,7 +8,8 @@
 // The adjoints of the top level, A_bar, do not change along the path unless there are cotangents on the way (streams). Then the level below
 // it is not needed (tile.hpp): its part in the adjoints of increments is a sum, `rest`, that the walk takes back from the end of a chunk on,
 // where it begins with zero. At the beginning of the path it is known, so the walk finds it at the end, too; it is the same for all
-// increments, and is added at last.
+// increments, and is added at last. In the same way the adjoints of single letters, which take part in the adjoints of increments as they are,
+// are found at the beginnings of the chunks of a path from their values at its end.
 //
 // The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the words that it owns,
 // and what they say about shared prefixes and increments is added up.
@@ -37,24 +38,6 @@ inline void add_to(R* PYSIG_RESTRICT sum, const R* PYSIG_RESTRICT terms, i64 cou
     for (i64 m = 0; m < count; ++m) sum[m] += terms[m];
 }
 
-// The part that is asked for: the gradient itself, or its derivative.
-template <class R>
-inline R wanted(R value) {
-    return value;
-}
-template <class R>
-inline R wanted(dual<R> value) {
-    return value.tangent;
-}
-template <class R>
-inline lanes<R> wanted_lanes(const lanes<R>& v) {
-    return v;
-}
-template <class R>
-inline lanes<R> wanted_lanes(const dual<lanes<R>>& v) {
-    return v.tangent;
-}
-
 template <class Q>
 class tile_signature_vjp {
   public:
@@ -68,7 +51,6 @@ class tile_signature_vjp {
           d(path.channels),
           depth(job.value.depth),
           size(signature_size(d, depth)),
-          lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
           plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream)),
           from(path, job.value.initial, job.along, plan.lanes),
@@ -81,13 +63,14 @@ class tile_signature_vjp {
           chains_size(walk::chain_size(d, depth, block)),
           states_size(walk::state_size(tiles.tile(0, d), d, depth)),
           exec(limited(outer)),
-          states(from, plan.lanes.chunks > 1 ? depth - 1 : known, size, plan, exec),
+          lower(signature_size(d, known)),
+          states(from, known, size, plan, exec),
           scratch(exec.workers * scratch_size()),
           cotangents(job.value.inverse ? path.batch * rows() * size : 0),
           later(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
           increments_bar(path.batch * steps * d),
           bars_of_parts(bars_of_parts_size()),
-          constants(constant ? parts * path.batch * plan.lanes.chunks * d : 0),
+          constants(constant ? parts * path.batch * plan.lanes.chunks * 2 * d : 0),
           initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
 
     void run() {
@@ -97,7 +80,7 @@ class tile_signature_vjp {
         if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
         from.prepare(exec);
         states.run();
-        if (plan.lanes.chunks > 1 && depth > 1) each(path.batch, &tile_signature_vjp::link);
+        if (plan.lanes.chunks > 1 && known > 0) each(path.batch, &tile_signature_vjp::link);
         if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
         each(plan.lanes.groups * parts, &tile_signature_vjp::reverse);
         if (parts > 1) each(plan.lanes.groups, &tile_signature_vjp::add_parts);
@@ -111,7 +94,7 @@ class tile_signature_vjp {
     const path_view<R>& path;
     const i64 d;
     const int depth;
-    const i64 size, lower, steps;
+    const i64 size, steps;
     const segment_plan plan;
     source<Q> from;
     const bool constant;  // the adjoints of the top level are the same at all steps
@@ -121,6 +104,7 @@ class tile_signature_vjp {
     const increment_scratch<R> increments;
     const i64 chains_size, states_size;
     const executor exec;
+    const i64 lower;  // coefficients of the known levels
     segment_states<Q> states;
     buffer<T> scratch;
     buffer<R> cotangents;
@@ -174,24 +158,22 @@ class tile_signature_vjp {
 
     // ---- chunks of time ----
 
-    // The signature of all that follows each chunk, below the top level, from the last chunk on. Then the states at the ends of all segments,
-    // continued from the chunks before.
+    // The signature of all that follows each chunk, as far as it is known, from the last chunk on. Then the states at the ends of all
+    // segments, continued from the chunks before.
     Q* after(i64 b, i64 chunk) const { return later.get() + (b * plan.lanes.chunks + chunk) * lower; }
 
     void link(i64 b, int) {
         const i64 chunks = plan.lanes.chunks, last = plan.segments - 1;
         for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
             copy(after(b, chunk), states.row(b, chunk + 1, last), lower);
-            if (chunk + 2 < chunks) multiply_in_place(after(b, chunk), after(b, chunk + 1), d, depth - 1);
+            if (chunk + 2 < chunks) multiply_in_place(after(b, chunk), after(b, chunk + 1), d, known);
         }
-        if (known == 0) return;
-        const i64 count = signature_size(d, known);
-        buffer<Q> product(count);
+        buffer<Q> product(lower);
         for (i64 chunk = 1; chunk < chunks; ++chunk)
             for (i64 segment = 0; segment < plan.segments; ++segment) {
-                copy(product.get(), states.row(b, chunk - 1, last), count);
+                copy(product.get(), states.row(b, chunk - 1, last), lower);
                 multiply_in_place(product.get(), states.row(b, chunk, segment), d, known);
-                copy(states.row(b, chunk, segment), product.get(), count);
+                copy(states.row(b, chunk, segment), product.get(), lower);
             }
     }
     static void copy(Q* to, const Q* from, i64 count) { std::memcpy(static_cast<void*>(to), from, std::size_t(count) * sizeof(Q)); }
@@ -246,7 +228,7 @@ class tile_signature_vjp {
             else
                 for (i64 m = 0; m < words; ++m) w.adjoint(k)[m] = T{};
         }
-        if (plan.lanes.chunks == 1) return;
+        if (plan.lanes.chunks == 1 || known == 0) return;
         const Q* after_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
@@ -342,8 +324,9 @@ class tile_signature_vjp {
         }
     }
 
-    // What `rest` has gained along a chunk, and for the first chunk what it was at its beginning, where the level below the top is `initial`.
-    R* constant_of(i64 part, i64 b, i64 chunk) const { return constants.get() + ((part * path.batch + b) * plan.lanes.chunks + chunk) * d; }
+    // Of every chunk, what `rest` has gained along it, and for the first chunk what it was at its beginning, where the level below the top is
+    // `initial`; then what the adjoints of the letters gain on the way back.
+    R* constant_of(i64 part, i64 b, i64 chunk) const { return constants.get() + ((part * path.batch + b) * plan.lanes.chunks + chunk) * 2 * d; }
 
     void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
         const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
@@ -357,11 +340,23 @@ class tile_signature_vjp {
                 if (s.chunk == 0 && from.continues())
                     for (i64 word = 0; word < words; ++word)
                         total += from.initial_at(s.path * size + offset + word) * lane_of(w.adjoint(depth)[word * d + j], l);
-                R& sum = constant_of(part, s.path, s.chunk)[j];
-                sum = (first ? R(0) : sum) + wanted(total);
+                R* sums = constant_of(part, s.path, s.chunk);
+                sums[j] = (first ? R(0) : sums[j]) + wanted(total);
+                if (first) sums[d + j] = R(0);
+            }
+        }
+        const i64 begin = tile_begin(tile, d, 1);
+        for (int l = 0; plan.lanes.chunks > 1 && l < lane_count<R>; ++l) {
+            const lane_steps& s = group.slots[l];
+            for (i64 i = 0; s.path >= 0 && i < tile_words(tile, d, 1); ++i) {
+                Q gained = lane_of(w.adjoint(1)[i], l);
+                if (tile_writes(tile, d, 1)) take(gained, cotangent(s.path, 0)[begin + i]);
+                constant_of(part, s.path, s.chunk)[d + begin + i] += wanted(gained);
             }
         }
     }
+    static void take(R& from, R value) { from -= value; }
+    static void take(dual<R>& from, R value) { from.value -= value; }
     static R lane_of(const lanes<R>& v, int l) { return v[l]; }
     static dual<R> lane_of(const dual<lanes<R>>& v, int l) { return {v.value[l], v.tangent[l]}; }
 
@@ -375,18 +370,20 @@ class tile_signature_vjp {
         R* sum = job.initial_bar + b * size;
         std::memcpy(sum, initial_bar.get() + b * size, std::size_t(size) * sizeof(R));
         for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + b) * size, size);
+        if (constant && plan.lanes.chunks > 1) add_to(sum, constant_of(0, b, 1) + d, d);
     }
 
-    // All parts together; and all chunks, whose `rest` counts from their own ends, from the end of the path.
+    // All parts together; and all chunks, which count `rest` from their own ends, from the end of the path. The adjoints of the letters were
+    // not taken back over later chunks (reverse_walk.hpp): what they would have been there is the same for all increments of the chunk.
     void join_chunks(i64 b) {
         const i64 chunks = plan.lanes.chunks;
-        for (i64 part = 1; part < parts; ++part) add_to(constant_of(0, b, 0), constant_of(part, b, 0), chunks * d);
+        for (i64 part = 1; part < parts; ++part) add_to(constant_of(0, b, 0), constant_of(part, b, 0), chunks * 2 * d);
         for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
-            R* later = constant_of(0, b, chunk + 1);
+            const R* after = constant_of(0, b, chunk + 1);
             const chunk_range range = chunk_of(plan.lanes, chunk, step_count(path, b));
             for (i64 t = range.begin; t < range.end; ++t)
-                for (i64 j = 0; j < d; ++j) increments_row(b)[t * d + j] -= later[j];
-            add_to(constant_of(0, b, chunk), later, d);
+                for (i64 j = 0; j < d; ++j) increments_row(b)[t * d + j] += after[d + j] - after[j];
+            add_to(constant_of(0, b, chunk), after, 2 * d);
         }
     }
 };
