@@ -74,6 +74,12 @@ class SparseMatrix:
 
     def __matmul__(self, other: SparseMatrix) -> SparseMatrix:
         """The exact product."""
+        if not isinstance(other, SparseMatrix):
+            raise TypeError(
+                "@: expected another matrix of a change of basis, received "
+                f"{type(other).__name__}. For coordinates use m.toarray() @ coordinates, or "
+                "scipy.sparse.csr_array((m.data, m.indices, m.indptr), m.shape)."
+            )
         a, b = (
             Rows(self.indptr, self.indices, self.data),
             Rows(other.indptr, other.indices, other.data),
@@ -202,10 +208,15 @@ def available_memory() -> int | None:
     except (OSError, StopIteration, ValueError):  # not Linux
         with suppress(AttributeError, ValueError, OSError):
             limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    if resource is not None:
-        soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-        limits += [limit for limit in soft if limit != resource.RLIM_INFINITY]
-    return min(limits, default=None)
+    return min(limits + process_limits(), default=None)
+
+
+def process_limits() -> list[int]:
+    """Bytes that the process may use, where it is limited (`ulimit -v`, `ulimit -d`)."""
+    if resource is None:
+        return []
+    soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    return [limit for limit in soft if limit != resource.RLIM_INFINITY]
 
 
 @lru_cache(maxsize=256)

@@ -361,5 +361,7 @@ def test_a_limit_of_the_process_counts():
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (2**31, before[1]))
         assert 2**20 < _lie.available_memory() <= 2**31
+        with pytest.raises(MemoryError, match="largest depth that fits is 27"):  # of 8 bytes each
+            pysig.signature(np.ones((2, 2)), 28)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)

@@ -35,6 +35,16 @@ def test_infinity_is_no_number_too_large():
 
 OTHER = [
     (
+        lambda: pysig.signature_vjp(np.zeros((3, 2)), 2, 1.0),
+        ValueError,
+        r"cotangent: expected a shape that broadcasts to \(6,\), received \(\), without the last axis",
+    ),
+    (
+        lambda: pysig.change_of_basis(2, 3, "brackets", "hall") @ np.ones(5),
+        TypeError,
+        r"@: expected another matrix of a change of basis, received ndarray. For coordinates use",
+    ),
+    (
         lambda: pysig.linear_functional_vjp(np.zeros((4, 3, 2)), AREA, np.zeros(3)),
         ValueError,
         r"cotangent: expected a shape that broadcasts to \(4,\), received \(3,\)",

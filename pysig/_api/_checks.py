@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._backend import CUPY, Backend, as_array, backend_of
+from pysig._lie import process_limits
 from pysig._plan import Plan, plan_for
 
 
@@ -328,10 +329,13 @@ def check_memory(
 
 
 def memory_limit(backend: Backend) -> int | None:
-    """Bytes of memory of the device, None where it cannot be known."""
+    """Bytes of memory of the device, and no more than the process may use; None where it cannot be
+    known.
+    """
     if backend is CUPY:
         return int(backend.xp.cuda.Device().mem_info[1])
-    return _memory_of_machine()
+    machine = _memory_of_machine()
+    return min(process_limits() + ([] if machine is None else [machine]), default=None)
 
 
 @cache
@@ -364,7 +368,8 @@ def _broadcast(
     except ValueError:
         raise ValueError(
             f"{name}: expected a shape that broadcasts to {tuple(shape)}, "
-            f"received {tuple(array.shape)}."
+            f"received {tuple(array.shape)}"
+            f"{', without the last axis' if last and array.ndim == 0 else ''}."
         ) from None
     return xp.ascontiguousarray(wide if dtype is None else cast(wide, dtype, name))
 
