@@ -9,8 +9,6 @@ cached and made ready.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -23,11 +21,7 @@ from pysig._algebra import expansion, extent, hall, lie
 from pysig._algebra.expansion import Rows
 from pysig._algebra.functionals import lyndon_functionals
 from pysig._algebra.words import level_sizes, signature_size
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+from pysig._memory import available_memory
 
 BASES = ("expanded", "words", "brackets", "hall")
 
@@ -196,29 +190,6 @@ def _bytes_needed(
     return needed + extent.about(channels, level, kind) * _ENTRY[kind]
 
 
-def available_memory() -> int | None:
-    """Bytes that tables can have: what the system can give and what the process may use; None
-    where neither can be known.
-    """
-    limits = []
-    try:
-        with open("/proc/meminfo") as lines:
-            found = next(line for line in lines if line.startswith("MemAvailable:"))
-        limits.append(1024 * int(found.split()[1]))
-    except (OSError, StopIteration, ValueError):  # not Linux
-        with suppress(AttributeError, ValueError, OSError):
-            limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return min(limits + process_limits(), default=None)
-
-
-def process_limits() -> list[int]:
-    """Bytes that the process may use, where it is limited (`ulimit -v`, `ulimit -d`)."""
-    if resource is None:
-        return []
-    soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    return [limit for limit in soft if limit != resource.RLIM_INFINITY]
-
-
 @lru_cache(maxsize=256)
 def _admit(channels: int, depth: int, source: str, target: str, asked: tuple[str, str]) -> None:
     """MemoryError, before anything is made, if a step needs more memory than there is. Asked once:
@@ -246,8 +217,8 @@ def _admit(channels: int, depth: int, source: str, target: str, asked: tuple[str
 def _advice(source: str, target: str) -> str:
     """Which basis has smaller tables."""
     if source == "expanded" and target != "words":
-        return "Those of basis='words' are the smallest; basis='expanded' has none."
-    return "basis='expanded' has none."
+        return f"Those of basis='words' are the smallest. {_advice('expanded', 'words')}"
+    return "basis='expanded' has no tables, but more coordinates."
 
 
 def _check_fits(channels: int, depth: int, stops: tuple[str, ...]) -> None:

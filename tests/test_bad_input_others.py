@@ -37,7 +37,8 @@ OTHER = [
     (
         lambda: pysig.signature_vjp(np.zeros((3, 2)), 2, 1.0),
         ValueError,
-        r"cotangent: expected a shape that broadcasts to \(6,\), received \(\), without the last axis",
+        r"cotangent: expected a shape that broadcasts to \(6,\), "
+        r"received \(\), without the last axis",
     ),
     (
         lambda: pysig.change_of_basis(2, 3, "brackets", "hall") @ np.ones(5),

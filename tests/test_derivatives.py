@@ -219,6 +219,34 @@ def test_every_schedule_agrees_with_the_same_in_float64(batch, length, channels,
     assert (np.abs(error) <= RTOL[np.dtype(dtype).name] * scale).all()
 
 
+@pytest.mark.parametrize(
+    ("length", "channels", "depth"),
+    [(1500, 2, 1), (1500, 3, 2), (900, 4, 3), (900, 5, 4), (300, 24, 2), (400, 3, 6), (150, 13, 3)],
+)
+def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth):
+    """One path, or three, are cut into chunks of time; 64 fill the lanes whole."""
+    rng = np.random.default_rng()
+    size = pysig.signature_size(channels, depth)
+    path = rng.normal(size=(length, channels)).cumsum(axis=0) / np.sqrt(length)
+    cotangent, tangent = rng.normal(size=size), rng.normal(size=path.shape)
+    options = {
+        "basepoint": rng.normal(size=channels),
+        "initial": pysig.signature(rng.normal(size=(4, channels)), depth),
+        "inverse": bool(rng.integers(2)),
+        "lengths": length - int(rng.integers(length // 3)),
+    }
+    whole = {k: np.stack([v] * 64) if np.ndim(v) else v for k, v in options.items()}
+    for function, extra in ((pysig.signature_vjp, ()), (pysig.signature_hvp, (tangent,))):
+        arguments = [np.stack([v] * 64) for v in (cotangent, *extra)]
+        expected = function(np.stack([path] * 64), depth, *arguments, **whole)
+        several = {k: v[:3] if np.ndim(v) else v for k, v in whole.items()}
+        found = function(path, depth, cotangent, *extra, **options)
+        among = function(np.stack([path] * 3), depth, *(a[:3] for a in arguments), **several)
+        for one, some, right in zip(found, among, expected, strict=True):
+            assert_close(one, right[0], 1e-11)
+            assert_close(some[-1], right[0], 1e-11)
+
+
 def long_path_gradient(path, depth, cotangent):
     """The gradient from all prefixes and suffixes at once, in long double: for the step x_t,
     <cotangent, S(before) (x) d exp(x_t) (x) S(after)>, level by level, vectorised over time.

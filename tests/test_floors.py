@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 # From the ground up. A unit is a file or a folder directly under pysig/; it may import itself and
 # what is below its floor, not its neighbours.
 PYTHON_FLOORS = [
-    ("P0", {"_algebra"}),
+    ("P0", {"_algebra", "_memory"}),
     ("P1", {"_plan", "_lie", "_projection", "_transform"}),
     ("P2", {"_reference", "_cpu", "_gpu"}),
     ("P3", {"_backend"}),

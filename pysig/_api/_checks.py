@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
-from functools import cache
 from math import gcd
 from numbers import Number
 from typing import Any, NamedTuple
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._backend import CUPY, Backend, as_array, backend_of
-from pysig._lie import process_limits
+from pysig._memory import whole_memory
 from pysig._plan import Plan, plan_for
 
 
@@ -334,16 +332,7 @@ def memory_limit(backend: Backend) -> int | None:
     """
     if backend is CUPY:
         return int(backend.xp.cuda.Device().mem_info[1])
-    machine = _memory_of_machine()
-    return min(process_limits() + ([] if machine is None else [machine]), default=None)
-
-
-@cache
-def _memory_of_machine() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
+    return whole_memory()
 
 
 def _product(shape: Any) -> int:

@@ -161,8 +161,8 @@ def signature_vjp(
     path, depth
         As for `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
-        The weight of each coefficient; a shape that broadcasts to it will do. That of the scalar
-        has no effect.
+        The weight of each coefficient; a shape that has its last axis and broadcasts to it will do.
+        That of the scalar has no effect.
     stream, basepoint, initial, inverse, scalar_term, words
         As for `signature`; ``depth=None`` with `words`.
     lengths, transform, method, workers

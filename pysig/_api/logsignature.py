@@ -70,8 +70,8 @@ def logsignature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument. MemoryError also, before anything is
-        computed, where the tables of the basis do not fit.
+        As `signature` does; the message names the argument. MemoryError also where the tables of
+        the basis do not fit: before anything is computed if an estimate, which is low, says so.
 
     Notes
     -----

@@ -52,26 +52,34 @@ PYSIG_HD void keep_in_register(T& v) {
 
 // The adjoint, one step backwards. The top level itself is not needed, for its adjoint A_bar is known:
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
-// two multiply-adds per coefficient. The rows of A_bar are J apart; I letters i share each load of x[j] and x_bar[j].
-template <class R, int I, class T>
-PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J, const T* chain, T* chain_bar,
-                                const T* xi, T* xi_bar, const T* x, T* x_bar) {
-    T h[I], h_bar[I] = {};
+// two multiply-adds per coefficient. Here both products, of the rows i of A_bar, J apart, with a number for each row and with x: I rows share
+// each load of x[j] and of the sum, which is set by the first block of rows and added to by the others.
+template <int I, class T>
+PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* of_rows, T (&h_bar)[I], const T* x, T* PYSIG_RESTRICT sums, bool first) {
     PYSIG_UNROLL
-    for (int i = 0; i < I; ++i) retreat<R>(2, chain, xi[i], a[i], &h[i]);
+    for (int i = 0; i < I; ++i) h_bar[i] = T{};
     PYSIG_UNROLL
     for (i64 j = 0; j < J; ++j) {
         const T xj = x[j];
-        T sum = x_bar[j];
+        T sum = first ? T{} : sums[j];
         PYSIG_UNROLL
         for (int i = 0; i < I; ++i) {
             T weight = A_bar[i * J + j];
             keep_in_register(weight);
             h_bar[i] = h_bar[i] + weight * xj;
-            sum = sum + weight * h[i];
+            sum = sum + weight * of_rows[i];
         }
-        x_bar[j] = sum;
+        sums[j] = sum;
     }
+}
+
+template <class R, int I, class T>
+PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J, const T* chain, T* chain_bar,
+                                const T* xi, T* xi_bar, const T* x, T* x_bar) {
+    T h[I], h_bar[I];
+    PYSIG_UNROLL
+    for (int i = 0; i < I; ++i) retreat<R>(2, chain, xi[i], a[i], &h[i]);
+    tile_columns<I>(A_bar, J, h, h_bar, x, x_bar, false);
     PYSIG_UNROLL
     for (int i = 0; i < I; ++i) extend_adjoint<R>(2, chain, xi[i], &h_bar[i], a_bar[i], chain_bar, xi_bar[i]);
 }
@@ -86,24 +94,7 @@ PYSIG_HD void rest_retreat(T& rest, T c, const T* chain) {
     rest = rest - chain[0] * c;
 }
 
-// H_bar of I letters i, and their part of c: in the first block of letters it is set, else added to.
-template <int I, class T>
-PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* xi, T (&h_bar)[I], const T* x, T* PYSIG_RESTRICT c, bool first) {
-    for (int i = 0; i < I; ++i) h_bar[i] = T{};
-    for (i64 j = 0; j < J; ++j) {
-        const T xj = x[j];
-        T sum = first ? T{} : c[j];
-        for (int i = 0; i < I; ++i) {
-            T weight = A_bar[i * J + j];
-            keep_in_register(weight);
-            h_bar[i] = h_bar[i] + weight * xj;
-            sum = sum + weight * xi[i];
-        }
-        c[j] = sum;
-    }
-}
-
-// The same for J known to the compiler. By recursion, as above.
+// H_bar and c for J known to the compiler. By recursion, as above.
 template <int I, int J, bool first, int j, int i = 0, class T>
 PYSIG_HD void tile_column_adjoint(const T* PYSIG_RESTRICT A_bar, const T (&xi)[I], T* h_bar, T xj, T& sum) {
     if constexpr (i < I) {

@@ -14,16 +14,6 @@ namespace cost {
 constexpr i64 projection_parts = 8;  // items of a lane group where there are few groups; not the workers, so that results do not depend on them
 }  // namespace cost
 
-// The part that is asked for: the value itself, or its derivative.
-template <class R>
-inline R wanted_part(R value) {
-    return value;
-}
-template <class R>
-inline R wanted_part(dual<R> value) {
-    return value.tangent;
-}
-
 // Everything that forward and backward share: how lanes are filled, how the tree is cut.
 template <class Q>
 class tree_schedule {
@@ -270,7 +260,7 @@ class tree_projection {
         R* out = p.job.out + b * read.outputs;
         for (i64 k = 0; k < read.outputs; ++k) {
             R sum = R(0);
-            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e) sum += read.weight[e] * wanted_part(first[read.node[e]]);
+            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e) sum += read.weight[e] * wanted(first[read.node[e]]);
             out[k] = sum;
         }
     }

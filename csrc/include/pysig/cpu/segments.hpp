@@ -87,7 +87,7 @@ inline void set_lane(dual<lanes<R>>& v, int l, dual<R> value) {
     v.tangent[l] = value.tangent;
 }
 
-// The part that is asked for: the gradient itself, or its derivative.
+// The part that is asked for: the value itself, or its derivative.
 template <class R>
 inline R wanted(R value) {
     return value;

@@ -1,0 +1,48 @@
+"""P0. How much memory there is for arrays and tables."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+
+@cache
+def _of_machine() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _limit_of_process() -> int | None:
+    """What the process may use, where that is limited (``ulimit -v``, ``ulimit -d``)."""
+    limits: list[int] = []
+    if resource is not None:
+        soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+        limits = [limit for limit in soft if limit != resource.RLIM_INFINITY]
+    return min(limits, default=None)
+
+
+def _least(*known: int | None) -> int | None:
+    return min((size for size in known if size is not None), default=None)
+
+
+def whole_memory() -> int | None:
+    """Bytes of the machine that the process may use; None where that cannot be known."""
+    return _least(_of_machine(), _limit_of_process())
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had now; of the whole memory where the system does not say."""
+    try:
+        with open("/proc/meminfo") as lines:
+            found = next(line for line in lines if line.startswith("MemAvailable:"))
+        available = 1024 * int(found.split()[1])
+    except (OSError, StopIteration, ValueError):  # not Linux
+        return whole_memory()
+    return _least(available, _limit_of_process())
