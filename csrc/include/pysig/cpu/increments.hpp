@@ -161,6 +161,17 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
     return count > 0 ? count : 0;
 }
 
+// As many streams as a vector has lanes are read at once; a vector is a line of each. Beyond a dozen streams the hardware asks for too little
+// of them ahead, and reading reaches 60 to 80 per cent of the speed of memory; asking a few lines ahead, it all but reaches it. Paths that
+// lie in the caches are not asked for.
+constexpr i64 ahead_bytes = vector_bytes >= 64 ? 1024 : 0;
+constexpr i64 near_bytes = 24 << 20;
+
+template <class R>
+inline void ask_ahead(const R* p) {
+    if constexpr (ahead_bytes > 0) __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
+}
+
 // target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
 // lane_count rows of `row_size` elements.
 template <class R>
@@ -168,13 +179,17 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
                        lanes<R>* target) {
     constexpr int width = lane_count<R>;
     const i64 d = path.channels;
-    const i64 direct = contiguous_steps(path, slots, t, count) * d / width * width;
+    i64 direct = contiguous_steps(path, slots, t, count) * d;
+    if (direct < width) direct = 0;
     if (direct > 0) {
+        const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
             points[l] = path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
         for (i64 m = 0; m < direct; m += width) {
+            if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
             lanes<R> block[width];
+            for (int l = 0; far && l < width; ++l) ask_ahead(points[l] + m);
             for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
             transpose<R>(block);
             for (int l = 0; l < width; ++l) target[m + l] = block[l];

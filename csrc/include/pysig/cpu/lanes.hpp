@@ -4,6 +4,9 @@
 #include "../config.hpp"
 
 #include <cstring>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -59,15 +62,29 @@ inline lanes<R> broadcast(R value) {
 template <class R>
 inline lanes<R> load_some(const R* source, i64 count) {
     if (count >= lane_count<R>) return load_lanes(source);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(R) == 4)
+        return (lanes<R>)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), source);
+    else
+        return (lanes<R>)_mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), source);
+#else
     lanes<R> v{};
     for (i64 l = 0; l < count; ++l) v[l] = source[l];
     return v;
+#endif
 }
 
 template <class R>
 inline void store_some(R* target, lanes<R> v, i64 count) {
     if (count >= lane_count<R>) return store_lanes(target, v);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(R) == 4)
+        _mm512_mask_storeu_ps(target, __mmask16((1u << count) - 1), (__m512)v);
+    else
+        _mm512_mask_storeu_pd(target, __mmask8((1u << count) - 1), (__m512d)v);
+#else
     for (i64 l = 0; l < count; ++l) target[l] = v[l];
+#endif
 }
 
 // count rounded up to whole vectors.
@@ -125,12 +142,14 @@ inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 coun
     }
 }
 
-// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row is null.
+// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row is null. Of a vector
+// and more, the last vector overlaps the one before.
 template <class R>
 inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64 count) {
     constexpr int width = lane_count<R>;
     i64 m = 0;
-    for (; m + width <= count; m += width) {
+    for (; m < count && count >= width; m += width) {
+        if (m > count - width) m = count - width;
         lanes<R> block[width];
         for (int l = 0; l < width; ++l) block[l] = rows[l] ? load_lanes(rows[l] + offset + m) : lanes<R>{};
         transpose<R>(block);
@@ -140,12 +159,13 @@ inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64
         for (int l = 0; l < width; ++l) target[m][l] = rows[l] ? rows[l][offset + m] : R(0);
 }
 
-// rows[lane][m] = source[m][lane] for m < count; a lane whose row is null is dropped.
+// rows[lane][offset + m] = source[m][lane] for m < count; a lane whose row is null is dropped.
 template <class R>
 inline void drain_lanes(R* const* rows, i64 offset, const lanes<R>* source, i64 count) {
     constexpr int width = lane_count<R>;
     i64 m = 0;
-    for (; m + width <= count; m += width) {
+    for (; m < count && count >= width; m += width) {
+        if (m > count - width) m = count - width;
         lanes<R> block[width];
         for (int l = 0; l < width; ++l) block[l] = source[m + l];
         transpose<R>(block);

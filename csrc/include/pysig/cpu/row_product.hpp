@@ -43,8 +43,8 @@ class row_product {
 
   private:
     static constexpr int most_levels = 64;
-    static constexpr i64 inner_words = 1024;  // of short rows that are made at once
-    static constexpr i64 least = width < 16 ? 4 * width : 2 * width;  // words of a block
+    static constexpr i64 inner_words = width < 16 ? 1024 : 4096;  // of short rows that are made at once
+    static constexpr i64 least = 4 * width;  // words of a block
     static_assert(inner_words >= (least - 1) * (least - 1), "a block of more than one letter fits");
 
     const i64 d;

@@ -37,7 +37,7 @@ class tile_signature {
           workers(plan_workers(exec.workers, plan.groups * tiles.count,
                                double(job.path.batch) * double(steps) * double(size))),
           scratch(workers * scratch_size()),
-          joins(plan.chunks > 1 ? job.path.batch * plan.chunks * size : 0) {}
+          joins(job.path.batch * (plan.chunks - 1) * size) {}
 
     void run() {
         executor limited = exec;
@@ -51,7 +51,7 @@ class tile_signature {
                 static_cast<tile_signature*>(self)->join(item);
             });
         }
-        if (plan.chunks > 1 || job.inverse || job.scalar_term)
+        if (job.inverse || job.scalar_term)
             each(job.path.batch, double(size) * double(out_rows()), [](void* self, i64 b, int) {
                 static_cast<tile_signature*>(self)->finish(b);
             });
@@ -84,7 +84,8 @@ class tile_signature {
     i64 width() const { return size + job.scalar_term; }
     i64 out_rows() const { return job.stream ? steps : 1; }
     R* out_row(i64 b) const { return job.out + b * out_rows() * width() + job.scalar_term; }
-    R* chunk_row(i64 b, i64 chunk) const { return joins.get() + (b * plan.chunks + chunk) * size; }
+    // The first chunk of a path stands where the result will.
+    R* chunk_row(i64 b, i64 chunk) const { return chunk == 0 ? out_row(b) : joins.get() + (b * (plan.chunks - 1) + chunk - 1) * size; }
 
     lane_steps lane_at(i64 slot) const {
         if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0};
@@ -112,7 +113,7 @@ class tile_signature {
         for (int l = 0; l < lane_width; ++l) {
             slots[l] = lane_at(group * lane_width + l);
             const lane_steps& s = slots[l];
-            targets[l] = s.path < 0 ? nullptr : plan.chunks > 1 ? chunk_row(s.path, s.chunk) : out_row(s.path);
+            targets[l] = s.path < 0 ? nullptr : chunk_row(s.path, s.chunk);
             if (s.end - s.begin > longest) longest = s.end - s.begin;
         }
         begin_states(w, tile, slots);
@@ -133,6 +134,7 @@ class tile_signature {
     }
 
     void drain(const walk<R>& w, const word_tile& tile, R* const* targets, i64 offset) const {
+        if (tiles.count == 1) return drain_lanes(targets, offset, w.state(1), size);  // all words, in their order
         for (int k = 1; k <= depth; ++k)
             if (tile_writes(tile, d, k))
                 drain_lanes(targets, offset + level_offset(d, k) + tile_begin(tile, d, k), w.state(k),
@@ -160,7 +162,6 @@ class tile_signature {
     }
 
     void finish(i64 b) {
-        if (plan.chunks > 1) std::memcpy(out_row(b), chunk_row(b, 0), std::size_t(size) * sizeof(R));
         R* out = out_row(b);
         for (i64 t = 0; t < out_rows(); ++t, out += width()) {
             if (job.inverse) invert_in_place(out, d, depth);

@@ -212,24 +212,51 @@ class walk {
         }
     }
 
-    // Two channels: with the letter before them, whose chain then never leaves the registers.
+    // Two channels: with the letter before them, whose chain then never leaves the registers; where they suffice, with both letters.
     void last_three(const V* parent, i64 base, i64 first, i64 last) {
-        for (i64 i = first; i < last; ++i) {
-            const i64 word = base + i - first;
-            V* PYSIG_RESTRICT a = level[depth - 1] + 2 * word;
-            V* PYSIG_RESTRICT A = level[depth] + 4 * word;
-            V s = level[depth - 2][word], ra[2] = {a[0], a[1]}, rA[2][2] = {{A[0], A[1]}, {A[2], A[3]}};
-            const i64 stride = chain_stride(depth - 3);
-            const V *g = parent, *xt = x, *end = x + steps * 2;
-            for (; xt != end; g += stride, xt += 2) {
-                V chain[2];
-                extend<R, 3>(g, xt[i], s, chain);
-                tile_step<R, 2, 2>(ra, rA, chain, xt, xt);
-            }
-            level[depth - 2][word] = s;
-            a[0] = ra[0], a[1] = ra[1];
-            A[0] = rA[0][0], A[1] = rA[0][1], A[2] = rA[1][0], A[3] = rA[1][1];
+        constexpr int together = vector_registers >= 32 ? 2 : 1;
+        if (last - first == together) return last_three_of<together>(parent, base, first);
+        for (i64 i = first; i < last; ++i) last_three_of<1>(parent, base + i - first, i);
+    }
+
+    template <int G>
+    void last_three_of(const V* parent, i64 word, i64 i) {
+        V* PYSIG_RESTRICT own = level[depth - 2] + word;
+        V* PYSIG_RESTRICT a = level[depth - 1] + 2 * word;
+        V* PYSIG_RESTRICT A = level[depth] + 4 * word;
+        V s[G], ra[G][2], rA[G][2][2];
+        move_three<G, false>(s, ra, rA, own, a, A);
+        const i64 stride = chain_stride(depth - 3);
+        const V *g = parent, *xt = x, *end = x + steps * 2;
+        for (; xt != end; g += stride, xt += 2) step_three<G>(s, ra, rA, g, xt + i, xt);
+        move_three<G, true>(s, ra, rA, own, a, A);
+    }
+
+    template <int G, int k = 0>
+    static void step_three(V (&s)[G], V (&ra)[G][2], V (&rA)[G][2][2], const V* g, const V* xi, const V* xt) {
+        if constexpr (k < G) {
+            V chain[2];
+            extend<R, 3>(g, xi[k], s[k], chain);
+            tile_step<R, 2, 2>(ra[k], rA[k], chain, xt, xt);
+            step_three<G, k + 1>(s, ra, rA, g, xi, xt);
         }
+    }
+    template <int G, bool back, int k = 0>
+    static void move_three(V (&s)[G], V (&ra)[G][2], V (&rA)[G][2][2], V* own, V* a, V* A) {
+        if constexpr (k < G) {
+            move<back>(s[k], own[k]);
+            move<back>(ra[k][0], a[2 * k]), move<back>(ra[k][1], a[2 * k + 1]);
+            move<back>(rA[k][0][0], A[4 * k]), move<back>(rA[k][0][1], A[4 * k + 1]);
+            move<back>(rA[k][1][0], A[4 * k + 2]), move<back>(rA[k][1][1], A[4 * k + 3]);
+            move_three<G, back, k + 1>(s, ra, rA, own, a, A);
+        }
+    }
+    template <bool back>
+    static void move(V& in_register, V& state) {
+        if constexpr (back)
+            state = in_register;
+        else
+            in_register = state;
     }
 
     // All J = d letters j at once, I letters i at a time.
