@@ -161,15 +161,14 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
     return count > 0 ? count : 0;
 }
 
-// As many streams as a vector has lanes are read at once; a vector is a line of each. Beyond a dozen streams the hardware asks for too little
-// of them ahead, and reading reaches 60 to 80 per cent of the speed of memory; asking a few lines ahead, it all but reaches it. Paths that
-// lie in the caches are not asked for.
-constexpr i64 ahead_bytes = vector_bytes >= 64 ? 1024 : 0;
-constexpr i64 near_bytes = 24 << 20;
+// As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading reaches 60 to 80 per cent
+// of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths that lie in the caches are not asked for.
+constexpr i64 ahead_bytes = 1024;
+constexpr i64 near_bytes = 4 << 20;
 
 template <class R>
 inline void ask_ahead(const R* p) {
-    if constexpr (ahead_bytes > 0) __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
 }
 
 // target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
