@@ -181,8 +181,10 @@ class tile_signature_vjp {
     // ---- backwards ----
 
     void reverse(i64 item, int worker) {
-        const lane_group<R> group(path, plan.lanes, item / parts);
-        const i64 part = item % parts, first = part * tiles.count / parts, end = (part + 1) * tiles.count / parts;
+        // The parts with a tile more come first: the last items are the short ones.
+        const i64 part = item / plan.lanes.groups, each = tiles.count / parts, more = tiles.count % parts;
+        const i64 first = part * each + (part < more ? part : more), end = first + each + (part < more);
+        const lane_group<R> group(path, plan.lanes, item % plan.lanes.groups);
         for (i64 k = first; k < end; ++k) reverse_tile(group, tiles.tile(k, d), part, k == first, worker);
     }
 
