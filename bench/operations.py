@@ -12,8 +12,8 @@ derivative): peers are timed at their best, which makes pysig's ratios conservat
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -97,12 +97,13 @@ def _first_log(basis: str) -> Operation:
         return lambda: np.concatenate([t.path[1] - t.path[0], np.zeros(size - t.channels)])
 
     def call(m: Any, t: Task) -> Callable[[], Any]:
-        floors = [importlib.import_module(f"{m.__name__}.{name}") for name in _TABLE_MODULES]
+        prefix = f"{m.__name__}."
 
         def first() -> Any:
-            for floor in floors:
-                for value in list(vars(floor).values()):
-                    getattr(value, "cache_clear", lambda: None)()
+            # Of all modules: a list of those that keep tables would be wrong with the next one.
+            own = [sys.modules[name] for name in list(sys.modules) if name.startswith(prefix)]
+            for value in [value for module in own for value in vars(module).values()]:
+                getattr(value, "cache_clear", lambda: None)()
             return m.logsignature(t.path, t.depth, basis=basis, workers=t.threads)
 
         return first
@@ -118,15 +119,6 @@ def _first_log(basis: str) -> Operation:
         tolerance={"float32": 1e-4 if basis == "words" else 1e-3, "float64": 1e-10},
     )
 
-
-_TABLE_MODULES = (
-    "_lie",
-    "_algebra.expansion",
-    "_algebra.extent",
-    "_algebra.functionals",
-    "_algebra.hall",
-    "_algebra.lie",
-)
 
 _TABLE = (
     Operation(

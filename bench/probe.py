@@ -135,8 +135,8 @@ def call(name: str, dtype: str, threads: int) -> tuple[Callable[[], float], floa
 def loop_report(dtype: str) -> dict[str, int]:
     """Instructions in the timed loop: fused multiply-adds, memory operands, and others.
 
-    Read from the disassembly (``objdump``): the loop is what lies between the last backward jump
-    and its target.
+    Read from the disassembly (``objdump``): a loop is what lies between a backward jump and its
+    target; the timed one has the most multiply-adds, others add up its sums.
     """
     if not shutil.which("objdump"):
         raise ProbeError("objdump is not installed, so the loop cannot be read")
@@ -153,8 +153,12 @@ def loop_report(dtype: str) -> dict[str, int]:
         and (target := re.match(r"(?:\w+, )?([0-9a-f]+) <", operands))
         and int(target.group(1), 16) < address
     ]
-    first, last = jumps[-1]
-    loop = [(name, operands) for address, name, operands in lines if first <= address <= last]
-    fused = sum(name.startswith(("vfmadd", "fmla", "fmadd")) for name, _ in loop)
-    memory = sum("(%" in operands or "[" in operands for _, operands in loop)
+    loops = [[line for line in lines if first <= line[0] <= last] for first, last in jumps]
+
+    def count_fused(loop: list[tuple[int, str, str]]) -> int:
+        return sum(name.startswith(("vfmadd", "fmla", "fmadd")) for _, name, _ in loop)
+
+    loop = max(loops, key=count_fused)
+    fused = count_fused(loop)
+    memory = sum("(%" in operands or "[" in operands for _, _, operands in loop)
     return {"fused": fused, "memory": memory, "others": len(loop) - fused}

@@ -447,6 +447,20 @@ def _planned(*arguments):
     ]
 
 
+def test_tables_are_made_anew_at_each_call():
+    import pysig
+    from pysig._cpu.logsignature import _tables
+
+    path = np.array([[0.0, 0.0], [1.0, 2.0]])
+    task = types.SimpleNamespace(path=path, depth=3, threads=1)
+    call = OPERATIONS["tables-hall"].calls["pysig"](pysig, task)
+    for _ in range(2):
+        call()
+        assert _tables.cache_info().misses == 1
+    pysig.logsignature(path, 3, basis="hall", workers=1)
+    assert _tables.cache_info().hits == 1
+
+
 def test_plan_groups_the_operations_that_share_an_answer():
     races = _planned("--case", "128x100x5-N4")
     assert races[0] == ("128x100x5-N4", ["signature", "signature-tile", "signature-cumsum"])

@@ -108,6 +108,12 @@ inline V repeated_lanes(V v, index_list<l...>) {
     return __builtin_shufflevector(v, v, (part * int(sizeof...(l)) + l) / times...);
 }
 
+// To every lane the one `stride` lanes after it.
+template <int stride, class V, int... l>
+inline V later_lanes(V v, index_list<l...>) {
+    return __builtin_shufflevector(v, v, (l + stride) % int(sizeof...(l))...);
+}
+
 // One round of the butterfly: exchanges the off-diagonal blocks of `stride` lanes between rows `stride` apart.
 template <int width, int stride, class V, int... l>
 inline void exchange(V& a, V& b, index_list<l...>) {

@@ -92,7 +92,7 @@ class tree_schedule {
         if (begin == 0) s[0] = tree_walk<R, T>::constant(R(1));
     }
 
-    // ---- chunks of time: rows of states, one number for each node ----
+    // ---- chunks of time: states, one number for each node, or one on each lane ----
 
     // w = u v for each cut: u by going up, v by dropping first letters.
     template <class F>
@@ -104,9 +104,10 @@ class tree_schedule {
     }
 
     // a <- a (x) b, from the last word to the first: prefixes stand before, and are read as they were.
-    void multiply_in_place(Q* a, const Q* b) const {
+    template <class N>
+    void multiply_in_place(N* a, const N* b) const {
         for (i64 w = tree.nodes - 1; w > 0; --w) {
-            Q sum = a[w] + b[w];
+            N sum = a[w] + b[w];
             each_cut(w, [&](i64 u, i64 v) { sum = sum + a[u] * b[v]; });
             a[w] = sum;
         }
@@ -164,12 +165,17 @@ class tree_projection {
           exec(limited(outer)),
           chains_size(tree_walk<R, T>::chain_size(p.tree, p.block, false)),
           scratch(exec.workers * scratch_size()),
-          joins(p.chunks() > 1 ? p.path.batch * p.chunks() * p.tree.nodes : 0),
+          kept(p.chunks() > 1 ? p.plan.lanes.groups * p.tree.nodes : 0),
           sums(p.parts > 1 && p.chunks() == 1 ? (p.parts - 1) * out_size() : 0) {}
 
     void run() {
+        keep_freed_memory((exec.workers * scratch_size() + p.plan.lanes.groups * p.tree.nodes) * i64(sizeof(T)) +
+                          p.parts * out_size() * i64(sizeof(R)));
         run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection::run_item);
-        if (p.chunks() > 1) run_items(exec, *this, p.path.batch, &tree_projection::join);
+        if (p.chunks() > 1) {
+            run_items(exec, *this, p.plan.lanes.groups, &tree_projection::join_lanes);
+            run_items(exec, *this, p.path.batch, &tree_projection::join);
+        }
         for (i64 part = 1; p.chunks() == 1 && part < p.parts; ++part)
             for (i64 m = 0; m < out_size(); ++m) p.job.out[m] += sums[(part - 1) * out_size() + m];
     }
@@ -179,7 +185,7 @@ class tree_projection {
     const executor exec;
     const i64 chains_size;
     buffer<T> scratch;
-    buffer<Q> joins;
+    buffer<T> kept;  // of every lane group, the states at the ends of its chunks
     buffer<R> sums;  // what all parts but the first add to the output
 
     executor limited(const executor& outer) const {
@@ -215,7 +221,7 @@ class tree_projection {
             }
         }
         if (p.chunks() > 1)
-            keep(group, begin, end, s);
+            for (i64 n = begin; n < end; ++n) kept[group.index * p.tree.nodes + n] = s[n];
         else if (!p.job.stream)
             emit(group, begin, end, s, target, 0);
     }
@@ -241,26 +247,48 @@ class tree_projection {
     static V wanted_of(const V& v) { return v; }
     static V wanted_of(const dual<V>& v) { return v.tangent; }
 
-    void keep(const lane_group<R>& group, i64 begin, i64 end, const T* s) const {
-        Q* rows_of[width];
-        for (int l = 0; l < width; ++l) {
-            const lane_steps& at = group.slots[l];
-            rows_of[l] = at.path < 0 ? nullptr : joins.get() + (at.path * p.chunks() + at.chunk) * p.tree.nodes + begin;
+    // Chunks of a path that stand side by side in the lanes of a group, two and two, four and four, ...
+    i64 together() const { return p.chunks() < width ? p.chunks() : width; }
+
+    void join_lanes(i64 group, int) {
+        const buffer<T> later(p.tree.nodes);
+        join_strides<1>(kept.get() + group * p.tree.nodes, later.get());
+    }
+    template <int stride>
+    void join_strides(T* states, T* later) const {
+        if constexpr (stride < width) {
+            if (stride >= together()) return;
+            for (i64 n = 0; n < p.tree.nodes; ++n) later[n] = moved<stride>(states[n]);
+            p.multiply_in_place(states, later);
+            join_strides<2 * stride>(states, later);
         }
-        drain_lanes(rows_of, 0, s + begin, end - begin);
+    }
+    template <int stride>
+    static V moved(const V& v) {
+        return later_lanes<stride>(v, typename count_up<width>::type{});
+    }
+    template <int stride>
+    static dual<V> moved(const dual<V>& v) {
+        return {moved<stride>(v.value), moved<stride>(v.tangent)};
     }
 
-    void join(i64 b, int) {
-        const i64 nodes = p.tree.nodes;
-        Q* first = joins.get() + b * p.chunks() * nodes;
-        for (i64 stride = 1; stride < p.chunks(); stride *= 2)
-            for (i64 chunk = 0; chunk + stride < p.chunks(); chunk += 2 * stride)
-                p.multiply_in_place(first + chunk * nodes, first + (chunk + stride) * nodes);
+    // The rest one after the other: where a path has more chunks than there are lanes, a lane of each of its groups.
+    void join(i64 place, int) {
+        const i64 nodes = p.tree.nodes, first = place * p.chunks(), b = p.path.order ? p.path.order[place] : place;
+        const auto state = [&](i64 slot, i64 n) { return lane_of<R>(kept[slot / width * nodes + n], int(slot % width)); };
+        const bool more = p.chunks() > together();
+        const buffer<Q> all(more ? nodes : 0), next(more ? nodes : 0);
+        for (i64 n = 0; more && n < nodes; ++n) all[n] = state(first, n);
+        for (i64 slot = first + together(); slot < first + p.chunks(); slot += together()) {
+            for (i64 n = 0; n < nodes; ++n) next[n] = state(slot, n);
+            p.multiply_in_place(all.get(), next.get());
+        }
         const readout<R>& read = p.job.read;
         R* out = p.job.out + b * read.outputs;
         for (i64 k = 0; k < read.outputs; ++k) {
             R sum = R(0);
-            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e) sum += read.weight[e] * wanted(first[read.node[e]]);
+            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e)
+                sum += read.weight[e] * wanted(more ? all[read.node[e]] : state(first, read.node[e]));
             out[k] = sum;
         }
     }

@@ -87,6 +87,15 @@ inline void set_lane(dual<lanes<R>>& v, int l, dual<R> value) {
     v.tangent[l] = value.tangent;
 }
 
+template <class R>
+inline R lane_of(const lanes<R>& v, int l) {
+    return v[l];
+}
+template <class R>
+inline dual<R> lane_of(const dual<lanes<R>>& v, int l) {
+    return {v.value[l], v.tangent[l]};
+}
+
 // The part that is asked for: the value itself, or its derivative.
 template <class R>
 inline R wanted(R value) {

@@ -338,10 +338,10 @@ class tile_signature_vjp {
             for (int l = 0; l < lane_count<R>; ++l) {
                 const lane_steps& s = group.slots[l];
                 if (s.path < 0) continue;
-                Q total = lane_of(gained, l);
+                Q total = lane_of<R>(gained, l);
                 if (s.chunk == 0 && from.continues())
                     for (i64 word = 0; word < words; ++word)
-                        total += from.initial_at(s.path * size + offset + word) * lane_of(w.adjoint(depth)[word * d + j], l);
+                        total += from.initial_at(s.path * size + offset + word) * lane_of<R>(w.adjoint(depth)[word * d + j], l);
                 R* sums = constant_of(part, s.path, s.chunk);
                 sums[j] = (first ? R(0) : sums[j]) + wanted(total);
                 if (first) sums[d + j] = R(0);
@@ -351,7 +351,7 @@ class tile_signature_vjp {
         for (int l = 0; plan.lanes.chunks > 1 && l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
             for (i64 i = 0; s.path >= 0 && i < tile_words(tile, d, 1); ++i) {
-                Q gained = lane_of(w.adjoint(1)[i], l);
+                Q gained = lane_of<R>(w.adjoint(1)[i], l);
                 if (tile_writes(tile, d, 1)) take(gained, cotangent(s.path, 0)[begin + i]);
                 constant_of(part, s.path, s.chunk)[d + begin + i] += wanted(gained);
             }
@@ -359,8 +359,6 @@ class tile_signature_vjp {
     }
     static void take(R& from, R value) { from -= value; }
     static void take(dual<R>& from, R value) { from.value -= value; }
-    static R lane_of(const lanes<R>& v, int l) { return v[l]; }
-    static dual<R> lane_of(const dual<lanes<R>>& v, int l) { return {v.value[l], v.tangent[l]}; }
 
     // ---- the end ----
 
