@@ -188,6 +188,35 @@ def test_second_derivatives_are_differences_of_gradients(call):
     np.testing.assert_allclose(actual, expected, atol=1e-11 * scale, rtol=0)
 
 
+def test_long_paths_of_float32_are_differentiated_in_float64():
+    """As gradients of all words are: the same call on float64 arrays, rounded."""
+    rng = np.random.default_rng()
+    path = (rng.normal(size=(2, 9000, 2)) / 95).cumsum(axis=1).astype(np.float32)
+    words = pysig.prefix_closure([(0, 1, 1), (1, 0)])
+    initial = np.float32(rng.normal(size=(2, len(words))))
+    single = {"initial": initial, "basepoint": path[0, 0] + 1}
+    weights, tangent = (np.float32(rng.normal(size=n)) for n in ((2, len(words)), path.shape))
+
+    def in_words(dtype, differentiate, *more):
+        options = {name: value.astype(dtype) for name, value in single.items()}
+        arrays = [value.astype(dtype) for value in (path, weights, *more)]
+        return differentiate(arrays[0], None, *arrays[1:], words=words, **options)
+
+    def functional(dtype):
+        matrix = np.stack([weights[0], weights[1]]).astype(dtype)
+        arguments = path.astype(dtype), matrix, np.ones((2, 2), dtype)
+        return (pysig.linear_functional_vjp(*arguments, words=words),)
+
+    for call in (
+        lambda dtype: in_words(dtype, pysig.signature_vjp),
+        lambda dtype: in_words(dtype, pysig.signature_hvp, tangent),
+        functional,
+    ):
+        for a, b in zip(call(np.float32), call(np.float64), strict=True):
+            assert a.dtype == np.float32
+            assert np.array_equal(a, b.astype(np.float32))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("batch", [1, 3, 40])
 def test_long_paths_are_those_of_the_whole_signature(batch, dtype):

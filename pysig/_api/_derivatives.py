@@ -56,14 +56,19 @@ class DerivativeCall:
 
     def in_double(self) -> DerivativeCall:
         """The same call on float64."""
-        options = {name: _double(value) for name, value in self.options.items()}
-        return replace(self, path=_double(self.path), options=options)
+        options = {name: in_double(value) for name, value in self.options.items()}
+        return replace(self, path=in_double(self.path), options=options)
 
 
-def _double(value: Any) -> Any:
+def wants_double(path: Any) -> bool:
+    """Whether gradients of this path are computed in float64 and rounded."""
+    return bool(path.dtype == np.float32 and path.shape[-2] > MOST_SINGLE_STEPS)
+
+
+def in_double(value: Any) -> Any:
     """float32 arrays as float64, also the times of a transform; everything else as it is."""
     if isinstance(value, Transform):
-        return value._replace(times=_double(value.times))
+        return value._replace(times=in_double(value.times))
     single = getattr(value, "dtype", None) == np.float32
     return value.astype(np.float64) if single else value
 
@@ -161,9 +166,9 @@ def tangents_of(
 
 def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
-    if call.path.dtype == np.float32 and call.path.shape[-2] > MOST_SINGLE_STEPS:
+    if wants_double(call.path):
         call.array(cotangent, "cotangent", call.out_shape)  # its errors are those of float32
-        wide = {name: _double(value) for name, value in tangents.items()}
+        wide = {name: in_double(value) for name, value in tangents.items()}
         found = cotangents(call.in_double(), cotangent, wide)
         if not isinstance(found, _checks.SignatureCotangents):
             return found.astype(np.float32)

@@ -78,8 +78,8 @@ def logsignature(
     Nothing has to be prepared: tables are built at the first call of a size and kept. The logarithm
     costs about `depth` multiply-adds for each coefficient of the signature, once for each path, and
     is taken while the signature is in cache. "brackets" and "hall" read the coordinates off the
-    logarithm by the dual basis [1]_, an exact matrix of non-negative integers, so that no digits
-    cancel.
+    logarithm by the dual basis [1]_, an exact matrix of non-negative integers, and no triangular
+    system is solved. The logarithm itself cancels where one step is much longer than the others.
 
     References
     ----------

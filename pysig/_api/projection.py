@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._derivatives import in_double, wants_double
 from pysig._api._words_argument import check_words
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
@@ -230,6 +231,15 @@ def cotangents(
     """Gradients by path, basepoint and initial, in the shapes that were passed; with `tangents`
     the derivatives of the gradients. None for what is no array.
     """
+    if wants_double(call.array):
+        options, moves = (
+            {name: in_double(value) for name, value in given.items()}
+            for given in (call.options, tangents)
+        )
+        exact = replace(call, array=in_double(call.array), options=options)
+        found = cotangents(exact, in_double(cotangent), moves)
+        path_bar, *others = (None if bar is None else bar.astype(np.float32) for bar in found)
+        return path_bar, others[0], others[1]
     channels = call.array.shape[-1]
     path_bar = call.empty(*call.array.shape)
     base_bar = None if call.basepoint_shape is None else call.empty(call.count, channels)
