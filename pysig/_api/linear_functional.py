@@ -302,7 +302,8 @@ def linear_functional_vjp(
 
     Notes
     -----
-    Cost: about three times that of `linear_functional`. The gradient by the coefficients of the
+    Cost: about three times that of `linear_functional`; paths of float32 of more than 8192 points
+    are computed in float64, as by `signature_vjp`. The gradient by the coefficients of the
     functional is the signature itself: ``signature(path, words=words)``, times the cotangent and
     summed over the batch.
 

@@ -232,14 +232,12 @@ def cotangents(
     the derivatives of the gradients. None for what is no array.
     """
     if wants_double(call.array):
-        options, moves = (
-            {name: in_double(value) for name, value in given.items()}
-            for given in (call.options, tangents)
-        )
+        options = {name: in_double(value) for name, value in call.options.items()}
+        wide = {name: in_double(value) for name, value in tangents.items()}
         exact = replace(call, array=in_double(call.array), options=options)
-        found = cotangents(exact, in_double(cotangent), moves)
-        path_bar, *others = (None if bar is None else bar.astype(np.float32) for bar in found)
-        return path_bar, others[0], others[1]
+        found = cotangents(exact, in_double(cotangent), wide)
+        rounded = [None if bar is None else bar.astype(np.float32) for bar in found]
+        return rounded[0], rounded[1], rounded[2]
     channels = call.array.shape[-1]
     path_bar = call.empty(*call.array.shape)
     base_bar = None if call.basepoint_shape is None else call.empty(call.count, channels)

@@ -26,8 +26,9 @@ class buffer {
 
 // Allocators give large blocks back to the system once they are freed, and every page of the next call's blocks is faulted in anew, which
 // may cost as much as a fifth of the call. glibc learns what to keep from the largest block that it has seen freed: this shows it one as
-// large as all that the call takes. Other allocators do not mind.
+// large as all that the call takes. From more than 32 MiB it does not learn. Other allocators do not mind.
 inline void keep_freed_memory(i64 bytes) {
+    if (bytes > 32 << 20) return;
     const buffer<char> all(bytes);
     *const_cast<volatile char*>(all.get()) = 0;
 }

@@ -165,12 +165,11 @@ class tree_projection {
           exec(limited(outer)),
           chains_size(tree_walk<R, T>::chain_size(p.tree, p.block, false)),
           scratch(exec.workers * scratch_size()),
-          kept(p.chunks() > 1 ? p.plan.lanes.groups * p.tree.nodes : 0),
+          kept(kept_size()),
           sums(p.parts > 1 && p.chunks() == 1 ? (p.parts - 1) * out_size() : 0) {}
 
     void run() {
-        keep_freed_memory((exec.workers * scratch_size() + p.plan.lanes.groups * p.tree.nodes) * i64(sizeof(T)) +
-                          p.parts * out_size() * i64(sizeof(R)));
+        keep_freed_memory(2 * (exec.workers * scratch_size() + kept_size()) * i64(sizeof(T)) + 2 * p.parts * out_size() * i64(sizeof(R)));
         run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection::run_item);
         if (p.chunks() > 1) {
             run_items(exec, *this, p.plan.lanes.groups, &tree_projection::join_lanes);
@@ -193,6 +192,7 @@ class tree_projection {
         few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts, double(p.path.batch) * double(p.steps) * p.step_cost());
         return few;
     }
+    i64 kept_size() const { return p.chunks() > 1 ? p.plan.lanes.groups * p.tree.nodes : 0; }
     i64 out_size() const { return p.path.batch * p.rows() * p.outputs(); }
     i64 scratch_size() const { return p.row_size + chains_size + p.tree.nodes + p.increments_size(); }
 

@@ -10,10 +10,11 @@ namespace cost {
 constexpr i64 tile_bytes = 192 * 1024;   // states of a tile: stay in the second-level cache
 constexpr i64 block_bytes = 24 * 1024;   // increments and chains of a block of time: stay in the first-level cache
 constexpr int hot_chains = 3;           // levels of chains
-// With four channels and more the increments are streamed from the second-level cache. Processors with vectors of 64 bytes have more of the first.
+// With so many channels and more the increments are streamed from the second-level cache. Processors with vectors of 64 bytes have more of the first.
+constexpr i64 wide_channels = vector_bytes >= 64 ? 3 : 4;
 constexpr i64 wide_block_bytes = (vector_bytes >= 64 ? 48 : 32) * 1024;
 constexpr i64 most_block = 128, least_block = 4;
-constexpr i64 many_blocks = 8;
+constexpr i64 many_blocks = 8;          // from here on a short last block costs less than vectors that overlap in all others
 constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
 constexpr i64 join_bytes = 24 << 20;     // signatures of chunks that wait for their joins
 constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
@@ -139,7 +140,7 @@ inline i64 plan_block(i64 d, int depth, i64 steps) {
     const int hot = depth - 1 < cost::hot_chains ? depth - 1 : cost::hot_chains;
     const i64 siblings = d < sibling_chains ? d : sibling_chains;
     const i64 per_step = (d + siblings * (i64(hot) * (hot + 1) / 2) + 1) * i64(sizeof(lanes<R>));
-    i64 block = (d < (vector_bytes >= 64 ? 3 : 4) ? cost::block_bytes : cost::wide_block_bytes) / per_step;
+    i64 block = (d < cost::wide_channels ? cost::block_bytes : cost::wide_block_bytes) / per_step;
     if (block > cost::most_block) block = cost::most_block;
     if (block < cost::least_block) block = cost::least_block;
     if (block >= steps) return steps > 0 ? steps : 1;
