@@ -90,48 +90,65 @@ PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, co
 // and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums take the place of d words, nothing that is
 // multiplied with A_bar depends on the walk, and c joins H_bar in the adjoints of x.
 template <class T>
-PYSIG_HD void rest_retreat(T& rest, T c, const T* chain) {
-    rest = rest - chain[0] * c;
+PYSIG_HD void rest_retreat(T& rest, T c, T chain_0) {
+    rest = rest - chain_0 * c;
 }
 
-// H_bar and c for J known to the compiler. By recursion, as above.
-template <int I, int J, bool first, int j, int i = 0, class T>
-PYSIG_HD void tile_column_adjoint(const T* PYSIG_RESTRICT A_bar, const T (&xi)[I], T* h_bar, T xj, T& sum) {
-    if constexpr (i < I) {
+// With the symmetric and the antisymmetric part of A_bar,
+//     H_bar = s + k,    c = s - k,    s = (A_bar + A_bar^T) / 2 x,    k = (A_bar - A_bar^T) / 2 x,
+// J multiply-adds fewer, as the second part has no diagonal; and H_bar . x = s . x. In place: from the diagonal on the first, below it the second.
+template <class R, class T>
+PYSIG_HD void tile_split(T* A_bar, i64 J) {
+    for (i64 i = 0; i < J; ++i)
+        for (i64 j = i + 1; j < J; ++j) {
+            const T above = A_bar[i * J + j] * R(0.5), below = A_bar[j * J + i] * R(0.5);
+            A_bar[i * J + j] = above + below;
+            A_bar[j * J + i] = below - above;
+        }
+}
+
+// The products of both parts, for J known to the compiler. By recursion, as above; each weight is read once.
+template <int J, int i = 0, int j = 0, class T>
+PYSIG_HD void tile_symmetric(const T* PYSIG_RESTRICT A_bar, const T (&x)[J], T (&s)[J]) {
+    if constexpr (j < J) {
         T weight = A_bar[i * J + j];
         keep_in_register(weight);
-        h_bar[i] = j == 0 ? weight * xj : h_bar[i] + weight * xj;
-        sum = first && i == 0 ? weight * xi[i] : sum + weight * xi[i];
-        tile_column_adjoint<I, J, first, j, i + 1>(A_bar, xi, h_bar, xj, sum);
+        s[i] = i + j == 0 ? weight * x[j] : s[i] + weight * x[j];
+        if constexpr (j > i) s[j] = i == 0 ? weight * x[i] : s[j] + weight * x[i];
+        tile_symmetric<J, i, j + 1>(A_bar, x, s);
+    } else if constexpr (i + 1 < J) {
+        tile_symmetric<J, i + 1, i + 1>(A_bar, x, s);
+    }
+}
+template <int J, int i = 1, int j = 0, class T>
+PYSIG_HD void tile_antisymmetric(const T* PYSIG_RESTRICT A_bar, const T (&x)[J], T (&k)[J]) {
+    if constexpr (j < i) {
+        T weight = A_bar[i * J + j];
+        keep_in_register(weight);
+        k[i] = j == 0 ? weight * x[j] : k[i] + weight * x[j];
+        k[j] = i + j == 1 ? -weight * x[i] : k[j] - weight * x[i];
+        tile_antisymmetric<J, i, j + 1>(A_bar, x, k);
+    } else if constexpr (i + 1 < J) {
+        tile_antisymmetric<J, i + 1, 0>(A_bar, x, k);
     }
 }
 
-template <int I, int J, bool first, int j = 0, class T>
-PYSIG_HD void tile_columns_of(const T* PYSIG_RESTRICT A_bar, const T (&xi)[I], T* h_bar, const T* x, T (&c)[J]) {
-    if constexpr (j < J) {
-        T xj = x[j];
-        keep_in_register(xj);
-        tile_column_adjoint<I, J, first, j>(A_bar, xi, h_bar, xj, c[j]);
-        tile_columns_of<I, J, first, j + 1>(A_bar, xi, h_bar, x, c);
-    }
-}
-
-// What is left of the step once H_bar and c are there. The adjoints of the chain are two partial sums each, chain_bar[0] + chain_bar[2] and
-// chain_bar[1] + chain_bar[3]: half as long to wait for.
+// What is left of the step once s and k are there. The adjoints of the chain are two partial sums each, chain_bar[0] + chain_bar[2] and
+// chain_bar[1] + chain_bar[3]: half as long to wait for. Of chain_1 twice its value is wanted, as s is half of what multiplies it.
 template <class R, int J, int j = 0, class T>
-PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&h_bar)[J], const T (&c)[J], const T* chain, T* chain_bar,
-                                const T* x, T* x_bar) {
+PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&s)[J], const T (&k)[J], T chain_0, T twice_chain_1,
+                                T* chain_bar, const T (&x)[J], T* x_bar) {
     if constexpr (j < J) {
-        const T xj = x[j], bar = a_bar[j];
+        const T bar = a_bar[j];
         T sum = rest[j];
-        rest_retreat(sum, c[j], chain);
+        rest_retreat(sum, s[j] - k[j], chain_0);
         rest[j] = sum;
-        x_bar[j] = x_bar[j] + (sum + chain[1] * (h_bar[j] + c[j]) + chain[0] * bar);
+        x_bar[j] = x_bar[j] + (sum + twice_chain_1 * s[j] + chain_0 * bar);
         T* partial = chain_bar + 2 * (j % 2);
-        partial[0] = j < 2 ? bar * xj : partial[0] + bar * xj;
-        partial[1] = j < 2 ? h_bar[j] * xj : partial[1] + h_bar[j] * xj;
-        a_bar[j] = bar + h_bar[j];
-        tile_rest_adjoint<R, J, j + 1>(rest, a_bar, h_bar, c, chain, chain_bar, x, x_bar);
+        partial[0] = j < 2 ? bar * x[j] : partial[0] + bar * x[j];
+        partial[1] = j < 2 ? s[j] * x[j] : partial[1] + s[j] * x[j];
+        a_bar[j] = bar + (s[j] + k[j]);
+        tile_rest_adjoint<R, J, j + 1>(rest, a_bar, s, k, chain_0, twice_chain_1, chain_bar, x, x_bar);
     }
 }
 

@@ -16,6 +16,8 @@ PYSIG_NAMESPACE_BEGIN
 // Letters i of a tile that share the loads of x[j] and of its sum: x (or H) and H_bar of each, two running values and a temporary.
 constexpr i64 adjoint_rows = 6;
 static_assert(2 * adjoint_rows + 3 <= vector_registers, "the rows of the reverse tile must fit the registers");
+// Up to this many channels a step of the last three letters is unrolled.
+constexpr i64 unrolled_letters = 12;
 // Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time passes by.
 constexpr i64 fused_letters = 20;
 
@@ -62,6 +64,12 @@ class reverse_walk {
     i64 rest_words() const { return tile_words(tile, d, depth - 2); }
     T* adjoint(int k) const { return bar[k]; }
 
+    // To be called once all adjoints are set: those of the top level, if they are constant, are then as the walk wants them.
+    void ready() {
+        if (!(plain && constant && tile.m + 3 <= depth && d <= unrolled_letters)) return;
+        for (i64 u = 0; u < tile_words(tile, d, depth - 2); ++u) tile_split<R>(bar[depth] + u * d * d, d);
+    }
+
     // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before them. The adjoints
     // of the increments are added to x_bar.
     void retreat_block(const T* increments, T* increments_bar, i64 count) {
@@ -95,6 +103,8 @@ class reverse_walk {
     }
 
   private:
+    static constexpr bool plain = sizeof(T) == sizeof(lanes<R>);
+
     i64 d;
     int depth;
     i64 block;
@@ -112,7 +122,7 @@ class reverse_walk {
 
     static T number_of(R value) {
         T number{};
-        if constexpr (sizeof(T) == sizeof(lanes<R>))
+        if constexpr (plain)
             number = broadcast(value);
         else
             number.value = broadcast(value);
@@ -223,7 +233,7 @@ class reverse_walk {
     // What is left of the step at a word of depth - 2 letters, see tile.hpp.
     void add_rest(T* PYSIG_RESTRICT sums, const T* g, const T* c, T* PYSIG_RESTRICT xt_bar) const {
         for (i64 j = 0; j < d; ++j) {
-            rest_retreat(sums[j], c[j], g);
+            rest_retreat(sums[j], c[j], g[0]);
             xt_bar[j] = xt_bar[j] + (sums[j] + g[1] * c[j]);
         }
     }
@@ -250,7 +260,7 @@ class reverse_walk {
 
     // The word u of depth - 2 letters that ends in `letter`, and the words u i and u i j.
     void last_three(i64 letter, i64 word, bool first) {
-        if constexpr (sizeof(T) == sizeof(lanes<R>)) {  // dual numbers would not fit the registers
+        if constexpr (plain) {  // dual numbers would not fit the registers
             switch (constant ? d : 0) {
                 case 2: return last_three_of<2>(letter, word, first);
                 case 3: return last_three_of<3>(letter, word, first);
@@ -285,29 +295,45 @@ class reverse_walk {
         bar[depth - 2][word] = s_bar;
     }
 
-    // The same, one or two blocks of letters i, all in registers.
+    // The same with A_bar in two parts (tile.hpp), all in registers; where they suffice, also what is carried along the block.
     template <int J>
     void last_three_of(i64 letter, i64 word, bool first) {
-        constexpr int I = J <= adjoint_rows ? J : (J + 1) / 2, others = J - I;
-        T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
+        constexpr bool carried = 5 * J + 10 <= vector_registers;
         T *sums = level[depth - 1] + word * J, *a_bar = bar[depth - 1] + word * J, *A_bar = bar[depth] + word * J * J;
+        T own_sums[J], own_a_bar[J], s = level[depth - 2][word], s_bar = bar[depth - 2][word];
+        if constexpr (carried) load_row<J>(sums, own_sums), load_row<J>(a_bar, own_a_bar);
         const T *parent = chain[depth - 3] + steps * 3, *xt = x + steps * J;
         T *parent_bar = chain_bar[depth - 3] + steps * 3, *xt_bar = x_bar + steps * J;
         for (i64 t = 0; t < steps; ++t) {
             parent -= 3, parent_bar -= 3, xt -= J, xt_bar -= J;
-            PYSIG_ONE_BASE(sums);
-            PYSIG_ONE_BASE(a_bar);
+            if constexpr (!carried) {
+                PYSIG_ONE_BASE(sums);
+                PYSIG_ONE_BASE(a_bar);
+            }
             PYSIG_ONE_BASE(A_bar);
-            T g[2], partial[4], h_bar[J], c[J];
-            block_columns<I, J, true>(A_bar, xt, h_bar, xt, c);
-            if constexpr (others > 0) block_columns<others, J, false>(A_bar + I * J, xt + I, h_bar + I, xt, c);
-            retreat<R>(3, parent, xt[letter], s, g);
-            tile_rest_adjoint<R, J>(sums, a_bar, h_bar, c, g, partial, xt, xt_bar);
+            T xi[J], symmetric[J], antisymmetric[J], g, partial[4];
+            load_row<J>(xt, xi);
+            tile_symmetric<J>(A_bar, xi, symmetric);
+            tile_antisymmetric<J>(A_bar, xi, antisymmetric);
+            retreat<R>(2, parent, xt[letter], s, &g);
+            const T twice_chain_1 = chain_entry<R>(parent[2], xt[letter], s, 1);
+            tile_rest_adjoint<R, J>(carried ? own_sums : sums, carried ? own_a_bar : a_bar, symmetric, antisymmetric, g, twice_chain_1, partial, xi,
+                                    xt_bar);
             const T g_bar[2] = {partial[0] + partial[2], partial[1] + partial[3]};
             third_letter(parent, xt[letter], g_bar, s_bar, parent_bar, first, xt_bar[letter]);
         }
+        for (int j = 0; carried && j < J; ++j) sums[j] = own_sums[j], a_bar[j] = own_a_bar[j];
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
+    }
+
+    template <int J, int j = 0>
+    static void load_row(const T* from, T (&row)[J]) {
+        if constexpr (j < J) {
+            row[j] = from[j];
+            keep_in_register(row[j]);
+            load_row<J, j + 1>(from, row);
+        }
     }
 
     // The first child of a word sets the adjoint of its chain, the others add to it.
@@ -316,21 +342,6 @@ class reverse_walk {
         if (!first) sums[0] = parent_bar[0], sums[1] = parent_bar[1], sums[2] = parent_bar[2];
         extend_adjoint<R>(3, parent, xi, g_bar, s_bar, sums, xi_bar);
         parent_bar[0] = sums[0], parent_bar[1] = sums[1], parent_bar[2] = sums[2];
-    }
-
-    template <int I, int J, bool first>
-    static void block_columns(const T* A_bar, const T* from, T* h_bar, const T* xt, T (&c)[J]) {
-        T xi[I];
-        load_rows<I>(from, xi);
-        tile_columns_of<I, J, first>(A_bar, xi, h_bar, xt, c);
-    }
-    template <int I, int i = 0>
-    static void load_rows(const T* from, T (&xi)[I]) {
-        if constexpr (i < I) {
-            xi[i] = from[i];
-            keep_in_register(xi[i]);
-            load_rows<I, i + 1>(from, xi);
-        }
     }
 };
 

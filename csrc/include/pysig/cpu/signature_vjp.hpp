@@ -212,31 +212,38 @@ class tile_signature_vjp {
                 if (parts == 1) drain(group, first, t, count, x_bar, row_memory);
             }
         }
+        if (constant && (from.continues() || job.initial_bar)) load_adjoints(w, tile, group, depth);  // which the walk had in two parts
         if (constant) add_constants(w, tile, group, part, first);
         if (job.initial_bar) add_initial(w, tile, group, part);
     }
 
     // Lanes whose path ended earlier have zero increments to the end, which change nothing.
     void begin_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group) {
+        load_adjoints(w, tile, group, 1);
+        if (plan.lanes.chunks > 1 && known > 0) {
+            const Q* after_of[lane_count<R>];
+            for (int l = 0; l < lane_count<R>; ++l) {
+                const lane_steps& s = group.slots[l];
+                after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.path, s.chunk);
+            }
+            w.retreat_product(after_of);
+        }
+        w.ready();
+    }
+
+    void load_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
         const R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) {
             const i64 b = group.slots[l].path;
             rows_of[l] = b < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(b, 0);
         }
-        for (int k = 1; k <= depth; ++k) {
+        for (int k = from_level; k <= depth; ++k) {
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
             if (tile_writes(tile, d, k))
                 load_cotangents(w.adjoint(k), rows_of, offset, words);
             else
                 for (i64 m = 0; m < words; ++m) w.adjoint(k)[m] = T{};
         }
-        if (plan.lanes.chunks == 1 || known == 0) return;
-        const Q* after_of[lane_count<R>];
-        for (int l = 0; l < lane_count<R>; ++l) {
-            const lane_steps& s = group.slots[l];
-            after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.path, s.chunk);
-        }
-        w.retreat_product(after_of);
     }
 
     static void load_cotangents(lanes<R>* target, const R* const* rows_of, i64 offset, i64 count) { gather_lanes(target, rows_of, offset, count); }
