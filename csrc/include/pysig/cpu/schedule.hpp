@@ -115,10 +115,13 @@ inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
     return {m, letters, per, power(d, m) * per};
 }
 
+// As many items of work, a tile of words on a lane group, as keep so many workers busy.
+inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
+
 template <class R>
-inline tile_plan plan_tiles(i64 d, int depth, i64 groups, int workers) {
+inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
     constexpr i64 most_words = cost::tile_bytes / i64(sizeof(lanes<R>));
-    const i64 wanted = workers > 1 ? (3 * workers + groups - 1) / groups : 1;
+    const i64 wanted = items > groups ? (items + groups - 1) / groups : 1;
     const int deepest = depth > 2 ? depth - 2 : 0;
     for (int m = 0;; ++m) {
         const i64 per_letter = 1 + signature_size(d, depth - m - 1);
@@ -126,7 +129,7 @@ inline tile_plan plan_tiles(i64 d, int depth, i64 groups, int workers) {
         if (letters > d) letters = d;
         if (letters < 1 && m < deepest) continue;
         if (letters < 1) letters = 1;
-        // More tiles for more workers, as long as a tile has far more words than the increments that it reads.
+        // More tiles for more items, as long as a tile has far more words than the increments that it reads.
         while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d) letters /= 2;
         tile_plan plan = plan_tiles_of(d, m, letters);
         if (plan.count < wanted && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;

@@ -16,7 +16,6 @@ PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
 constexpr i64 segment_steps = 512;  // rebuilding costs about the square root of this many roundings
-constexpr int items_wanted = 4;     // as many workers as plan_tiles() is told of, so that results do not depend on the real number
 }  // namespace cost
 
 struct segment_plan {
@@ -268,7 +267,7 @@ class segment_states {
           walk_depth(W::depth_for(levels)),
           width(signature_size(d, levels)),
           size(size),
-          tiles(plan_tiles<R>(d, walk_depth > 0 ? walk_depth : 1, plan.lanes.groups, cost::items_wanted)),
+          tiles(plan_tiles<R>(d, walk_depth > 0 ? walk_depth : 1, plan.lanes.groups, items_for(exec.workers))),
           block(plan_block<R>(d, walk_depth > 0 ? walk_depth : 1, plan.steps)),
           increments(block, d, source<Q>::width),
           chains_size(W::chain_size(walk_depth, block)),

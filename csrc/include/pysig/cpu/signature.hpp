@@ -27,7 +27,7 @@ class tile_signature {
           steps(step_count(job.path)),
           half(job.stream ? 0 : alternating_channels(job.path)),
           plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth, size)),
-          tiles(plan_tiles<R>(d, depth, plan.groups, exec.workers)),
+          tiles(plan_tiles<R>(d, depth, plan.groups, items_for(exec.workers))),
           block(even(plan_block<R>(d, depth, plan.chunk_steps))),
           row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
           increments_size(row_size),

@@ -22,7 +22,7 @@ class tile_signature_jvp {
           steps(step_count(path)),
           plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1) : plan_lanes<R>(path.batch, steps, depth, size)),
           from(path, job.value.initial, &job.tangent, plan),
-          tiles(plan_tiles<R>(d, depth, plan.groups, outer.workers)),
+          tiles(plan_tiles<R>(d, depth, plan.groups, items_for(outer.workers))),
           block(job.value.stream ? 1 : plan_tangent_block()),
           increments(block, d, source<Q>::width),
           chains_size(tangent_walk<R>::chain_size(depth, block)),

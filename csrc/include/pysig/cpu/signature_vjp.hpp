@@ -33,6 +33,18 @@ inline i64 plan_reverse_block(i64 d, int depth, i64 steps) {
     return blocks > 1 ? (steps + blocks - 1) / blocks : block;
 }
 
+namespace cost {
+constexpr i64 least_items = 8, most_items = 64;
+constexpr double item_words = 2e8;  // multiply-adds
+}  // namespace cost
+
+// The parts of the words have sums of their own for the adjoints of increments, so that the number of items does not depend on that of workers.
+// Every part costs: short calls, which occupy few workers, have few.
+inline i64 plan_items(double multiply_adds) {
+    const double items = multiply_adds / cost::item_words;
+    return items < double(cost::least_items) ? cost::least_items : items > double(cost::most_items) ? cost::most_items : i64(items);
+}
+
 template <class R>
 inline void add_to(R* PYSIG_RESTRICT sum, const R* PYSIG_RESTRICT terms, i64 count) {
     for (i64 m = 0; m < count; ++m) sum[m] += terms[m];
@@ -56,7 +68,8 @@ class tile_signature_vjp {
           from(path, job.value.initial, job.along, plan.lanes),
           constant(depth > 1 && !job.value.stream),
           known(constant ? depth - 2 : depth - 1),
-          tiles(plan_tiles<R>(d, depth, plan.lanes.groups, cost::items_wanted)),
+          items(plan_items(multiply_adds())),
+          tiles(plan_tiles<R>(d, depth, plan.lanes.groups, items)),
           parts(plan_parts()),
           block(job.value.stream ? 1 : plan_reverse_block<R>(d, depth, plan.steps)),
           increments(block, d, source<Q>::width),
@@ -99,6 +112,7 @@ class tile_signature_vjp {
     source<Q> from;
     const bool constant;  // the adjoints of the top level are the same at all steps
     const int known;      // levels whose states the walk needs
+    const i64 items;      // as many are wanted
     const tile_plan tiles;
     const i64 parts, block;
     const increment_scratch<R> increments;
@@ -123,12 +137,13 @@ class tile_signature_vjp {
 
     // Items for each lane group: enough for some workers where groups are few.
     i64 plan_parts() const {
-        const i64 wanted = (3 * cost::items_wanted + plan.lanes.groups - 1) / (plan.lanes.groups > 0 ? plan.lanes.groups : 1);
+        const i64 wanted = (items + plan.lanes.groups - 1) / (plan.lanes.groups > 0 ? plan.lanes.groups : 1);
         return tiles.count < wanted ? tiles.count : wanted > 1 ? wanted : 1;
     }
+    double multiply_adds() const { return 2 * double(path.batch) * double(steps) * double(size); }
     executor limited(const executor& outer) const {
         executor few = outer;
-        few.workers = plan_workers(outer.workers, plan.lanes.groups * parts, 2 * double(path.batch) * double(steps) * double(size));
+        few.workers = plan_workers(outer.workers, plan.lanes.groups * parts, multiply_adds());
         return few;
     }
 
