@@ -207,34 +207,32 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
 }
 
 // The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
-// its points, row-major (length, own channels), and of its basepoint unless that is null. Points that do not count get zero. `constant`, unless
-// null, is one more term of the adjoint of every increment; between the ends it cancels.
+// its points, row-major (length, own channels), and of its basepoint unless that is null; of points [begin, end), of which the basepoint is the
+// first. Points that do not count get zero. `constant`, unless null, has one more term of the adjoint of every increment, that of a channel
+// every `stride` elements; between the ends it cancels.
 template <class R>
-inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant, R* PYSIG_RESTRICT path_bar,
-                               R* PYSIG_RESTRICT basepoint_bar) {
-    const i64 d = own_channels(path), steps = own_step_count(path, b), points = steps + 1;  // the basepoint is one of them
-    const i64 first = path.basepoint ? 1 : 0;
+inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant, i64 stride,
+                               R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar, i64 begin, i64 end) {
+    const i64 d = own_channels(path), steps = own_step_count(path, b);
+    const i64 first = path.basepoint ? 1 : 0, last = end < steps + 1 ? end : steps + 1;
     const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
-    for (i64 m = steps > 0 || path.transform.stages ? (points - first) * d : 0; m < path.length * d; ++m) path_bar[m] = R(0);
+    const auto at_ends = [&](i64 channel) { return constant ? constant[channel * stride] : R(0); };
+    for (i64 p = begin < last ? last : begin; p < end; ++p)
+        for (i64 c = 0; c < d; ++c) point(p)[c] = R(0);
     if (path.transform.stages) {
-        const i64 width = path.channels;
-        for (i64 p = 0; p < points; ++p)
+        const auto of_increment = [&](i64 step, i64 channel) { return x_bar[step * path.channels + channel]; };
+        for (i64 p = begin; p < last; ++p)
             for (i64 c = 0; c < d && point(p); ++c)
-                point(p)[c] = point_adjoint<R>(
-                    path.transform.stages, steps, d, p, c, [&](i64 step, i64 channel) { return x_bar[step * width + channel]; },
-                    [&](i64 channel) { return constant ? constant[channel] : R(0); });
+                point(p)[c] = point_adjoint<R>(path.transform.stages, steps, d, p, c, of_increment, at_ends);
         return;
     }
-    if (steps == 0) {
-        for (i64 c = 0; basepoint_bar && c < d; ++c) basepoint_bar[c] = R(0);
-        return;
-    }
-    R* start = point(0);
-    R* end = point(steps);
-    for (i64 c = 0; start && c < d; ++c) start[c] = -(x_bar[c] + (constant ? constant[c] : R(0)));
-    R* between = point(1);
-    for (i64 m = 0; m < (steps - 1) * d; ++m) between[m] = x_bar[m] - x_bar[m + d];
-    for (i64 c = 0; c < d; ++c) end[c] = x_bar[(steps - 1) * d + c] + (constant ? constant[c] : R(0));
+    // The first point, those between and the last.
+    R *start = begin == 0 ? point(0) : nullptr, *stop = steps > 0 && begin <= steps && steps < end ? point(steps) : nullptr;
+    for (i64 c = 0; start && c < d; ++c) start[c] = steps > 0 ? -(x_bar[c] + at_ends(c)) : R(0);
+    const i64 inner = begin > 1 ? begin : 1, inner_end = last < steps ? last : steps;
+    R* between = path_bar + (inner - first) * d;
+    for (i64 m = 0; m < (inner_end - inner) * d; ++m) between[m] = x_bar[(inner - 1) * d + m] - x_bar[inner * d + m];
+    for (i64 c = 0; stop && c < d; ++c) stop[c] = x_bar[(steps - 1) * d + c] + at_ends(c);
 }
 
 PYSIG_NAMESPACE_END

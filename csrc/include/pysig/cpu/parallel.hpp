@@ -108,6 +108,7 @@ class team {
         take_items(&here, 0);
         for (int worker = 1; worker < workers; ++worker) {
             refuse_fork();
+            if (members_[std::size_t(worker - 1)]->take_back()) continue;
             while (!members_[std::size_t(worker - 1)]->done_within(std::chrono::milliseconds(20))) {
                 if (interrupted_) poll();
                 refuse_fork();

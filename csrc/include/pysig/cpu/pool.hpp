@@ -41,16 +41,24 @@ class member {
             what_ = what;
             context_ = context;
             worker_ = worker;
-            busy_.store(true, std::memory_order_relaxed);
+            state_.store(given, std::memory_order_relaxed);
         }
         changed_.notify_one();
     }
 
+    // Whether the task had not begun, and will not: what sleeps may take longer to wake than others to do all there is.
+    bool take_back() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (state_.load(std::memory_order_relaxed) != given) return false;
+        state_.store(free, std::memory_order_relaxed);
+        return true;
+    }
+
     // Whether the task is done; waits for it some milliseconds at most.
     bool done_within(std::chrono::milliseconds some) {
-        for (int spin = 0; spin < spins && busy_.load(std::memory_order_acquire); ++spin) pause();
+        for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) != free; ++spin) pause();
         std::unique_lock<std::mutex> lock(mutex_);
-        return changed_.wait_for(lock, some, [this] { return !busy_.load(std::memory_order_relaxed); });
+        return changed_.wait_for(lock, some, [this] { return state_.load(std::memory_order_relaxed) == free; });
     }
 
     void start() { thread_ = std::thread([this] { live(); }); }
@@ -69,11 +77,12 @@ class member {
   private:
     static constexpr int spins = 1000;  // looks before going to sleep: some ten microseconds, as the next task mostly follows at once
     static constexpr std::chrono::seconds patience{1};
+    enum : int { free, given, running };
 
     std::thread thread_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::atomic<bool> busy_{false};
+    std::atomic<int> state_{free};
     bool ends_ = false;
     task what_ = nullptr;
     void* context_ = nullptr;
@@ -81,6 +90,7 @@ class member {
 
     inline void live();
     inline bool wait_for_task();
+    inline bool begin_given();
 
     static void pause() {
 #if defined(__x86_64__)
@@ -190,13 +200,25 @@ class pool {
     }
 };
 
-// Whether there is a task; else the thread ends: it was told to, or nobody has needed it for a while.
+// Whether there is a task, which is then running. To be called under the lock.
+inline bool member::begin_given() {
+    if (state_.load(std::memory_order_relaxed) != given) return false;
+    state_.store(running, std::memory_order_relaxed);
+    return true;
+}
+
+// Waits for that; else the thread ends: it was told to, or nobody has needed it for a while. One that was woken too late looks out for the next task.
 inline bool member::wait_for_task() {
-    for (int spin = 0; spin < spins && !busy_.load(std::memory_order_acquire); ++spin) pause();
     for (;;) {
+        for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) == free; ++spin) pause();
         {
             std::unique_lock<std::mutex> lock(mutex_);
-            if (changed_.wait_for(lock, patience, [this] { return busy_.load(std::memory_order_relaxed) || ends_; })) return !ends_;
+            if (begin_given()) return true;
+            if (ends_) return false;
+            const bool woken = changed_.wait_for(lock, patience) == std::cv_status::no_timeout;
+            if (begin_given()) return true;
+            if (ends_) return false;
+            if (woken) continue;
         }
         if (!home.dismiss(this)) continue;
         thread_.detach();
@@ -210,7 +232,7 @@ inline void member::live() {
         what_(context_, worker_);
         {
             const std::lock_guard<std::mutex> lock(mutex_);
-            busy_.store(false, std::memory_order_release);
+            state_.store(free, std::memory_order_release);
         }
         changed_.notify_one();
     }

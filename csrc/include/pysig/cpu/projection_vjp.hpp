@@ -220,8 +220,8 @@ class tree_projection_vjp {
         R* sum = increments_row(0, b);
         for (i64 part = 1; part < p.parts; ++part)
             for (i64 m = 0; m < own; ++m) sum[m] += increments_row(part, b)[m];
-        increments_adjoint<R>(p.path, b, sum, nullptr, job.path_bar + b * p.path.length * own_channels(p.path),
-                              job.basepoint_bar ? job.basepoint_bar + b * own_channels(p.path) : nullptr);
+        increments_adjoint<R>(p.path, b, sum, nullptr, 0, job.path_bar + b * p.path.length * own_channels(p.path),
+                              job.basepoint_bar ? job.basepoint_bar + b * own_channels(p.path) : nullptr, 0, p.path.length + (p.path.basepoint ? 1 : 0));
     }
 };
 

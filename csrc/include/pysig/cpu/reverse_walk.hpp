@@ -97,7 +97,9 @@ class reverse_walk {
                 for (i64 v = 0; v < each; v += some) {
                     const i64 count = each - v < some ? each - v : some;
                     gather_lanes(piece, rows, level_offset(d, n - k) + first + v, count);
-                    for (i64 word = 0; word < words; ++word) bar[k][word] += sum_of_products(bar[n] + word * each + v, piece, count);
+                    i64 word = 0;
+                    for (; word + 4 <= words; word += 4) add_products(bar[k] + word, bar[n] + word * each + v, each, piece, count);
+                    for (; word < words; ++word) bar[k][word] += sum_of_products(bar[n] + word * each + v, piece, count);
                 }
             }
     }
@@ -127,6 +129,20 @@ class reverse_walk {
         else
             number.value = broadcast(value);
         return number;
+    }
+
+    // Four rows of a, `each` apart, with b.
+    static void add_products(T* sums, const T* a, i64 each, const T* b, i64 count) {
+        T s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+        for (i64 v = 0; v < count; ++v) {
+            T factor = b[v];
+            keep_in_register(factor);
+            s0 = s0 + a[v] * factor;
+            s1 = s1 + a[each + v] * factor;
+            s2 = s2 + a[2 * each + v] * factor;
+            s3 = s3 + a[3 * each + v] * factor;
+        }
+        sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
     }
 
     // Four running sums: one would wait for itself.

@@ -15,8 +15,8 @@
 // and what they say about shared prefixes and increments is added up.
 #pragma once
 
+#include "gradient_sums.hpp"
 #include "reverse_walk.hpp"
-#include "segments.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -43,11 +43,6 @@ constexpr double item_words = 2e8;  // multiply-adds
 inline i64 plan_items(double multiply_adds) {
     const double items = multiply_adds / cost::item_words;
     return items < double(cost::least_items) ? cost::least_items : items > double(cost::most_items) ? cost::most_items : i64(items);
-}
-
-template <class R>
-inline void add_to(R* PYSIG_RESTRICT sum, const R* PYSIG_RESTRICT terms, i64 count) {
-    for (i64 m = 0; m < count; ++m) sum[m] += terms[m];
 }
 
 template <class Q>
@@ -81,14 +76,12 @@ class tile_signature_vjp {
           scratch(exec.workers * scratch_size()),
           cotangents(job.value.inverse ? path.batch * rows() * size : 0),
           later(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
-          increments_bar(path.batch * steps * d),
-          bars_of_parts(bars_of_parts_size()),
-          constants(constant ? parts * path.batch * plan.lanes.chunks * 2 * d : 0),
+          sums(path, plan.lanes, parts, constant),
           initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
 
     void run() {
         keep_freed_memory(4 * path.batch * steps * d * i64(sizeof(R)) +
-                          2 * (bars_of_parts_size() + exec.workers * scratch_size()) * i64(sizeof(T)) +
+                          2 * (sums.bytes_of_parts() + exec.workers * scratch_size() * i64(sizeof(T))) +
                           2 * path.batch * plan.lanes.chunks * plan.segments * lower * i64(sizeof(Q)));
         if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
         from.prepare(exec);
@@ -97,7 +90,8 @@ class tile_signature_vjp {
         if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
         each(plan.lanes.groups * parts, &tile_signature_vjp::reverse);
         if (parts > 1) each(plan.lanes.groups, &tile_signature_vjp::add_parts);
-        each(path.batch, &tile_signature_vjp::finish);
+        if (constant && plan.lanes.chunks > 1) each(path.batch, &tile_signature_vjp::join);
+        each(path.batch * sums.pieces, &tile_signature_vjp::finish);
     }
 
   private:
@@ -123,13 +117,11 @@ class tile_signature_vjp {
     buffer<T> scratch;
     buffer<R> cotangents;
     buffer<Q> later;
-    buffer<R> increments_bar;
-    buffer<T> bars_of_parts;
-    buffer<R> constants, initial_bar;
+    gradient_sums<Q> sums;
+    buffer<R> initial_bar;
 
     // Vectors T: increments and their adjoints and the chains and states; V: rows and spare increments.
     i64 scratch_size() const { return 2 * increments.row_size + chains_size + states_size + increments.size; }
-    i64 bars_of_parts_size() const { return parts > 1 ? plan.lanes.groups * parts * plan.lanes.chunk_steps * d : 0; }
     R* rows_scratch(int worker) const {
         return reinterpret_cast<R*>(scratch.get() + worker * scratch_size() + 2 * increments.row_size + chains_size + states_size);
     }
@@ -212,19 +204,19 @@ class tile_signature_vjp {
         w.open(tile);
         begin_adjoints(w, tile, group);
         for (i64 m = 0; constant && m < w.rest_words() * d; ++m) w.rest()[m] = T{};
-        const i64 longest = job.value.stream ? steps : group.longest;
-        for (i64 segment = (longest + plan.steps - 1) / plan.steps - 1; segment >= 0; --segment) {
-            const i64 begin = segment * plan.steps, end = begin + plan.steps < longest ? begin + plan.steps : longest;
+        const i64 last = longest(group);
+        for (i64 segment = (last + plan.steps - 1) / plan.steps - 1; segment >= 0; --segment) {
+            const i64 begin = segment * plan.steps, end = begin + plan.steps < last ? begin + plan.steps : last;
             load_states(w, tile, group, segment);
             for (i64 t = begin + (end - begin - 1) / block * block; t >= begin; t -= block) {
                 if (exec.cancelled(exec)) return;
                 const i64 count = end - t < block ? end - t : block;
                 if (job.value.stream) add_cotangents(w, tile, group, t, spare);
                 const T* here = from.fill_reverse(group, t, count, row_memory, increments.row_size, spare, x);
-                T* x_bar = parts > 1 ? bar_of_part(group.index, part) + t * d : x + increments.row_size;
+                T* x_bar = parts > 1 ? sums.of_part(group.index, part) + t * d : x + increments.row_size;
                 for (i64 m = 0; (first || parts == 1) && m < count * d; ++m) x_bar[m] = T{};
                 w.retreat_block(here, x_bar, count);
-                if (parts == 1) drain(group, first, t, count, x_bar, row_memory);
+                if (parts == 1) sums.drain(group, first, t, count, x_bar, row_memory, increments.row_size);
             }
         }
         if (constant && (from.continues() || job.initial_bar)) load_adjoints(w, tile, group, depth);  // which the walk had in two parts
@@ -246,12 +238,15 @@ class tile_signature_vjp {
         w.ready();
     }
 
-    void load_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
-        const R* rows_of[lane_count<R>];
+    void cotangents_of(const lane_group<R>& group, const R** rows_of) const {
         for (int l = 0; l < lane_count<R>; ++l) {
             const i64 b = group.slots[l].path;
             rows_of[l] = b < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(b, 0);
         }
+    }
+    void load_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
+        const R* rows_of[lane_count<R>];
+        cotangents_of(group, rows_of);
         for (int k = from_level; k <= depth; ++k) {
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
             if (tile_writes(tile, d, k))
@@ -261,7 +256,12 @@ class tile_signature_vjp {
         }
     }
 
-    static void load_cotangents(lanes<R>* target, const R* const* rows_of, i64 offset, i64 count) { gather_lanes(target, rows_of, offset, count); }
+    static void load_cotangents(lanes<R>* target, const R* const* rows_of, i64 offset, i64 count) {
+        bool chunks_of_one = rows_of[0];
+        for (int l = 1; l < lane_count<R>; ++l) chunks_of_one = chunks_of_one && rows_of[l] == rows_of[0];
+        if (!chunks_of_one) return gather_lanes(target, rows_of, offset, count);
+        for (i64 m = 0; m < count; ++m) target[m] = broadcast(rows_of[0][offset + m]);
+    }
     static void load_cotangents(dual<lanes<R>>* target, const R* const* rows_of, i64 offset, i64 count) {
         for (i64 m = 0; m < count; ++m) {
             target[m] = T{};
@@ -295,45 +295,11 @@ class tile_signature_vjp {
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
 
-    R* increments_row(i64 b) const { return increments_bar.get() + b * steps * d; }
-    // Where several items have parts of the words, their adjoints of increments stay on lanes until they are all there.
-    T* bar_of_part(i64 group, i64 part) const { return bars_of_parts.get() + (group * parts + part) * plan.lanes.chunk_steps * d; }
-
     void add_parts(i64 index, int worker) {
         const lane_group<R> group(path, plan.lanes, index);
-        T* sums = scratch.get() + worker * scratch_size();
-        const i64 longest = job.value.stream ? steps : group.longest;
-        for (i64 t = 0; t < longest; t += block) {
-            const i64 count = longest - t < block ? longest - t : block;
-            for (i64 m = 0; m < count * d; ++m) sums[m] = bar_of_part(index, 0)[t * d + m];
-            for (i64 part = 1; part < parts; ++part) {
-                const T* terms = bar_of_part(index, part) + t * d;
-                for (i64 m = 0; m < count * d; ++m) sums[m] = sums[m] + terms[m];
-            }
-            drain(group, true, t, count, sums, rows_scratch(worker));
-        }
+        sums.add_parts(group, longest(group), block, scratch.get() + worker * scratch_size(), rows_scratch(worker), increments.row_size);
     }
-
-    void drain(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* row_memory) {
-        R* rows_of[lane_count<R>];
-        for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = row_memory + l * increments.row_size;
-        V block_of[lane_count<R>];
-        for (i64 m = 0; m < count * d; m += lane_count<R>) {
-            for (int l = 0; l < lane_count<R>; ++l) block_of[l] = m + l < count * d ? wanted_lanes<R>(x_bar[m + l]) : V{};
-            transpose<R>(block_of);
-            for (int l = 0; l < lane_count<R>; ++l) store_lanes(rows_of[l] + m, block_of[l]);
-        }
-        for (int l = 0; l < lane_count<R>; ++l) {
-            const lane_steps& s = group.slots[l];
-            const i64 valid = s.end - s.begin - t < count ? s.end - s.begin - t : count;
-            if (s.path < 0 || valid <= 0) continue;
-            R* row = increments_row(s.path) + (s.begin + t) * d;
-            if (first)
-                std::memcpy(row, rows_of[l], std::size_t(valid * d) * sizeof(R));
-            else
-                add_to(row, rows_of[l], valid * d);
-        }
-    }
+    i64 longest(const lane_group<R>& group) const { return job.value.stream ? steps : group.longest; }
 
     void add_initial(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part) {
         for (int l = 0; l < lane_count<R>; ++l) {
@@ -348,65 +314,51 @@ class tile_signature_vjp {
         }
     }
 
-    // Of every chunk, what `rest` has gained along it, and for the first chunk what it was at its beginning, where the level below the top is
-    // `initial`; then what the adjoints of the letters gain on the way back.
-    R* constant_of(i64 part, i64 b, i64 chunk) const { return constants.get() + ((part * path.batch + b) * plan.lanes.chunks + chunk) * 2 * d; }
-
+    // See gradient_sums.hpp. At the beginning of the path the level below the top is `initial`: to the first chunk belongs what `rest` is there.
     void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
-        const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
+        V *rest = sums.rest_of(group.index, part), *letter = sums.letter_of(group.index, part);
         for (i64 j = 0; j < d; ++j) {
             T gained{};
             for (i64 word = 0; word < w.rest_words(); ++word) gained = gained - w.rest()[word * d + j];
-            for (int l = 0; l < lane_count<R>; ++l) {
-                const lane_steps& s = group.slots[l];
-                if (s.path < 0) continue;
-                Q total = lane_of<R>(gained, l);
-                if (s.chunk == 0 && from.continues())
-                    for (i64 word = 0; word < words; ++word)
-                        total += from.initial_at(s.path * size + offset + word) * lane_of<R>(w.adjoint(depth)[word * d + j], l);
-                R* sums = constant_of(part, s.path, s.chunk);
-                sums[j] = (first ? R(0) : sums[j]) + wanted(total);
-                if (first) sums[d + j] = R(0);
-            }
+            if (from.continues()) add_rest_of_initial(w, tile, group, j, gained);
+            rest[j] = first ? wanted_lanes<R>(gained) : rest[j] + wanted_lanes<R>(gained);
+            if (first) letter[j] = V{};
         }
-        const i64 begin = tile_begin(tile, d, 1);
-        for (int l = 0; plan.lanes.chunks > 1 && l < lane_count<R>; ++l) {
-            const lane_steps& s = group.slots[l];
-            for (i64 i = 0; s.path >= 0 && i < tile_words(tile, d, 1); ++i) {
-                Q gained = lane_of<R>(w.adjoint(1)[i], l);
-                if (tile_writes(tile, d, 1)) take(gained, cotangent(s.path, 0)[begin + i]);
-                constant_of(part, s.path, s.chunk)[d + begin + i] += wanted(gained);
-            }
+        if (plan.lanes.chunks == 1) return;
+        const i64 begin = tile_begin(tile, d, 1), words = tile_words(tile, d, 1);
+        const R* rows_of[lane_count<R>];
+        cotangents_of(group, rows_of);
+        for (i64 i = 0; i < words; ++i) {
+            T own{};
+            if (tile_writes(tile, d, 1)) load_cotangents(&own, rows_of, begin + i, 1);
+            letter[begin + i] += wanted_lanes<R>(w.adjoint(1)[i] - own);
         }
     }
-    static void take(R& from, R value) { from -= value; }
-    static void take(dual<R>& from, R value) { from.value -= value; }
+    void add_rest_of_initial(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 j, T& gained) {
+        const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
+        for (int l = 0; l < lane_count<R>; ++l) {
+            const lane_steps& s = group.slots[l];
+            if (s.path < 0 || s.chunk > 0) continue;
+            Q total = lane_of<R>(gained, l);
+            for (i64 word = 0; word < words; ++word)
+                total += from.initial_at(s.path * size + offset + word) * lane_of<R>(w.adjoint(depth)[word * d + j], l);
+            set_lane<R>(gained, l, total);
+        }
+    }
 
     // ---- the end ----
 
-    void finish(i64 b, int) {
-        if (constant) join_chunks(b);
-        increments_adjoint(path, b, increments_row(b), constant ? constant_of(0, b, 0) : nullptr, job.path_bar + b * path.length * own_channels(path),
-                           job.basepoint_bar ? job.basepoint_bar + b * own_channels(path) : nullptr);
-        if (!job.initial_bar) return;
+    void join(i64 index, int) { sums.join(index); }
+    void finish(i64 item, int) {
+        const i64 index = sums.pieces > 1 ? item / sums.pieces : item, piece = sums.pieces > 1 ? item % sums.pieces : 0;
+        sums.finish(index, piece, job.path_bar, job.basepoint_bar);
+        if (job.initial_bar && piece == 0) finish_initial(path.order ? path.order[index] : index);
+    }
+    void finish_initial(i64 b) {
         R* sum = job.initial_bar + b * size;
         std::memcpy(sum, initial_bar.get() + b * size, std::size_t(size) * sizeof(R));
         for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + b) * size, size);
-        if (constant && plan.lanes.chunks > 1) add_to(sum, constant_of(0, b, 1) + d, d);
-    }
-
-    // All parts together; and all chunks, which count `rest` from their own ends, from the end of the path. The adjoints of the letters were
-    // not taken back over later chunks (reverse_walk.hpp): what they would have been there is the same for all increments of the chunk.
-    void join_chunks(i64 b) {
-        const i64 chunks = plan.lanes.chunks;
-        for (i64 part = 1; part < parts; ++part) add_to(constant_of(0, b, 0), constant_of(part, b, 0), chunks * 2 * d);
-        for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
-            const R* after = constant_of(0, b, chunk + 1);
-            const chunk_range range = chunk_of(plan.lanes, chunk, step_count(path, b));
-            for (i64 t = range.begin; t < range.end; ++t)
-                for (i64 j = 0; j < d; ++j) increments_row(b)[t * d + j] += after[d + j] - after[j];
-            add_to(constant_of(0, b, chunk), after, 2 * d);
-        }
+        if (constant && plan.lanes.chunks > 1) add_to(sum, sums.letters_of_later(b), d);
     }
 };
 
