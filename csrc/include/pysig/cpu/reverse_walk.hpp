@@ -35,14 +35,14 @@ class reverse_walk {
     reverse_walk(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
         : d(channels), depth(depth), block(block), constant(constant), states(states) {
         for (int k = 0; k + 1 < depth; ++k) {
+            const i64 size = chain_stride(k) > 0 ? block * (depth - k) : depth;
             chain[k] = chains;
-            chain_bar[k] = chains + block * (depth - k);
-            chains += 2 * block * (depth - k);
+            chain_bar[k] = chains + size;
+            chains += 2 * size;
         }
         columns = chains;
-        if (depth == 1) return;
-        for (i64 t = 0; t < block; ++t)
-            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = T{} + number_of(chain_of_empty_word<R>(r));
+        for (i64 t = 0; t < (depth == 2 ? block : depth > 2 ? 1 : 0); ++t)
+            for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = number_of(chain_of_empty_word<R>(r));
     }
 
     // Chooses the tile; its states and adjoints are then to be set by the caller.
@@ -155,6 +155,10 @@ class reverse_walk {
         return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
+    // The chain of the empty word is the same at all times: one row, unless the last letters follow. Its adjoint is not asked for: another, set
+    // at every step.
+    i64 chain_stride(int k) const { return k == 0 && depth > 2 ? 0 : depth - k; }
+
     i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
 
     void sum_adjoint() {
@@ -207,20 +211,22 @@ class reverse_walk {
     template <int fixed>
     void descend_of(int k, i64 i, T& state) {
         const int reach = fixed ? fixed : depth - k;
+        const i64 stride = chain_stride(k);
         T s = state;
-        for (i64 t = steps - 1; t >= 0; --t) retreat<R>(reach, chain[k] + t * reach, x[t * d + i], s, chain[k + 1] + t * (reach - 1));
+        for (i64 t = steps - 1; t >= 0; --t) retreat<R>(reach, chain[k] + t * stride, x[t * d + i], s, chain[k + 1] + t * (reach - 1));
         state = s;
     }
 
     template <int fixed>
     void ascend_of(int k, i64 i, T& adjoint, bool first) {
         const int reach = fixed ? fixed : depth - k;
+        const i64 stride = chain_stride(k);
         T s_bar = adjoint;
         for (i64 t = steps - 1; t >= 0; --t) {
-            T* parent_bar = chain_bar[k] + t * reach;
+            T* parent_bar = chain_bar[k] + t * stride;
             T sums[fixed ? fixed : max_depth];
-            for (int r = 0; r < reach; ++r) sums[r] = first ? T{} : parent_bar[r];
-            extend_adjoint<R>(reach, chain[k] + t * reach, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar, sums,
+            for (int r = 0; r < reach; ++r) sums[r] = first || stride == 0 ? T{} : parent_bar[r];
+            extend_adjoint<R>(reach, chain[k] + t * stride, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar, sums,
                               x_bar[t * d + i]);
             for (int r = 0; r < reach; ++r) parent_bar[r] = sums[r];
         }
@@ -296,16 +302,16 @@ class reverse_walk {
     }
 
     void last_three_wide(i64 letter, i64 word, bool first) {
-        const i64 base = word * d, even = even_rows(d);
+        const i64 base = word * d, even = even_rows(d), stride = chain_stride(depth - 3);
         T s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         for (i64 t = steps - 1; t >= 0; --t) {
-            const T *parent = chain[depth - 3] + t * 3, *xt = x + t * d;
+            const T *parent = chain[depth - 3] + t * stride, *xt = x + t * d;
             T* xt_bar = x_bar + t * d;
             T g[2], g_bar[2] = {};
             retreat<R>(3, parent, xt[letter], s, g);
             for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar, columns, i == 0);
             if (constant) add_rest(level[depth - 1] + base, g, columns, xt_bar);
-            third_letter(parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * 3, first, xt_bar[letter]);
+            third_letter(parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * stride, first || stride == 0, xt_bar[letter]);
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
@@ -318,10 +324,11 @@ class reverse_walk {
         T *sums = level[depth - 1] + word * J, *a_bar = bar[depth - 1] + word * J, *A_bar = bar[depth] + word * J * J;
         T own_sums[J], own_a_bar[J], s = level[depth - 2][word], s_bar = bar[depth - 2][word];
         if constexpr (carried) load_row<J>(sums, own_sums), load_row<J>(a_bar, own_a_bar);
-        const T *parent = chain[depth - 3] + steps * 3, *xt = x + steps * J;
-        T *parent_bar = chain_bar[depth - 3] + steps * 3, *xt_bar = x_bar + steps * J;
+        const i64 stride = chain_stride(depth - 3);
+        const T *parent = chain[depth - 3] + steps * stride, *xt = x + steps * J;
+        T *parent_bar = chain_bar[depth - 3] + steps * stride, *xt_bar = x_bar + steps * J;
         for (i64 t = 0; t < steps; ++t) {
-            parent -= 3, parent_bar -= 3, xt -= J, xt_bar -= J;
+            parent -= stride, parent_bar -= stride, xt -= J, xt_bar -= J;
             if constexpr (!carried) {
                 PYSIG_ONE_BASE(sums);
                 PYSIG_ONE_BASE(a_bar);
@@ -336,7 +343,7 @@ class reverse_walk {
             tile_rest_adjoint<R, J>(carried ? own_sums : sums, carried ? own_a_bar : a_bar, symmetric, antisymmetric, g, twice_chain_1, partial, xi,
                                     xt_bar);
             const T g_bar[2] = {partial[0] + partial[2], partial[1] + partial[3]};
-            third_letter(parent, xt[letter], g_bar, s_bar, parent_bar, first, xt_bar[letter]);
+            third_letter(parent, xt[letter], g_bar, s_bar, parent_bar, first || stride == 0, xt_bar[letter]);
         }
         for (int j = 0; carried && j < J; ++j) sums[j] = own_sums[j], a_bar[j] = own_a_bar[j];
         level[depth - 2][word] = s;

@@ -20,23 +20,24 @@
 
 PYSIG_NAMESPACE_BEGIN
 
+namespace cost {
+constexpr i64 least_items = 8, most_items = 64;
+constexpr double item_words = 2e8;  // multiply-adds
+constexpr i64 reverse_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // where vectors have 64 bytes, the cache has more
+}  // namespace cost
+
 template <class R>
 inline i64 plan_reverse_block(i64 d, int depth, i64 steps) {
     // The adjoints of the last two letters and the chains near them share the first-level cache with the increments.
     const int hot = depth - 2 < 2 ? depth - 2 : 2;
     const i64 per_step = (2 * d + (hot > 0 ? hot * (7 - hot) : 0)) * i64(sizeof(lanes<R>));
-    i64 block = cost::block_bytes / per_step;
+    i64 block = cost::reverse_block_bytes / per_step;
     if (block > cost::most_block) block = cost::most_block;
     if (block < cost::least_block) block = cost::least_block;
     if (block > steps) block = steps > 0 ? steps : 1;
     const i64 blocks = (steps + block - 1) / block;
     return blocks > 1 ? (steps + blocks - 1) / blocks : block;
 }
-
-namespace cost {
-constexpr i64 least_items = 8, most_items = 64;
-constexpr double item_words = 2e8;  // multiply-adds
-}  // namespace cost
 
 // The parts of the words have sums of their own for the adjoints of increments, so that the number of items does not depend on that of workers.
 // Every part costs: short calls, which occupy few workers, have few.
