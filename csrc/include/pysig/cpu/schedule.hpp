@@ -53,7 +53,7 @@ inline i64 most_joined(i64 size) {
 }
 
 template <class R>
-inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size) {
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, i64 groups_wanted = cost::groups_wanted) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
     const i64 most = most_joined<R>(size);
@@ -65,7 +65,7 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size) {
             least = total;
         }
     }
-    while (best.groups < cost::groups_wanted && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
+    while (best.groups < groups_wanted && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
 }

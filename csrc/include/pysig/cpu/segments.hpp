@@ -26,8 +26,8 @@ struct segment_plan {
 };
 
 template <class R>
-inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream) {
-    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size);
+inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream, i64 groups_wanted = cost::groups_wanted) {
+    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size, groups_wanted);
     const i64 segments = segment_plan::count(lanes.chunk_steps), even = (lanes.chunk_steps + segments - 1) / segments;
     return {lanes, even > 0 ? even : 1, segments};
 }

@@ -17,6 +17,7 @@
 
 #include "gradient_sums.hpp"
 #include "reverse_walk.hpp"
+#include "slices.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -53,18 +54,19 @@ class tile_signature_vjp {
     using T = typename number<Q>::vector;
     using V = lanes<R>;
 
-    tile_signature_vjp(const signature_vjp_job<R>& job, const executor& outer)
+    // `alone`: one of many that are computed at the same time, so that it is not to be divided.
+    tile_signature_vjp(const signature_vjp_job<R>& job, const executor& outer, bool alone = false)
         : job(job),
           path(job.value.path),
           d(path.channels),
           depth(job.value.depth),
           size(signature_size(d, depth)),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream)),
+          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream, alone ? 1 : cost::groups_wanted)),
           from(path, job.value.initial, job.along, plan.lanes),
           constant(depth > 1 && !job.value.stream),
           known(constant ? depth - 2 : depth - 1),
-          items(plan_items(multiply_adds())),
+          items(alone ? 1 : plan_items(multiply_adds())),
           tiles(plan_tiles<R>(d, depth, plan.lanes.groups, items)),
           parts(plan_parts()),
           block(job.value.stream ? 1 : plan_reverse_block<R>(d, depth, plan.steps)),
@@ -363,13 +365,29 @@ class tile_signature_vjp {
     }
 };
 
+template <class Q, class R>
+inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const executor& exec) {
+    const path_view<R>& path = job.value.path;
+    const double steps = double(step_count(path)), size = double(signature_size(path.channels, job.value.depth));
+    const i64 slice = plan_slice(path, 2 * double(path.batch) * steps * double(path.channels) * sizeof(Q));
+    if (slice == path.batch) return tile_signature_vjp<Q>(job, exec).run();
+    executor few = exec;
+    few.workers = plan_workers(exec.workers, (path.batch + slice - 1) / slice, 2 * double(path.batch) * steps * size);
+    each_slice(path.batch, slice, few, [&job](i64 first, i64 count, const executor& alone) {
+        signature_vjp_job<R> part = slice_of(job, first, count);
+        const direction<R> along = job.along ? slice_of(*job.along, first, count, signature_size(part.value.path.channels, job.value.depth)) : direction<R>{};
+        if (job.along) part.along = &along;
+        tile_signature_vjp<Q>(part, alone, true).run();
+    });
+}
+
 template <class R>
 inline void compute_signature_vjp(const signature_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
     if (job.along)
-        tile_signature_vjp<dual<R>>(job, exec).run();
+        signature_vjp_in_slices<dual<R>>(job, exec);
     else
-        tile_signature_vjp<R>(job, exec).run();
+        signature_vjp_in_slices<R>(job, exec);
 }
 
 PYSIG_NAMESPACE_END
