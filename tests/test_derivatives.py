@@ -247,6 +247,37 @@ def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth):
             assert_close(some[-1], right[0], 1e-11)
 
 
+@pytest.mark.parametrize("options", [{}, {"stream": True}, {"transform": "lead_lag"}])
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_large_batch_agrees_with_its_paths(options, ragged):
+    """Cut into slices, each computed by one worker; a few paths are not."""
+    rng = np.random.default_rng()
+    batch, length = 150, 300
+    channels, depth = (3, 2) if "transform" in options else (6, 2 if options.get("stream") else 3)
+    path = rng.normal(size=(batch, length, channels)).cumsum(axis=1) / np.sqrt(length)
+    head = {k: v for k, v in options.items() if k != "stream"}
+    options = {**options, "scalar_term": True, "inverse": bool(rng.integers(2))}
+    rows = {
+        "basepoint": rng.normal(size=(batch, channels)),
+        "initial": pysig.signature(path[:, :4], depth, scalar_term=True, **head),
+    }
+    if ragged:
+        rows["lengths"] = rng.integers(1, length + 1, size=batch)
+    tangent = rng.normal(size=path.shape)
+    cotangent = rng.normal(size=pysig.signature(path, depth, **rows, **options).shape)
+    for function, extra in ((pysig.signature_vjp, ()), (pysig.signature_hvp, (tangent,))):
+        for workers in (1, 2):
+            found = function(path, depth, cotangent, *extra, **rows, **options, workers=workers)
+            for first in (0, 61, batch - 3):
+                some = slice(first, first + 3)
+                few = {k: v[some] for k, v in rows.items()}
+                right = function(
+                    path[some], depth, cotangent[some], *(e[some] for e in extra), **few, **options
+                )
+                for a, b in zip(found, right, strict=True):
+                    assert_close(a[some], b, 1e-11)
+
+
 def long_path_gradient(path, depth, cotangent):
     """The gradient from all prefixes and suffixes at once, in long double: for the step x_t,
     <cotangent, S(before) (x) d exp(x_t) (x) S(after)>, level by level, vectorised over time.
@@ -349,7 +380,8 @@ def test_long_paths_of_float32_are_differentiated_in_float64(times):
 
 @pytest.mark.parametrize("options", [{}, {"stream": True}, {"lengths": "some"}])
 @pytest.mark.parametrize(
-    ("batch", "length", "channels", "depth"), [(1, 1500, 4, 4), (40, 50, 5, 4), (2, 60, 30, 3)]
+    ("batch", "length", "channels", "depth"),
+    [(1, 1500, 4, 4), (40, 50, 5, 4), (2, 60, 30, 3), (300, 300, 6, 2)],
 )
 def test_results_do_not_depend_on_workers(batch, length, channels, depth, options):
     rng = np.random.default_rng(0)

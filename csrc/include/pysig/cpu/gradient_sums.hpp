@@ -69,7 +69,7 @@ class gradient_sums {
             const lane_steps& s = group.slots[l];
             const i64 valid = s.end - s.begin - t < count ? s.end - s.begin - t : count;
             if (s.path < 0 || valid <= 0) continue;
-            R* row = row_of(s.path) + (s.begin + t) * d;
+            R* row = row_of(s.place) + (s.begin + t) * d;
             if (first)
                 std::memcpy(row, rows_of[l], std::size_t(valid * d) * sizeof(R));
             else
@@ -95,31 +95,30 @@ class gradient_sums {
     // ---- of a path ----
 
     // Where there are several chunks, from their constants to the sums over each and all later ones. Steps that are not the points' own have their constants here.
-    void join(i64 index) const {
-        const i64 b = path.order ? path.order[index] : index;
+    void join(i64 place) const {
         for (i64 chunk = plan.chunks - 1; chunk >= 0; --chunk)
             for (i64 m = 0; m < 2 * d; ++m)
-                since(b, chunk)[m] = own(index, chunk)[m * lane_count<R>] + (chunk + 1 < plan.chunks ? since(b, chunk + 1)[m] : R(0));
+                since(place, chunk)[m] = own(place, chunk)[m * lane_count<R>] + (chunk + 1 < plan.chunks ? since(place, chunk + 1)[m] : R(0));
         for (i64 chunk = 0; path.transform.stages && chunk + 1 < plan.chunks; ++chunk) {
-            const chunk_range range = chunk_of(plan, chunk, step_count(path, b));
+            const chunk_range range = chunk_of(plan, chunk, step_count(path, path_at(path, place)));
             for (i64 t = range.begin; t < range.end; ++t)
-                for (i64 j = 0; j < d; ++j) row_of(b)[t * d + j] += of_later(b, chunk, j);
+                for (i64 j = 0; j < d; ++j) row_of(place)[t * d + j] += of_later(place, chunk, j);
         }
     }
     // What the adjoints of the letters gain on the way back over all chunks but the first.
-    const R* letters_of_later(i64 b) const { return since(b, 1) + d; }
+    const R* letters_of_later(i64 place) const { return since(place, 1) + d; }
 
-    // Path number `index`, in the order of the lanes, once its constants are joined: one of `pieces` pieces of its points.
+    // Once the constants are joined: one of `pieces` pieces of the points.
     const i64 pieces;
-    void finish(i64 index, i64 piece, R* path_bar, R* basepoint_bar) const {
-        const i64 b = path.order ? path.order[index] : index;
+    void finish(i64 place, i64 piece, R* path_bar, R* basepoint_bar) const {
+        const i64 b = path_at(path, place);
         const i64 all = path.length + (path.basepoint ? 1 : 0), each = pieces > 1 ? (all + pieces - 1) / pieces : all;
         const i64 begin = each * piece, end = begin + each < all ? begin + each : all;
         R* points = path_bar + b * path.length * own_channels(path);
         R* basepoint = basepoint_bar ? basepoint_bar + b * own_channels(path) : nullptr;
-        const R* at_ends = !constant ? nullptr : plan.chunks > 1 ? since(b, 0) : own(index);
-        increments_adjoint(path, b, row_of(b), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint, begin, end);
-        if (plan.chunks > 1 && constant && !path.transform.stages) add_differences(index, points, basepoint, begin, end);
+        const R* at_ends = !constant ? nullptr : plan.chunks > 1 ? since(place, 0) : own(place);
+        increments_adjoint(path, b, row_of(place), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint, begin, end);
+        if (plan.chunks > 1 && constant && !path.transform.stages) add_differences(place, points, basepoint, begin, end);
     }
 
   private:
@@ -132,26 +131,28 @@ class gradient_sums {
     buffer<R> joined;
     const bool constant;
 
-    R* row_of(i64 b) const { return rows.get() + b * steps * d; }
+    R* row_of(i64 place) const { return rows.get() + place * steps * d; }
     // Of one chunk alone: d times the rest, d times the letters, each lane_count after the one before.
-    const R* own(i64 index, i64 chunk = 0) const {
-        const i64 slot = index * plan.chunks + chunk;
+    const R* own(i64 place, i64 chunk = 0) const {
+        const i64 slot = place * plan.chunks + chunk;
         return reinterpret_cast<const R*>(rest_of(slot / lane_count<R>, 0)) + slot % lane_count<R>;
     }
     // Of a chunk and all later ones.
-    R* since(i64 b, i64 chunk) const { return joined.get() + (b * plan.chunks + chunk) * 2 * d; }
+    R* since(i64 place, i64 chunk) const { return joined.get() + (place * plan.chunks + chunk) * 2 * d; }
     // What the constant of a chunk has beside the rest at the beginning of the path.
-    R of_later(i64 b, i64 chunk, i64 j) const { return chunk + 1 < plan.chunks ? since(b, chunk + 1)[d + j] - since(b, chunk + 1)[j] : R(0); }
+    R of_later(i64 place, i64 chunk, i64 j) const {
+        return chunk + 1 < plan.chunks ? since(place, chunk + 1)[d + j] - since(place, chunk + 1)[j] : R(0);
+    }
 
-    void add_differences(i64 index, R* points, R* basepoint, i64 begin, i64 end) const {
-        const i64 b = path.order ? path.order[index] : index, own_steps = step_count(path, b), first = path.basepoint ? 1 : 0;
+    void add_differences(i64 place, R* points, R* basepoint, i64 begin, i64 end) const {
+        const i64 own_steps = step_count(path, path_at(path, place)), first = path.basepoint ? 1 : 0;
         R* start = first ? basepoint : points;
-        for (i64 j = 0; begin == 0 && start && own_steps > 0 && j < d; ++j) start[j] -= of_later(b, 0, j);
+        for (i64 j = 0; begin == 0 && start && own_steps > 0 && j < d; ++j) start[j] -= of_later(place, 0, j);
         for (i64 chunk = 1; chunk < plan.chunks; ++chunk) {
             const chunk_range range = chunk_of(plan, chunk, own_steps);
             if (range.begin >= range.end || range.begin < begin || range.begin >= end) continue;
             R* point = points + (range.begin - first) * d;
-            for (i64 j = 0; j < d; ++j) point[j] += own(index, chunk)[(d + j) * lane_count<R>] - own(index, chunk)[j * lane_count<R>];
+            for (i64 j = 0; j < d; ++j) point[j] += own(place, chunk)[(d + j) * lane_count<R>] - own(place, chunk)[j * lane_count<R>];
         }
     }
 };

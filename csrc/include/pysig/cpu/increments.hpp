@@ -143,10 +143,15 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
             out[s * d + c] = p[path.time_stride + c * path.channel_stride] - p[c * path.channel_stride];
 }
 
-// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane.
+// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane. `place`: of the path in the order of the lanes.
 struct lane_steps {
-    i64 path, chunk, begin, end;
+    i64 path, chunk, begin, end, place;
 };
+
+template <class R>
+inline i64 path_at(const path_view<R>& path, i64 place) {
+    return path.order ? path.order[place] : place;
+}
 
 // How many of the next `count` steps all lanes can read as points stored one after the other.
 template <class R>

@@ -4,20 +4,21 @@
 #include "logsignature_job.hpp"
 #include "signature.hpp"
 #include "single_series.hpp"
+#include "slices.hpp"
 #include "tensor_rows.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
-constexpr i64 slice_bytes = 1 << 18;  // signatures of a slice: stay in the second-level cache
+constexpr i64 logarithm_bytes = 1 << 18;  // signatures of a slice: stay in the second-level cache
 }
 
 // Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any result.
 template <class R>
-inline i64 plan_slice(i64 rows, i64 size) {
+inline i64 plan_logarithms(i64 rows, i64 size) {
     constexpr i64 width = lane_count<R>;
     const i64 group_bytes = width * rows * size * i64(sizeof(R));
-    const i64 groups = group_bytes > 0 ? cost::slice_bytes / group_bytes : 1;
+    const i64 groups = group_bytes > 0 ? cost::logarithm_bytes / group_bytes : 1;
     return (groups < 1 ? 1 : groups) * width;
 }
 
@@ -31,7 +32,7 @@ class logsignature_slices {
           batch(job.signature.path.batch),
           rows(job.signature.stream ? step_count(job.signature.path) : 1),
           size(signature_size(job.signature.path.channels, job.signature.depth)),
-          slice(plan_slice<R>(rows, size) < batch ? plan_slice<R>(rows, size) : batch),
+          slice(plan_logarithms<R>(rows, size) < batch ? plan_logarithms<R>(rows, size) : batch),
           slices((batch + slice - 1) / slice),
           shared(slices >= 2 * exec.workers),
           workers(shared ? plan_workers(exec.workers, slices,
@@ -70,13 +71,9 @@ class logsignature_slices {
 
     void run_slice(i64 first, i64 count, R* scratch, const executor& by) const {
         signature_job<R> paths = job.signature;
-        path_view<R>& path = paths.path;
-        path.data += first * path.batch_stride;
-        path.batch = count;
-        if (path.basepoint) path.basepoint += first * own_channels(path);
-        if (path.transform.times) path.transform.times += first * path.transform.times_stride;
-        if (path.lengths) path.lengths += first;
-        if (path.order) path.order = order.get() + first;
+        paths.path.order = nullptr;
+        paths.path = slice_of(paths.path, first, count);
+        if (job.signature.path.order) paths.path.order = order.get() + first;
         if (paths.initial) paths.initial += first * size;
         paths.out = scratch;
         compute_signature(paths, by);

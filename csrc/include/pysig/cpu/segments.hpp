@@ -56,10 +56,10 @@ struct lane_group {
 
   private:
     static lane_steps at(const path_view<R>& path, const lane_plan& plan, i64 slot) {
-        if (slot >= path.batch * plan.chunks) return {-1, 0, 0, 0};
-        const i64 chunk = slot % plan.chunks, b = path.order ? path.order[slot / plan.chunks] : slot / plan.chunks;
+        if (slot >= path.batch * plan.chunks) return {-1, 0, 0, 0, 0};
+        const i64 chunk = slot % plan.chunks, place = slot / plan.chunks, b = path_at(path, place);
         const chunk_range range = chunk_of(plan, chunk, step_count(path, b));
-        return {b, chunk, range.begin, range.end};
+        return {b, chunk, range.begin, range.end, place};
     }
 };
 
@@ -282,8 +282,8 @@ class segment_states {
         }, this);
     }
 
-    Q* row(i64 b, i64 chunk, i64 segment) const {
-        return rows.get() + ((b * plan.lanes.chunks + chunk) * plan.segments + segment) * width;
+    Q* row(i64 place, i64 chunk, i64 segment) const {
+        return rows.get() + ((place * plan.lanes.chunks + chunk) * plan.segments + segment) * width;
     }
 
   private:
@@ -332,7 +332,7 @@ class segment_states {
     void drain(const W& w, const word_tile& tile, const lane_steps* slots, i64 segment) const {
         Q* targets[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
-            targets[l] = slots[l].path < 0 ? nullptr : row(slots[l].path, slots[l].chunk, segment);
+            targets[l] = slots[l].path < 0 ? nullptr : row(slots[l].place, slots[l].chunk, segment);
         for (int k = 1; k <= levels; ++k)
             if (tile_writes(tile, d, k))
                 drain_lanes(targets, level_offset(d, k) + tile_begin(tile, d, k), w.state(k), tile_words(tile, d, k));

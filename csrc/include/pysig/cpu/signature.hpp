@@ -88,12 +88,11 @@ class tile_signature {
     R* chunk_row(i64 b, i64 chunk) const { return chunk == 0 ? out_row(b) : joins.get() + (b * (plan.chunks - 1) + chunk - 1) * size; }
 
     lane_steps lane_at(i64 slot) const {
-        if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0};
-        i64 b = slot / plan.chunks, chunk = slot % plan.chunks;
-        if (job.path.order) b = job.path.order[b];
+        if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0, 0};
+        const i64 place = slot / plan.chunks, chunk = slot % plan.chunks, b = path_at(job.path, place);
         const i64 own = step_count(job.path, b), each = even((own + plan.chunks - 1) / plan.chunks);
         const i64 begin = chunk * each < own ? chunk * each : own;
-        return {b, chunk, begin, begin + each < own ? begin + each : own};
+        return {b, chunk, begin, begin + each < own ? begin + each : own, place};
     }
 
     void run_item(i64 item, int worker) {

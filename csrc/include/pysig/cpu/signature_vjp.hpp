@@ -155,14 +155,15 @@ class tile_signature_vjp {
 
     // ---- cotangents of the signature itself, without scalar and antipode ----
 
-    const R* cotangent(i64 b, i64 row) const {
-        const i64 index = b * rows() + row;
-        return job.value.inverse ? cotangents.get() + index * size
-                                 : job.cotangent + index * (size + job.value.scalar_term) + job.value.scalar_term;
+    const R* given(i64 b, i64 row) const {
+        return job.cotangent + (b * rows() + row) * (size + job.value.scalar_term) + job.value.scalar_term;
+    }
+    const R* cotangent(const lane_steps& s, i64 row) const {
+        return job.value.inverse ? cotangents.get() + (s.place * rows() + row) * size : given(s.path, row);
     }
     void invert(i64 index, int) {  // the antipode is its own adjoint
         R* row = cotangents.get() + index * size;
-        std::memcpy(row, job.cotangent + index * (size + job.value.scalar_term) + job.value.scalar_term, std::size_t(size) * sizeof(R));
+        std::memcpy(row, given(path_at(path, index / rows()), index % rows()), std::size_t(size) * sizeof(R));
         invert_in_place(row, d, depth);
     }
 
@@ -170,20 +171,20 @@ class tile_signature_vjp {
 
     // The signature of all that follows each chunk, as far as it is known, from the last chunk on. Then the states at the ends of all
     // segments, continued from the chunks before.
-    Q* after(i64 b, i64 chunk) const { return later.get() + (b * plan.lanes.chunks + chunk) * lower; }
+    Q* after(i64 place, i64 chunk) const { return later.get() + (place * plan.lanes.chunks + chunk) * lower; }
 
-    void link(i64 b, int) {
+    void link(i64 place, int) {
         const i64 chunks = plan.lanes.chunks, last = plan.segments - 1;
         for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
-            copy(after(b, chunk), states.row(b, chunk + 1, last), lower);
-            if (chunk + 2 < chunks) multiply_in_place(after(b, chunk), after(b, chunk + 1), d, known);
+            copy(after(place, chunk), states.row(place, chunk + 1, last), lower);
+            if (chunk + 2 < chunks) multiply_in_place(after(place, chunk), after(place, chunk + 1), d, known);
         }
         buffer<Q> product(lower);
         for (i64 chunk = 1; chunk < chunks; ++chunk)
             for (i64 segment = 0; segment < plan.segments; ++segment) {
-                copy(product.get(), states.row(b, chunk - 1, last), lower);
-                multiply_in_place(product.get(), states.row(b, chunk, segment), d, known);
-                copy(states.row(b, chunk, segment), product.get(), lower);
+                copy(product.get(), states.row(place, chunk - 1, last), lower);
+                multiply_in_place(product.get(), states.row(place, chunk, segment), d, known);
+                copy(states.row(place, chunk, segment), product.get(), lower);
             }
     }
     static void copy(Q* to, const Q* from, i64 count) { std::memcpy(static_cast<void*>(to), from, std::size_t(count) * sizeof(Q)); }
@@ -234,7 +235,7 @@ class tile_signature_vjp {
             const Q* after_of[lane_count<R>];
             for (int l = 0; l < lane_count<R>; ++l) {
                 const lane_steps& s = group.slots[l];
-                after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.path, s.chunk);
+                after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.place, s.chunk);
             }
             w.retreat_product(after_of);
         }
@@ -243,8 +244,8 @@ class tile_signature_vjp {
 
     void cotangents_of(const lane_group<R>& group, const R** rows_of) const {
         for (int l = 0; l < lane_count<R>; ++l) {
-            const i64 b = group.slots[l].path;
-            rows_of[l] = b < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(b, 0);
+            const lane_steps& s = group.slots[l];
+            rows_of[l] = s.path < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(s, 0);
         }
     }
     void load_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
@@ -276,7 +277,7 @@ class tile_signature_vjp {
     void add_cotangents(walk& w, const word_tile& tile, const lane_group<R>& group, i64 t, V* spare) {
         constexpr i64 some = lane_count<R>;
         const R* rows_of[lane_count<R>];
-        for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = group.slots[l].path < 0 ? nullptr : cotangent(group.slots[l].path, t);
+        for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = group.slots[l].path < 0 ? nullptr : cotangent(group.slots[l], t);
         for (int k = 1; k <= depth; ++k) {
             if (!tile_writes(tile, d, k)) continue;
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
@@ -293,7 +294,7 @@ class tile_signature_vjp {
     void load_states(walk& w, const word_tile& tile, const lane_group<R>& group, i64 segment) {
         const Q* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
-            rows_of[l] = group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].path, group.slots[l].chunk, segment);
+            rows_of[l] = group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].place, group.slots[l].chunk, segment);
         for (int k = 1; k <= known; ++k)
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
@@ -308,7 +309,7 @@ class tile_signature_vjp {
         for (int l = 0; l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
             if (s.path < 0 || s.chunk > 0) continue;
-            R* row = initial_bar.get() + (part * path.batch + s.path) * size;
+            R* row = initial_bar.get() + (part * path.batch + s.place) * size;
             for (int k = 1; k <= depth; ++k) {
                 R* to = row + level_offset(d, k) + tile_begin(tile, d, k);
                 const i64 words = tile_words(tile, d, k);
@@ -351,17 +352,17 @@ class tile_signature_vjp {
 
     // ---- the end ----
 
-    void join(i64 index, int) { sums.join(index); }
+    void join(i64 place, int) { sums.join(place); }
     void finish(i64 item, int) {
-        const i64 index = sums.pieces > 1 ? item / sums.pieces : item, piece = sums.pieces > 1 ? item % sums.pieces : 0;
-        sums.finish(index, piece, job.path_bar, job.basepoint_bar);
-        if (job.initial_bar && piece == 0) finish_initial(path.order ? path.order[index] : index);
+        const i64 place = sums.pieces > 1 ? item / sums.pieces : item, piece = sums.pieces > 1 ? item % sums.pieces : 0;
+        sums.finish(place, piece, job.path_bar, job.basepoint_bar);
+        if (job.initial_bar && piece == 0) finish_initial(place);
     }
-    void finish_initial(i64 b) {
-        R* sum = job.initial_bar + b * size;
-        std::memcpy(sum, initial_bar.get() + b * size, std::size_t(size) * sizeof(R));
-        for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + b) * size, size);
-        if (constant && plan.lanes.chunks > 1) add_to(sum, sums.letters_of_later(b), d);
+    void finish_initial(i64 place) {
+        R* sum = job.initial_bar + path_at(path, place) * size;
+        std::memcpy(sum, initial_bar.get() + place * size, std::size_t(size) * sizeof(R));
+        for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + place) * size, size);
+        if (constant && plan.lanes.chunks > 1) add_to(sum, sums.letters_of_later(place), d);
     }
 };
 
