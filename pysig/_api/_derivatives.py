@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
-from pysig._backend import Backend, require
+from pysig._backend import NUMPY, Backend, require
 from pysig._plan import Plan, plan_for
 from pysig._transform import Transform, channels_after, steps_after
 
@@ -19,6 +19,8 @@ from pysig._transform import Transform, channels_after, steps_after
 # steps differ by 1 / sqrt(T) of themselves or less: beyond so many steps float32 would lose a
 # fourth digit, and gradients are computed in float64.
 MOST_SINGLE_STEPS = 2**13
+# Then so many paths at a time, on a CPU: enough for lanes and cores, little for the memory.
+PATHS_IN_DOUBLE = 64
 
 
 @dataclass
@@ -45,19 +47,14 @@ class DerivativeCall:
     def out_shape(self) -> tuple[int, ...]:
         return (*self.batch, *self.rows, self.plan.size)
 
-    def array(self, value: Any, name: str, shape: tuple[int, ...]) -> Any:
-        """`value`, broadcast to `shape` and flattened to (batch, ...)."""
+    def array(self, value: Any, name: str, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """`value`, broadcast to `shape` and flattened to (batch, ...); of the path's dtype."""
         array = _checks.as_numeric(value, name, self.backend)
-        wide = _checks._broadcast(array, name, shape, self.path.dtype, self.backend.xp)
+        wide = _checks._broadcast(array, name, shape, dtype or self.path.dtype, self.backend.xp)
         return wide.reshape(prod(self.batch), *shape[len(self.batch) :])
 
     def empty(self, *shape: int) -> Any:
         return self.backend.xp.empty(shape, self.path.dtype)
-
-    def in_double(self) -> DerivativeCall:
-        """The same call on float64."""
-        options = {name: in_double(value) for name, value in self.options.items()}
-        return replace(self, path=in_double(self.path), options=options)
 
 
 def wants_double(path: Any) -> bool:
@@ -164,39 +161,86 @@ def tangents_of(
     return tangents
 
 
+def gradient_dtype(path: Any) -> Any:
+    """What gradients of this path are computed in."""
+    return np.dtype(np.float64) if wants_double(path) else path.dtype
+
+
+def fill_gradients(
+    backend: Backend,
+    operation: str,
+    path: Any,
+    cotangent: Any,
+    path_bar: Any,
+    base_bar: Any,
+    initial_bar: Any,
+    options: dict[str, Any],
+) -> None:
+    """Calls an operation of the backend, where that is wanted in float64: the cotangent and the
+    adjoints of basepoint and initial are float64 then, and only a part of the paths at a time.
+    """
+    fill = getattr(backend.impl, operation)
+    if not wants_double(path):
+        fill(path, cotangent, path_bar, base_bar, initial_bar, **options)
+        return
+    each = PATHS_IN_DOUBLE if backend is NUMPY else max(len(path), 1)
+    points = backend.xp.empty((min(each, len(path)), *path.shape[1:]), np.float64)
+    points_bar = backend.xp.empty_like(points)
+    for first in range(0, len(path), each):
+        rows = slice(first, first + each)
+        count = len(path[rows])
+        points[:count] = path[rows]
+        fill(
+            points[:count],
+            cotangent[rows],
+            points_bar[:count],
+            None if base_bar is None else base_bar[rows],
+            None if initial_bar is None else initial_bar[rows],
+            **{name: _in_double_of(name, value, rows) for name, value in options.items()},
+        )
+        path_bar[rows] = points_bar[:count]
+
+
+def _in_double_of(name: str, value: Any, rows: slice) -> Any:
+    """An option in float64, of some paths if it is one of each."""
+    if isinstance(value, Transform):
+        return in_double(value.part(rows))
+    of_paths = name in ("basepoint", "initial", "lengths") or name.endswith("tangent")
+    return in_double(value[rows] if of_paths and value is not None else value)
+
+
 def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
-    if wants_double(call.path):
-        call.array(cotangent, "cotangent", call.out_shape)  # its errors are those of float32
-        wide = {name: in_double(value) for name, value in tangents.items()}
-        found = cotangents(call.in_double(), cotangent, wide)
-        if not isinstance(found, _checks.SignatureCotangents):
-            return found.astype(np.float32)
-        rounded = (None if bar is None else bar.astype(np.float32) for bar in found)
-        return _checks.SignatureCotangents(*rounded)
-    path, plan, xp = call.flat, call.plan, call.backend.xp
+    path, plan, xp, dtype = call.flat, call.plan, call.backend.xp, gradient_dtype(call.path)
+    rows = call.array(
+        cotangent, "cotangent", call.out_shape
+    )  # its errors are those of the path's dtype
     path_bar = call.empty(*call.path.shape)
-    base_bar = None if call.basepoint_shape is None else call.empty(*call.batch, path.shape[2])
+    base_bar: Any = None
     initial_bar: Any = None
+    if call.basepoint_shape is not None:
+        base_bar = xp.empty((len(path), path.shape[2]), dtype)
     if call.initial_shape is not None:
-        initial_bar = call.empty(len(path), plan.coefficients)
-    call.backend.impl.signature_vjp(
+        initial_bar = xp.empty((len(path), plan.coefficients), dtype)
+    fill_gradients(
+        call.backend,
+        "signature_vjp",
         path,
-        call.array(cotangent, "cotangent", call.out_shape),
+        rows if dtype == path.dtype else call.array(cotangent, "cotangent", call.out_shape, dtype),
         path_bar.reshape(path.shape),
-        None if base_bar is None else base_bar.reshape(len(path), path.shape[2]),
+        base_bar,
         initial_bar,
-        **tangents,
-        **call.options,
+        {**tangents, **call.options},
     )
     if call.basepoint_shape is None and call.initial_shape is None:
         return path_bar
     if call.basepoint_shape is not None:
-        base_bar = _checks.sum_to(base_bar, call.basepoint_shape)
+        base_bar = base_bar.reshape(*call.batch, path.shape[2])
+        base_bar = _checks.sum_to(base_bar, call.basepoint_shape).astype(path.dtype, copy=False)
     if call.initial_shape is not None:
         if plan.scalar_term:  # the scalar of `initial` is not read
             initial_bar = xp.concatenate([xp.zeros_like(initial_bar[:, :1]), initial_bar], axis=1)
-        initial_bar = _checks.sum_to(
-            initial_bar.reshape(*call.batch, plan.size), call.initial_shape
-        )
+        initial_bar = initial_bar.reshape(*call.batch, plan.size)
+        initial_bar = _checks.sum_to(initial_bar, call.initial_shape)
+        initial_bar = initial_bar.astype(path.dtype, copy=False)
     return _checks.SignatureCotangents(path_bar, base_bar, initial_bar)

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._derivatives import in_double, wants_double
+from pysig._api._derivatives import fill_gradients, gradient_dtype, in_double
 from pysig._api._words_argument import check_words
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
@@ -231,33 +231,31 @@ def cotangents(
     """Gradients by path, basepoint and initial, in the shapes that were passed; with `tangents`
     the derivatives of the gradients. None for what is no array.
     """
-    if wants_double(call.array):
-        options = {name: in_double(value) for name, value in call.options.items()}
-        wide = {name: in_double(value) for name, value in tangents.items()}
-        exact = replace(call, array=in_double(call.array), options=options)
-        found = cotangents(exact, in_double(cotangent), wide)
-        rounded = [None if bar is None else bar.astype(np.float32) for bar in found]
-        return rounded[0], rounded[1], rounded[2]
-    channels = call.array.shape[-1]
+    channels, dtype, xp = call.array.shape[-1], gradient_dtype(call.array), call.backend.xp
     path_bar = call.empty(*call.array.shape)
-    base_bar = None if call.basepoint_shape is None else call.empty(call.count, channels)
-    initial_bar = None if call.initial_shape is None else call.empty(call.count, call.columns)
-    call.backend.impl.projection_vjp(
+    base_bar: Any = None
+    initial_bar: Any = None
+    if call.basepoint_shape is not None:
+        base_bar = xp.empty((call.count, channels), dtype)
+    if call.initial_shape is not None:
+        initial_bar = xp.empty((call.count, call.columns), dtype)
+    fill_gradients(
+        call.backend,
+        "projection_vjp",
         call.flat(call.array),
-        cotangent,
+        in_double(cotangent) if dtype == np.float64 else cotangent,
         call.flat(path_bar),
         base_bar,
         initial_bar,
-        **tangents,
-        **call.options,
+        {**tangents, **call.options},
     )
-    if base_bar is not None:
-        assert call.basepoint_shape is not None
-        base_bar = _checks.sum_to(base_bar.reshape(*call.batch, channels), call.basepoint_shape)
-    if initial_bar is not None:
-        assert call.initial_shape is not None
-        wide = initial_bar.reshape(*call.batch, call.columns)
-        initial_bar = _checks.sum_to(wide, call.initial_shape)
+    if call.basepoint_shape is not None:
+        base_bar = base_bar.reshape(*call.batch, channels)
+        base_bar = _checks.sum_to(base_bar, call.basepoint_shape).astype(path_bar.dtype, copy=False)
+    if call.initial_shape is not None:
+        initial_bar = initial_bar.reshape(*call.batch, call.columns)
+        initial_bar = _checks.sum_to(initial_bar, call.initial_shape)
+        initial_bar = initial_bar.astype(path_bar.dtype, copy=False)
     return path_bar, base_bar, initial_bar
 
 
