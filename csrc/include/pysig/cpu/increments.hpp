@@ -211,6 +211,23 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
     fill_lanes(target + direct, rows + direct - done * d, row_size, count * d - direct);
 }
 
+// Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the adjoints of the increments
+// before and after them, of lead and of lag. The places of the increments of a path lie evenly among those of the transformed one.
+template <class R>
+inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* PYSIG_RESTRICT x_bar, i64 begin, i64 end, R* PYSIG_RESTRICT points) {
+    const unsigned stages = path.transform.stages;
+    const i64 d = path.transform.channels, width = path.channels;
+    for (i64 c = 0; c < d; ++c)
+        for (int lead = has_stage(stages, stage_lead_lag) ? 0 : 1, first = 1; lead < 2; ++lead, first = 0) {
+            const element before = place_of(stages, steps, d, part::increment, begin - 1, c, lead);
+            const element after = place_of(stages, steps, d, part::increment, begin, c, lead);
+            const i64 stride = (after.step - before.step) * width;
+            const R* bar = x_bar + before.step * width + before.channel;
+            R* to = points + c;
+            for (i64 p = begin; p < end; ++p, bar += stride, to += d) *to = (first ? R(0) : *to) + (bar[0] - bar[stride]);
+        }
+}
+
 // The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
 // its points, row-major (length, own channels), and of its basepoint unless that is null; of points [begin, end), of which the basepoint is the
 // first. Points that do not count get zero. `constant`, unless null, has one more term of the adjoint of every increment, that of a channel
@@ -221,20 +238,20 @@ inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_R
     const i64 d = own_channels(path), steps = own_step_count(path, b);
     const i64 first = path.basepoint ? 1 : 0, last = end < steps + 1 ? end : steps + 1;
     const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
+    const i64 inner = begin > 1 ? begin : 1, inner_end = last < steps ? last : steps;  // neither the first point nor the last
     const auto at_ends = [&](i64 channel) { return constant ? constant[channel * stride] : R(0); };
     for (i64 p = begin < last ? last : begin; p < end; ++p)
         for (i64 c = 0; c < d; ++c) point(p)[c] = R(0);
     if (path.transform.stages) {
         const auto of_increment = [&](i64 step, i64 channel) { return x_bar[step * path.channels + channel]; };
+        if (inner < inner_end) inner_points_adjoint(path, steps, x_bar, inner, inner_end, point(inner));
         for (i64 p = begin; p < last; ++p)
-            for (i64 c = 0; c < d && point(p); ++c)
+            for (i64 c = 0; (p < inner || p >= inner_end) && point(p) && c < d; ++c)
                 point(p)[c] = point_adjoint<R>(path.transform.stages, steps, d, p, c, of_increment, at_ends);
         return;
     }
-    // The first point, those between and the last.
     R *start = begin == 0 ? point(0) : nullptr, *stop = steps > 0 && begin <= steps && steps < end ? point(steps) : nullptr;
     for (i64 c = 0; start && c < d; ++c) start[c] = steps > 0 ? -(x_bar[c] + at_ends(c)) : R(0);
-    const i64 inner = begin > 1 ? begin : 1, inner_end = last < steps ? last : steps;
     R* between = path_bar + (inner - first) * d;
     for (i64 m = 0; m < (inner_end - inner) * d; ++m) between[m] = x_bar[(inner - 1) * d + m] - x_bar[inner * d + m];
     for (i64 c = 0; stop && c < d; ++c) stop[c] = x_bar[(steps - 1) * d + c] + at_ends(c);
