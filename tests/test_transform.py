@@ -6,6 +6,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from itertools import permutations
+from math import factorial
 
 import numpy as np
 import pytest
@@ -230,6 +231,42 @@ def test_every_schedule(batch, length, channels, dtype):
             width = pysig.transformed_shape(1, channels, chain)[1]
             rtol = 1e-4 if dtype is np.float32 else 1e-11
             assert_signatures_close(actual, expected, width, depth, rtol=rtol)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("batch", "length", "channels"),
+    [(37, 60, 1), (20, 41, 2), (3, 500, 3), (64, 33, 5), (5, 9, 11)],
+)
+@pytest.mark.parametrize("times", [False, True])
+def test_a_channel_of_time_is_a_channel(batch, length, channels, dtype, times):
+    """Bit by bit the increments of a path that has the times, and its derivatives."""
+    rng = np.random.default_rng()
+    path = rng.normal(size=(batch, length, channels)).astype(dtype)
+    lengths = rng.integers(1, length + 1, size=batch)
+    clocks = np.sort(rng.uniform(size=(batch, length)), axis=1).astype(dtype)
+    clocks -= clocks[:, :1]
+    if not times:
+        steps = np.maximum(lengths - 1, 1).astype(dtype)[:, None]
+        clocks = np.arange(length).astype(dtype) / steps
+    whole = np.concatenate([path, clocks[..., None]], axis=-1)
+    stage = pysig.Time(clocks) if times else "time"
+    found = pysig.signature(path, 3, transform=stage, lengths=lengths)
+    np.testing.assert_array_equal(found, pysig.signature(whole, 3, lengths=lengths))
+    cotangent = rng.normal(size=found.shape).astype(dtype)
+    gradient = pysig.signature_vjp(path, 3, cotangent, transform=stage, lengths=lengths)
+    expected = pysig.signature_vjp(whole, 3, cotangent, lengths=lengths)[..., :-1]
+    scale = np.abs(expected).max()
+    assert np.abs(gradient - expected).max() <= 20 * np.finfo(dtype).eps * scale
+
+
+def test_time_adds_up(xp):
+    """However many steps it has: equal increments, each rounded alike, would not."""
+    for length in (1000, 70_000, 300_000):
+        path = xp.zeros((1, length, 1), xp.float32)
+        found = pysig.signature(path, 4, transform="time")
+        powers = [float(found[0, 2 ** (k + 1) - 3]) * factorial(k) for k in range(1, 5)]
+        np.testing.assert_allclose(powers, 1, rtol=3e-6)
 
 
 def test_logsignatures(xp):

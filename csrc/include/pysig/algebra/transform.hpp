@@ -127,11 +127,17 @@ PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, pa
 }
 
 // The times of the points of one path, where time is counted: an array, or from 0 to `end` in equal steps.
+//
+// An increment of time is the difference of two rounded times, so that what is rounded away from one is in the next: equal increments, each
+// rounded in the same way, would add up to something else. They are quotients, as a compiler may not round a product before it subtracts.
 template <class R>
 struct clock_of {
     const R* times;
     R end;
     i64 steps;
+
+    PYSIG_HD R points_per_time() const { return R(steps) / end; }
+    PYSIG_HD R at(i64 point) const { return times ? times[point] : point == 0 ? R(0) : R(point) / points_per_time(); }
 };
 
 // The value of an element is ahead - behind. point(p, c) reads the path; of a direction in which paths move (`moves`), what does not come
@@ -149,10 +155,9 @@ PYSIG_HD ends<R> ends_of(const element& e, i64 steps, const P& point, const cloc
     if (e.what == part::switched_on && !moves) return {R(1), R(0)};
     if (e.what == part::switched_off && !moves) return {R(0), R(1)};
     if (e.what == part::zero || moves) return {R(0), R(0)};
-    if (e.what == part::time_increment)
-        return clock.times ? ends<R>{clock.times[e.step + 1], clock.times[e.step]} : ends<R>{clock.end / R(clock.steps), R(0)};
-    if (e.what == part::first_time) return {clock.times ? clock.times[0] : R(0), R(0)};
-    return {R(0), clock.times ? clock.times[clock.steps] : clock.steps ? clock.end : R(0)};
+    if (e.what == part::time_increment) return {clock.at(e.step + 1), clock.at(e.step)};
+    if (e.what == part::first_time) return {clock.at(0), R(0)};
+    return {R(0), clock.at(clock.steps)};
 }
 
 PYSIG_HD constexpr bool has_stage(unsigned stages, unsigned stage) {

@@ -92,7 +92,7 @@ class transformed_path {
             const i64 next = path.time_stride, jump = stride * next;
             const R* p = points + (e.step - (base ? 1 : 0)) * next + e.channel * path.channel_stride;
             for (i64 k = 0; k < count; ++k, p += jump) out[k * along] = p[next] - p[0];
-        } else if (e.what == part::time_increment && clock.times) {
+        } else if (e.what == part::time_increment) {
             for (i64 k = 0; k < count; ++k, e.step += stride) out[k * along] = value(e);
         } else {
             const R same = value(e);
@@ -153,10 +153,15 @@ inline i64 path_at(const path_view<R>& path, i64 place) {
     return path.order ? path.order[place] : place;
 }
 
-// How many of the next `count` steps all lanes can read as points stored one after the other.
+// Up to here all integers are floating-point numbers.
+constexpr i64 most_counted = 1 << 24;
+
+// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel of time.
 template <class R>
 inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
-    if (path.channel_stride != 1 || path.time_stride != path.channels || path.transform.stages) return 0;
+    const bool time = path.transform.stages == stage_time;
+    if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time)) return 0;
+    if (time && path.length >= most_counted) return 0;
     const i64 first = path.basepoint ? 1 : 0;
     for (int l = 0; l < lane_count<R>; ++l) {
         const lane_steps& s = slots[l];
@@ -176,16 +181,54 @@ inline void ask_ahead(const R* p) {
     __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
 }
 
+// The last channel of steps [t, t + count), which all lanes have, of paths to which only time is added.
+template <class R>
+inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, lanes<R>* target) {
+    const i64 all = path.channels;
+    const path_transform<R>& how = path.transform;
+    lanes<R>* last = target + all - 1;
+    if (how.moves || !how.times) {
+        lanes<R> point, rate;
+        for (int l = 0; l < lane_count<R>; ++l) {
+            point[l] = R(slots[l].begin + t);
+            rate[l] = clock_of<R>{nullptr, how.end, own_step_count(path, slots[l].path)}.points_per_time();
+        }
+        lanes<R> before = point / rate;
+        for (i64 s = 0; s < count; ++s) {
+            point += R(1);
+            const lanes<R> now = point / rate;
+            last[s * all] = how.moves ? lanes<R>{} : now - before;
+            before = now;
+        }
+        return;
+    }
+    for (int l = 0; l < lane_count<R>; ++l) {
+        const R* times = how.times + slots[l].path * how.times_stride + slots[l].begin + t;
+        for (i64 s = 0; s < count; ++s) last[s * all][l] = times[s + 1] - times[s];
+    }
+}
+
+// The vectors of a block, from `channel` on, with room for one after every d of them.
+template <class R>
+inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 channel, i64 d) {
+    for (const lanes<R>& v : block) {
+        target[channel] = v;
+        if (++channel < d) continue;
+        channel = 0;
+        target += d + 1;
+    }
+}
+
 // target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
 // lane_count rows of `row_size` elements.
 template <class R>
 inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
                        lanes<R>* target) {
     constexpr int width = lane_count<R>;
-    const i64 d = path.channels;
-    i64 direct = contiguous_steps(path, slots, t, count) * d;
-    if (direct < width) direct = 0;
-    if (direct > 0) {
+    const i64 d = own_channels(path), all = path.channels, together = contiguous_steps(path, slots, t, count);
+    const i64 done = together * d < width ? 0 : together, direct = done * d;
+    if (done > 0) {
+        if (all > d) fill_time(path, slots, t, done, target);
         const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
@@ -196,19 +239,21 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
             for (int l = 0; far && l < width; ++l) ask_ahead(points[l] + m);
             for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
             transpose<R>(block);
-            for (int l = 0; l < width; ++l) target[m + l] = block[l];
+            if (all == d)
+                for (int l = 0; l < width; ++l) target[m + l] = block[l];
+            else
+                put_apart<R>(block, target + m / d * all, m % d, d);
         }
     }
-    if (direct == count * d) return;
-    const i64 done = direct / d;  // whole steps
+    if (done == count) return;
     for (int l = 0; l < width; ++l) {
         R* row = rows + l * row_size;
         if (slots[l].path < 0)
-            std::memset(row, 0, std::size_t((count - done) * d) * sizeof(R));
+            std::memset(row, 0, std::size_t((count - done) * all) * sizeof(R));
         else
             fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
     }
-    fill_lanes(target + direct, rows + direct - done * d, row_size, count * d - direct);
+    fill_lanes(target + done * all, rows, row_size, (count - done) * all);
 }
 
 // Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the adjoints of the increments
