@@ -404,7 +404,7 @@ def test_errors_name_the_argument(error, message, call):
         (ValueError, "depth: expected None", {(0,): 1.0}, {"depth": 2}),
         (TypeError, "functional: expected a real number", {(0,): "1"}, {}),
         (TypeError, "functional: expected a dict of words", [{(0,): 1.0}, 2.0], {}),
-        (ValueError, "words: expected letters from 0 to 1", {(5,): 1.0}, {}),
+        (ValueError, "functional: expected letters from 0 to 1", {(5,): 1.0}, {}),
     ],
 )
 def test_errors_of_functionals_name_the_argument(error, message, functional, options):

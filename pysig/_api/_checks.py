@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from math import gcd
 from numbers import Number
 from typing import Any, NamedTuple
@@ -100,6 +101,8 @@ def _about_objects(array: Any) -> str | None:
             return f"{holds}: pass real numbers"
         if isinstance(item, (str, bytes)):
             return f"{holds}: convert texts to numbers first"
+        if isinstance(item, Mapping):
+            return f"{holds}: make one array of numbers of its values"
         if hasattr(item, "__len__"):
             return (
                 f"{holds}: check that all paths have the same length (pad them and pass lengths=), "
@@ -153,7 +156,11 @@ def check_path(path: Any) -> tuple[Backend, Any]:
     if array.ndim < 2:
         raise ValueError(
             f"path: expected shape (..., length, channels), received shape {tuple(array.shape)}. "
-            "A path of one channel is path[:, None]."
+            + (
+                "A path of one channel is path[:, None]."
+                if array.ndim
+                else "The path comes first, the depth second."
+            )
         )
     length, channels = array.shape[-2:]
     if length < 1:
@@ -208,6 +215,16 @@ def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
     )
 
 
+def about_scalar(array: Any, plan: Plan) -> str:
+    """What to do where rows of coefficients have the scalar and should not, or should."""
+    wrong = plan.size + (-1 if plan.scalar_term else 1)
+    if tuple(array.shape[-1:]) != (wrong,):
+        return ""
+    if plan.scalar_term:
+        return " It has no scalar in front: leave scalar_term out."
+    return " If it has the scalar in front, pass scalar_term=True."
+
+
 def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
     """None, or the signatures to continue from (batch, coefficients), without the scalar."""
     if initial is None:
@@ -215,7 +232,8 @@ def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
     batch = path.shape[:-2]
     array = as_numeric(initial, "initial", backend)
     xp = backend.xp
-    array = _broadcast(array, "initial", (*batch, plan.size), path.dtype, xp)
+    advice = about_scalar(array, plan)
+    array = _broadcast(array, "initial", (*batch, plan.size), path.dtype, xp, advice=advice)
     array = array.reshape(_product(batch), plan.size)
     return xp.ascontiguousarray(array[:, 1:]) if plan.scalar_term else array
 
@@ -343,10 +361,16 @@ def _product(shape: Any) -> int:
 
 
 def _broadcast(
-    array: Any, name: str, shape: tuple[int, ...], dtype: Any, xp: Any, last: bool = True
+    array: Any,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: Any,
+    xp: Any,
+    last: bool = True,
+    advice: str = "",
 ) -> Any:
     """`array` as `shape`, contiguous; with `last` that axis, of channels or coefficients, must be
-    there.
+    there. `advice` ends the message of the error.
     """
     if array.shape == shape and (dtype is None or dtype == array.dtype):
         return xp.ascontiguousarray(array)
@@ -358,7 +382,7 @@ def _broadcast(
         raise ValueError(
             f"{name}: expected a shape that broadcasts to {tuple(shape)}, "
             f"received {tuple(array.shape)}"
-            f"{', without the last axis' if last and array.ndim == 0 else ''}."
+            f"{', without the last axis' if last and array.ndim == 0 else ''}.{advice}"
         ) from None
     return xp.ascontiguousarray(wide if dtype is None else cast(wide, dtype, name))
 

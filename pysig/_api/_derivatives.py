@@ -50,7 +50,9 @@ class DerivativeCall:
     def array(self, value: Any, name: str, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """`value`, broadcast to `shape` and flattened to (batch, ...); of the path's dtype."""
         array = _checks.as_numeric(value, name, self.backend)
-        wide = _checks._broadcast(array, name, shape, dtype or self.path.dtype, self.backend.xp)
+        advice = _checks.about_scalar(array, self.plan) if shape[-1:] == (self.plan.size,) else ""
+        dtype = dtype or self.path.dtype
+        wide = _checks._broadcast(array, name, shape, dtype, self.backend.xp, advice=advice)
         return wide.reshape(prod(self.batch), *shape[len(self.batch) :])
 
     def empty(self, *shape: int) -> Any:

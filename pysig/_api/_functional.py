@@ -57,7 +57,7 @@ def _of_mappings(functional: Any, channels: int) -> Functional:
                 f"{_checks.describe(row)}."
             )
     words = check_words(
-        tuple({word: None for row in rows for word in row}) or ((),), channels, None
+        tuple({word: None for row in rows for word in row}) or ((),), channels, None, "functional"
     )
     place = {word: k for k, word in enumerate(words)}
     matrix = np.zeros((len(rows), len(words)))

@@ -29,14 +29,16 @@ def _keep(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
             break
 
 
-def check_words(words: Any, channels: int, depth: Any) -> tuple[Word, ...]:
-    """`words` as a tuple of distinct words in letters below `channels`; the same one for equals."""
+def check_words(words: Any, channels: int, depth: Any, name: str = "words") -> tuple[Word, ...]:
+    """`words` as a tuple of distinct words in letters below `channels`; the same one for equals.
+    `name`: the argument that they come from.
+    """
     known = _checked.get(id(words))
     if known is None or known[0] is not words:
-        known = _check(words)
+        known = _check(words, name)
     _, checked, channels_needed = known
     if channels_needed > channels:
-        _refuse_letters(checked, channels)
+        _refuse_letters(checked, channels, name)
     if depth is not None:
         most = _checks.check_integer(depth, "depth", 1)
         longest = max(checked, key=len)
@@ -57,34 +59,34 @@ def _is_plain(words: Any) -> bool:
     )
 
 
-def _check(words: Any) -> _Known:
+def _check(words: Any, name: str) -> _Known:
     if isinstance(words, (str, bytes)) or not hasattr(words, "__iter__"):
         raise TypeError(
-            f"words: expected a sequence of words (tuples of channel numbers, counted from 0), "
+            f"{name}: expected a sequence of words (tuples of channel numbers, counted from 0), "
             f"received {_checks.describe(words)}."
         )
     if isinstance(words, (set, frozenset)):
         raise TypeError(
-            f"words: expected a sequence of words, in the order of the columns, received "
+            f"{name}: expected a sequence of words, in the order of the columns, received "
             f"{_checks.describe(words)}. Give it an order: words=sorted(words)."
         )
     plain = _is_plain(words)
     if plain and min(chain.from_iterable(words), default=0) >= 0:
         letters = words
     else:
-        letters = tuple(check_word(word, 2**63, "words") for word in words)
+        letters = tuple(check_word(word, 2**63, name) for word in words)
     if not letters:
-        raise ValueError("words: expected at least one word, received none.")
+        raise ValueError(f"{name}: expected at least one word, received none.")
     longest = max(letters, key=len)
     if len(longest) > MOST_LETTERS:
         raise ValueError(
-            f"words: expected at most {MOST_LETTERS} letters in a word, received one of "
+            f"{name}: expected at most {MOST_LETTERS} letters in a word, received one of "
             f"{len(longest)} letters."
         )
     distinct = set(letters)
     if len(distinct) < len(letters):
         twice = next(word for word in letters if letters.count(word) > 1)
-        raise ValueError(f"words: expected distinct words, received {twice} more than once.")
+        raise ValueError(f"{name}: expected distinct words, received {twice} more than once.")
     checked = _interned.get(letters, letters)
     _keep(_interned, checked, checked)
     needed = 1 + max(chain.from_iterable(letters), default=-1)
@@ -93,6 +95,6 @@ def _check(words: Any) -> _Known:
     return words, checked, needed
 
 
-def _refuse_letters(words: tuple[Word, ...], channels: int) -> None:
+def _refuse_letters(words: tuple[Word, ...], channels: int, name: str) -> None:
     for word in words:
-        check_word(word, channels, "words")
+        check_word(word, channels, name)

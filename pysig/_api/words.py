@@ -161,14 +161,15 @@ def check_word(word: Any, channels: int, name: str) -> Word:
     """`word` as a tuple of letters below `channels`."""
     if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
         raise TypeError(
-            f"{name}: expected a sequence of 0-based letters, received {describe(word)}."
+            f"{name}: expected a sequence of 0-based letters, received {describe(word)}. "
+            "Write a word as a tuple of channel numbers, such as (0, 1)."
         )
     if isinstance(word, (Set, Mapping)):
         raise TypeError(
             f"{name}: expected a sequence of 0-based letters, in their order, received "
             f"{describe(word)}. Write the word as a tuple."
         )
-    letters = tuple(check_integer(letter, f"{name}: letter", 0) for letter in word)
+    letters = tuple(check_integer(letter, f"{name}, a letter", 0) for letter in word)
     if any(letter >= channels for letter in letters):
         raise ValueError(f"{name}: expected letters from 0 to {channels - 1}, received {letters}.")
     return letters

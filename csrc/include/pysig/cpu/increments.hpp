@@ -4,7 +4,6 @@
 #pragma once
 
 #include "job.hpp"
-#include "lanes.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -141,119 +140,6 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
     for (i64 s = 0; s < valid; ++s, p += path.time_stride)
         for (i64 c = 0; c < d; ++c)
             out[s * d + c] = p[path.time_stride + c * path.channel_stride] - p[c * path.channel_stride];
-}
-
-// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane. `place`: of the path in the order of the lanes.
-struct lane_steps {
-    i64 path, chunk, begin, end, place;
-};
-
-template <class R>
-inline i64 path_at(const path_view<R>& path, i64 place) {
-    return path.order ? path.order[place] : place;
-}
-
-// Up to here all integers are floating-point numbers.
-constexpr i64 most_counted = 1 << 24;
-
-// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel of time.
-template <class R>
-inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
-    const bool time = path.transform.stages == stage_time;
-    if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time)) return 0;
-    if (time && path.length >= most_counted) return 0;
-    const i64 first = path.basepoint ? 1 : 0;
-    for (int l = 0; l < lane_count<R>; ++l) {
-        const lane_steps& s = slots[l];
-        if (s.path < 0 || s.begin + t < first) return 0;
-        if (s.end - s.begin - t < count) count = s.end - s.begin - t;
-    }
-    return count > 0 ? count : 0;
-}
-
-// As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading reaches 60 to 80 per cent
-// of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths that lie in the caches are not asked for.
-constexpr i64 ahead_bytes = 1024;
-constexpr i64 near_bytes = 4 << 20;
-
-template <class R>
-inline void ask_ahead(const R* p) {
-    __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
-}
-
-// The last channel of steps [t, t + count), which all lanes have, of paths to which only time is added.
-template <class R>
-inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, lanes<R>* target) {
-    const i64 all = path.channels;
-    const path_transform<R>& how = path.transform;
-    lanes<R>* last = target + all - 1;
-    if (how.moves || !how.times) {
-        lanes<R> point, rate;
-        for (int l = 0; l < lane_count<R>; ++l) {
-            point[l] = R(slots[l].begin + t);
-            rate[l] = clock_of<R>{nullptr, how.end, own_step_count(path, slots[l].path)}.points_per_time();
-        }
-        lanes<R> before = point / rate;
-        for (i64 s = 0; s < count; ++s) {
-            point += R(1);
-            const lanes<R> now = point / rate;
-            last[s * all] = how.moves ? lanes<R>{} : now - before;
-            before = now;
-        }
-        return;
-    }
-    for (int l = 0; l < lane_count<R>; ++l) {
-        const R* times = how.times + slots[l].path * how.times_stride + slots[l].begin + t;
-        for (i64 s = 0; s < count; ++s) last[s * all][l] = times[s + 1] - times[s];
-    }
-}
-
-// The vectors of a block, from `channel` on, with room for one after every d of them.
-template <class R>
-inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 channel, i64 d) {
-    for (const lanes<R>& v : block) {
-        target[channel] = v;
-        if (++channel < d) continue;
-        channel = 0;
-        target += d + 1;
-    }
-}
-
-// target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
-// lane_count rows of `row_size` elements.
-template <class R>
-inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
-                       lanes<R>* target) {
-    constexpr int width = lane_count<R>;
-    const i64 d = own_channels(path), all = path.channels, together = contiguous_steps(path, slots, t, count);
-    const i64 done = together * d < width ? 0 : together, direct = done * d;
-    if (done > 0) {
-        if (all > d) fill_time(path, slots, t, done, target);
-        const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
-        const R* points[width];
-        for (int l = 0; l < width; ++l)
-            points[l] = path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
-        for (i64 m = 0; m < direct; m += width) {
-            if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
-            lanes<R> block[width];
-            for (int l = 0; far && l < width; ++l) ask_ahead(points[l] + m);
-            for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
-            transpose<R>(block);
-            if (all == d)
-                for (int l = 0; l < width; ++l) target[m + l] = block[l];
-            else
-                put_apart<R>(block, target + m / d * all, m % d, d);
-        }
-    }
-    if (done == count) return;
-    for (int l = 0; l < width; ++l) {
-        R* row = rows + l * row_size;
-        if (slots[l].path < 0)
-            std::memset(row, 0, std::size_t((count - done) * all) * sizeof(R));
-        else
-            fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
-    }
-    fill_lanes(target + done * all, rows, row_size, (count - done) * all);
 }
 
 // Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the adjoints of the increments

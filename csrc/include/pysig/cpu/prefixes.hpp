@@ -11,7 +11,7 @@
 
 #include "buffer.hpp"
 #include "chen.hpp"
-#include "increments.hpp"
+#include "lane_increments.hpp"
 #include "schedule.hpp"
 
 PYSIG_NAMESPACE_BEGIN

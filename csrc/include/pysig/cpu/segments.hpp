@@ -8,7 +8,7 @@
 #include "buffer.hpp"
 #include "chen.hpp"
 #include "derivative_job.hpp"
-#include "increments.hpp"
+#include "lane_increments.hpp"
 #include "schedule.hpp"
 #include "tangent_walk.hpp"
 

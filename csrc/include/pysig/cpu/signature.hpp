@@ -5,7 +5,7 @@
 #include "buffer.hpp"
 #include "chen.hpp"
 #include "cumsum.hpp"
-#include "increments.hpp"
+#include "lane_increments.hpp"
 #include "letters.hpp"
 #include "one_channel.hpp"
 #include "prefixes.hpp"
