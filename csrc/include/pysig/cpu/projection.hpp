@@ -31,7 +31,7 @@ class tree_schedule {
           tree(job.tree),
           d(path.channels),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, tree.depth, tree.nodes, job.stream || !tree.suffix)),
+          plan(plan_segments<R>(path.batch, steps, tree.depth, tree.nodes, job.stream || !tree.suffix, usual_chunks<R>(tree.depth))),
           block(plan_block<R>(d, tree.depth, plan.steps)),
           row_size((block * d + width - 1) / width * width + width) {
         cut();

@@ -52,8 +52,17 @@ inline i64 most_joined(i64 size) {
     return fit > lane_count<R> ? i64(fit) : lane_count<R>;
 }
 
+// How finely long paths are cut: for so many groups, into chunks of so many steps at least.
+struct chunk_wish {
+    i64 groups, steps;
+};
 template <class R>
-inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, i64 groups_wanted = cost::groups_wanted) {
+inline chunk_wish usual_chunks(int depth) {
+    return {cost::groups_wanted, cost::long_chunk * lane_count<R> * depth};
+}
+
+template <class R>
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_wish wish) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
     const i64 most = most_joined<R>(size);
@@ -65,7 +74,7 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, i64 group
             least = total;
         }
     }
-    while (best.groups < groups_wanted && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= cost::long_chunk * lane_count<R> * (depth - 1 + 1))
+    while (best.groups < wish.groups && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= wish.steps)
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
 }

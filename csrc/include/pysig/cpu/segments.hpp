@@ -15,6 +15,7 @@
 PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
+constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
 constexpr i64 segment_steps = 512;  // rebuilding costs about the square root of this many roundings
 }  // namespace cost
 
@@ -26,8 +27,8 @@ struct segment_plan {
 };
 
 template <class R>
-inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream, i64 groups_wanted = cost::groups_wanted) {
-    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size, groups_wanted);
+inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream, chunk_wish wish) {
+    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size, wish);
     const i64 segments = segment_plan::count(lanes.chunk_steps), even = (lanes.chunk_steps + segments - 1) / segments;
     return {lanes, even > 0 ? even : 1, segments};
 }

@@ -26,7 +26,7 @@ class tile_signature {
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
           half(job.stream ? 0 : alternating_channels(job.path)),
-          plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth, size)),
+          plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth, size, usual_chunks<R>(depth))),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(exec.workers))),
           block(even(plan_block<R>(d, depth, plan.chunk_steps))),
           row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
@@ -176,7 +176,7 @@ inline void compute_signature(const signature_job<R>& job, const executor& exec)
     if (job.how == method::cumsum) return cumsum_signature<R>(job, exec).run();
     if (job.stream && prefixes_pay<R>(job.path.batch, job.path.channels, job.depth)) return prefix_signatures<R>(job, exec).run();
     const i64 steps = step_count(job.path);
-    const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth, signature_size(job.path.channels, job.depth));
+    const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth, signature_size(job.path.channels, job.depth), usual_chunks<R>(job.depth));
     if (!job.stream && letters_pay<R>(plan, job.path.batch, steps, job.path.channels, job.depth))
         return letters_signature<R>(job, exec).run();
     tile_signature<R>(job, exec).run();

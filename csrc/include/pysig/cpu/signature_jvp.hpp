@@ -20,7 +20,7 @@ class tile_signature_jvp {
           size(signature_size(d, depth)),
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
-          plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1) : plan_lanes<R>(path.batch, steps, depth, size)),
+          plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1) : plan_lanes<R>(path.batch, steps, depth, size, usual_chunks<R>(depth))),
           from(path, job.value.initial, &job.tangent, plan),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(outer.workers))),
           block(job.value.stream ? 1 : plan_tangent_block()),

@@ -62,7 +62,7 @@ class tile_signature_vjp {
           depth(job.value.depth),
           size(signature_size(d, depth)),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream, alone ? 1 : cost::groups_wanted)),
+          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream, {alone ? 1 : cost::least_items, cost::gradient_chunk})),
           from(path, job.value.initial, job.along, plan.lanes),
           constant(depth > 1 && !job.value.stream),
           known(constant ? depth - 2 : depth - 1),
