@@ -19,7 +19,7 @@ from pysig._transform import Transform, channels_after, steps_after
 # steps differ by 1 / sqrt(T) of themselves or less: beyond so many steps float32 would lose a
 # fourth digit, and gradients are computed in float64.
 MOST_SINGLE_STEPS = 2**13
-# Then so many paths at a time, on a CPU: enough for lanes and cores, little for the memory.
+# Then so many paths at a time, on a CPU: enough for the lanes of some cores, little for memory.
 PATHS_IN_DOUBLE = 64
 
 
@@ -214,9 +214,9 @@ def _in_double_of(name: str, value: Any, rows: slice) -> Any:
 def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
     path, plan, xp, dtype = call.flat, call.plan, call.backend.xp, gradient_dtype(call.path)
-    rows = call.array(
-        cotangent, "cotangent", call.out_shape
-    )  # its errors are those of the path's dtype
+    rows = call.array(cotangent, "cotangent", call.out_shape)
+    if dtype != path.dtype:  # and is not out of range in the dtype of the path
+        rows = call.array(cotangent, "cotangent", call.out_shape, dtype)
     path_bar = call.empty(*call.path.shape)
     base_bar: Any = None
     initial_bar: Any = None
@@ -228,7 +228,7 @@ def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -
         call.backend,
         "signature_vjp",
         path,
-        rows if dtype == path.dtype else call.array(cotangent, "cotangent", call.out_shape, dtype),
+        rows,
         path_bar.reshape(path.shape),
         base_bar,
         initial_bar,

@@ -9,7 +9,7 @@
 //   letter  what the adjoints of single letters gain on the way back over the chunk. They take part in the adjoints of increments as they
 //           are, and were not taken back over later chunks: the sum over those.
 // Between points the constant cancels, so that it is added at the ends of the path and, as far as it differs, where two chunks meet: no
-// digits are lost.
+// digits are lost. Only to the increments of a transformed path, which belong to points in other ways, it is added one by one.
 #pragma once
 
 #include "segments.hpp"
@@ -94,7 +94,7 @@ class gradient_sums {
 
     // ---- of a path ----
 
-    // Where there are several chunks, from their constants to the sums over each and all later ones. Steps that are not the points' own have their constants here.
+    // Where there are several chunks, from their constants to the sums over each and all later ones.
     void join(i64 place) const {
         for (i64 chunk = plan.chunks - 1; chunk >= 0; --chunk)
             for (i64 m = 0; m < 2 * d; ++m)

@@ -5,6 +5,8 @@
 
 #include "job.hpp"
 
+#include <cstring>
+
 PYSIG_NAMESPACE_BEGIN
 
 // Channels and steps of the path as it was given, and steps as it is transformed.
@@ -171,8 +173,8 @@ inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_R
     const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
     const i64 inner = begin > 1 ? begin : 1, inner_end = last < steps ? last : steps;  // neither the first point nor the last
     const auto at_ends = [&](i64 channel) { return constant ? constant[channel * stride] : R(0); };
-    for (i64 p = begin < last ? last : begin; p < end; ++p)
-        for (i64 c = 0; c < d; ++c) point(p)[c] = R(0);
+    const i64 padding = begin < last ? last : begin;
+    if (padding < end) std::memset(point(padding), 0, std::size_t((end - padding) * d) * sizeof(R));
     if (path.transform.stages) {
         const auto of_increment = [&](i64 step, i64 channel) { return x_bar[step * path.channels + channel]; };
         if (inner < inner_end) inner_points_adjoint(path, steps, x_bar, inner, inner_end, point(inner));

@@ -261,9 +261,9 @@ class tile_signature_vjp {
     }
 
     static void load_cotangents(lanes<R>* target, const R* const* rows_of, i64 offset, i64 count) {
-        bool chunks_of_one = rows_of[0];
-        for (int l = 1; l < lane_count<R>; ++l) chunks_of_one = chunks_of_one && rows_of[l] == rows_of[0];
-        if (!chunks_of_one) return gather_lanes(target, rows_of, offset, count);
+        bool one_path = rows_of[0];
+        for (int l = 1; l < lane_count<R>; ++l) one_path = one_path && rows_of[l] == rows_of[0];
+        if (!one_path) return gather_lanes(target, rows_of, offset, count);
         for (i64 m = 0; m < count; ++m) target[m] = broadcast(rows_of[0][offset + m]);
     }
     static void load_cotangents(dual<lanes<R>>* target, const R* const* rows_of, i64 offset, i64 count) {
@@ -369,11 +369,12 @@ class tile_signature_vjp {
 template <class Q, class R>
 inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const executor& exec) {
     const path_view<R>& path = job.value.path;
-    const double steps = double(step_count(path)), size = double(signature_size(path.channels, job.value.depth));
-    const i64 slice = plan_slice(path, 2 * double(path.batch) * steps * double(path.channels) * sizeof(Q));
+    const double increments = double(path.batch) * double(step_count(path)), size = double(signature_size(path.channels, job.value.depth));
+    const double multiply_adds = 2 * increments * size;
+    const i64 slice = plan_slice(path, 2 * increments * double(path.channels) * sizeof(Q), plan_items(multiply_adds));
     if (slice == path.batch) return tile_signature_vjp<Q>(job, exec).run();
     executor few = exec;
-    few.workers = plan_workers(exec.workers, (path.batch + slice - 1) / slice, 2 * double(path.batch) * steps * size);
+    few.workers = plan_workers(exec.workers, (path.batch + slice - 1) / slice, multiply_adds);
     each_slice(path.batch, slice, few, [&job](i64 first, i64 count, const executor& alone) {
         signature_vjp_job<R> part = slice_of(job, first, count);
         const direction<R> along = job.along ? slice_of(*job.along, first, count, signature_size(part.value.path.channels, job.value.depth)) : direction<R>{};

@@ -16,11 +16,11 @@ constexpr i64 unsliced_bytes = 4 << 20;   // of what is kept about a batch that 
 constexpr i64 least_slices = 8;           // so that workers have equal shares
 }  // namespace cost
 
-// Paths of a slice: whole lane groups, or the whole batch where that is small.
+// Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more `items` than it has groups.
 template <class R>
-inline i64 plan_slice(const path_view<R>& path, double bytes) {
+inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
-    if (groups < cost::least_slices || bytes < double(cost::unsliced_bytes)) return path.batch;
+    if (groups < cost::least_slices || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
     const double wanted = bytes / double(cost::slice_bytes);
     const i64 slices = wanted < double(cost::least_slices) ? cost::least_slices : wanted < double(groups) ? i64(wanted) : groups;
     return groups / slices * lane_count<R>;
@@ -60,7 +60,7 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
     return job;
 }
 
-// Calls body(first, count, executor) for every slice, each on one worker.
+// Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the shortest paths.
 template <class F>
 inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body) {
     struct call {
@@ -70,7 +70,7 @@ inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body
     } context{body, batch, slice, exec};
     exec.run(exec, (batch + slice - 1) / slice, [](void* c, i64 item, int) {
         const call& to = *static_cast<call*>(c);
-        const i64 first = item * to.slice, rest = to.batch - first;
+        const i64 first = ((to.batch + to.slice - 1) / to.slice - 1 - item) * to.slice, rest = to.batch - first;
         if (to.exec.cancelled(to.exec)) return;
         to.body(first, rest < to.slice ? rest : to.slice, executor{1, to.exec.run, to.exec.cancelled, to.exec.state});
     }, &context);
