@@ -20,25 +20,19 @@ inline i64 path_at(const path_view<R>& path, i64 place) {
 // Up to here all integers are floating-point numbers.
 constexpr i64 most_counted = 1 << 24;
 
-// Steps of the transformed path for each of the path itself, where they are made without rows; else 0.
-template <class R>
-inline i64 direct_steps(const path_view<R>& path) {
-    if (path.channel_stride != 1 || path.time_stride != own_channels(path)) return 0;
-    const unsigned stages = path.transform.stages;
-    return !stages || (stages == stage_time && path.length < most_counted) ? 1 : stages == stage_lead_lag ? 2 : 0;
-}
-
-// How many of the next steps of the path itself, `count` of the transformed path, all lanes can read as points stored one after the other.
+// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel of time.
 template <class R>
 inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
-    const i64 each = direct_steps(path), first = path.basepoint ? 1 : 0;
-    if (each == 0 || t % each) return 0;
+    const bool time = path.transform.stages == stage_time;
+    if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time)) return 0;
+    if (time && path.length >= most_counted) return 0;
+    const i64 first = path.basepoint ? 1 : 0;
     for (int l = 0; l < lane_count<R>; ++l) {
         const lane_steps& s = slots[l];
-        if (s.path < 0 || s.begin % each || (s.begin + t) / each < first) return 0;
+        if (s.path < 0 || s.begin + t < first) return 0;
         if (s.end - s.begin - t < count) count = s.end - s.begin - t;
     }
-    return count > 0 ? count / each : 0;
+    return count > 0 ? count : 0;
 }
 
 // As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading reaches 60 to 80 per cent
@@ -78,25 +72,22 @@ inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, 
     }
 }
 
-// The vectors of a block, from element m of the steps of d channels on, where the transform has them: before a channel of time, or as lead and
-// then as lag.
+// The vectors of a block, from element m of steps of d channels on, with room for one more channel.
 template <class R>
-inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 m, i64 d, bool lead_lag) {
-    const i64 each = lead_lag ? 4 * d : d + 1;
-    target += m / d * each;
+inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 m, i64 d) {
+    target += m / d * (d + 1);
     i64 channel = m % d;
     for (const lanes<R>& v : block) {
-        if (lead_lag) {
-            target[channel] = target[3 * d + channel] = lanes<R>{};
-            target[d + channel] = target[2 * d + channel] = v;
-        } else {
-            target[channel] = v;
-        }
+        target[channel] = v;
         if (++channel < d) continue;
         channel = 0;
-        target += each;
+        target += d + 1;
     }
 }
+
+// Returns how many of the steps [t, t + count) were made.
+template <class R>
+inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* target);
 
 // target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
 // lane_count rows of `row_size` elements.
@@ -104,25 +95,28 @@ template <class R>
 inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
                        lanes<R>* target) {
     constexpr int width = lane_count<R>;
-    const i64 d = own_channels(path), all = path.channels, each = direct_steps(path);
-    const i64 direct = contiguous_steps(path, slots, t, count) * d, done = direct < width ? 0 : direct / d * each;
-    if (done > 0) {
-        if (each == 1 && all > d) fill_time(path, slots, t, done, target);
+    const i64 d = own_channels(path), all = path.channels, together = contiguous_steps(path, slots, t, count);
+    const i64 direct = together * d < width ? 0 : together * d;
+    i64 done = direct > 0 ? together : 0;
+    if (direct > 0) {
+        if (all > d) fill_time(path, slots, t, done, target);
         const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
-            points[l] = path.data + slots[l].path * path.batch_stride + ((slots[l].begin + t) / each - (path.basepoint ? 1 : 0)) * d;
+            points[l] = path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
         for (i64 m = 0; m < direct; m += width) {
             if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
             lanes<R> block[width];
             for (int l = 0; far && l < width; ++l) ask_ahead(points[l] + m);
             for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
             transpose<R>(block);
-            if (all > d)
-                put_apart<R>(block, target, m, d, each == 2);
-            else
+            if (all == d)
                 for (int l = 0; l < width; ++l) target[m + l] = block[l];
+            else
+                put_apart<R>(block, target, m, d);
         }
+    } else if (path.transform.stages == stage_lead_lag) {
+        done = fill_lead_lag(path, slots, t, count, rows, row_size, target);
     }
     if (done == count) return;
     for (int l = 0; l < width; ++l) {
@@ -133,6 +127,32 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
             fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
     }
     fill_lanes(target + done * all, rows, row_size, (count - done) * all);
+}
+
+// x is read as it would be without lead and lag, half as many steps, to the last quarter of the target; then each step becomes the two that begin
+// at or before it. None are made where the lanes cannot be read together, or one begins in the middle of a pair.
+template <class R>
+inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* target) {
+    path_view<R> own = path;
+    own.channels = own_channels(path);
+    own.transform = {};
+    lane_steps halves[lane_count<R>];
+    i64 odd = t;
+    for (int l = 0; l < lane_count<R>; ++l) {
+        odd |= slots[l].begin;
+        halves[l] = {slots[l].path, slots[l].chunk, slots[l].begin / 2, (slots[l].end + 1) / 2, slots[l].place};
+    }
+    const i64 d = own.channels, pairs = count / 2;
+    if (odd % 2 || pairs * d < lane_count<R> || contiguous_steps(own, halves, t / 2, pairs) < pairs) return 0;
+    lanes<R>* x = target + 3 * pairs * d;
+    fill_block(own, halves, t / 2, pairs, rows, row_size, x);
+    for (i64 s = 0; s < pairs; ++s, x += d, target += 4 * d)
+        for (i64 c = 0; c < d; ++c) {
+            const lanes<R> v = x[c];
+            target[c] = target[3 * d + c] = lanes<R>{};
+            target[d + c] = target[2 * d + c] = v;
+        }
+    return 2 * pairs;
 }
 
 PYSIG_NAMESPACE_END
