@@ -86,7 +86,7 @@ OTHER = [
         (
             call,
             TypeError,
-            rf"(words?|functional): expected a sequence .*, in their order, received {kind} .* as a tuple",
+            rf"(words?|functional): expected a sequence .*, in their order, received {kind} .* tuple",
         )
         for call, kind in [
             (lambda: pysig.signature(SMALL, words=[{0, 1}]), "set"),
