@@ -86,7 +86,8 @@ OTHER = [
         (
             call,
             TypeError,
-            rf"(words?|functional): expected a sequence .*, in their order, received {kind} .* tuple",
+            r"(words?|functional): expected a sequence .*, in their order, "
+            rf"received {kind} .* as a tuple",
         )
         for call, kind in [
             (lambda: pysig.signature(SMALL, words=[{0, 1}]), "set"),
