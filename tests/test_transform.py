@@ -260,6 +260,26 @@ def test_a_channel_of_time_is_a_channel(batch, length, channels, dtype, times):
     assert np.abs(gradient - expected).max() <= 20 * np.finfo(dtype).eps * scale
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(37, 500, 3), (3, 501, 5), (16, 150, 1), (1, 3001, 2)])
+@pytest.mark.parametrize("stage", ["time", "lead_lag"])
+@pytest.mark.parametrize("basepoint", [False, True])
+def test_points_may_lie_anywhere(shape, dtype, stage, basepoint):
+    """Those that lie one after the other are read in another way than those that do not."""
+    rng = np.random.default_rng()
+    path = (rng.normal(size=shape) / np.sqrt(shape[1])).astype(dtype)
+    apart = np.repeat(path, 2, axis=-1)[..., ::2]
+    for lengths in (None, rng.integers(1, shape[1] + 1, size=shape[0])):
+        options = {"transform": stage, "basepoint": basepoint, "lengths": lengths}
+        value = pysig.signature(path, 3, **options)
+        np.testing.assert_array_equal(value, pysig.signature(apart, 3, **options))
+        cotangent = rng.normal(size=value.shape).astype(dtype)
+        np.testing.assert_array_equal(
+            pysig.signature_vjp(path, 3, cotangent, **options),
+            pysig.signature_vjp(apart, 3, cotangent, **options),
+        )
+
+
 def test_time_adds_up(xp):
     """However many steps it has: equal increments, each rounded alike, would not."""
     for length in (1000, 70_000, 300_000):

@@ -48,7 +48,7 @@ class DerivativeCall:
         return (*self.batch, *self.rows, self.plan.size)
 
     def array(self, value: Any, name: str, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        """`value`, broadcast to `shape` and flattened to (batch, ...); of the path's dtype."""
+        """`value`, broadcast to `shape` and flattened to (batch, ...), as `dtype` or the path's."""
         array = _checks.as_numeric(value, name, self.backend)
         advice = _checks.about_scalar(array, self.plan) if shape[-1:] == (self.plan.size,) else ""
         dtype = dtype or self.path.dtype

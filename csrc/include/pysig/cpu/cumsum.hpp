@@ -11,10 +11,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 cumsum_bytes = 512 * 1024;  // rows and chains of one block of time
-}
-
 template <class R>
 class cumsum_signature {
   public:

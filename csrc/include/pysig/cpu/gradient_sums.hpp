@@ -16,10 +16,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 finish_numbers = 1 << 15;  // elements of a path that are finished at a time: several workers share a long one
-}  // namespace cost
-
 template <class R>
 inline void add_to(R* PYSIG_RESTRICT sum, const R* PYSIG_RESTRICT terms, i64 count) {
     for (i64 m = 0; m < count; ++m) sum[m] += terms[m];

@@ -140,7 +140,7 @@ inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 
     i64 odd = t;
     for (int l = 0; l < lane_count<R>; ++l) {
         odd |= slots[l].begin;
-        halves[l] = {slots[l].path, slots[l].chunk, slots[l].begin / 2, (slots[l].end + 1) / 2, slots[l].place};
+        halves[l] = {slots[l].path, slots[l].chunk, slots[l].begin / 2, slots[l].end / 2, slots[l].place};
     }
     const i64 d = own.channels, pairs = count / 2;
     if (odd % 2 || pairs * d < lane_count<R> || contiguous_steps(own, halves, t / 2, pairs) < pairs) return 0;

@@ -9,10 +9,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 logarithm_bytes = 1 << 18;  // signatures of a slice: stay in the second-level cache
-}
-
 // Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any result.
 template <class R>
 inline i64 plan_logarithms(i64 rows, i64 size) {

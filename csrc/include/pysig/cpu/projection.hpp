@@ -10,10 +10,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 projection_parts = 8;  // items of a lane group where there are few groups; not the workers, so that results do not depend on them
-}  // namespace cost
-
 // Everything that forward and backward share: how lanes are filled, how the tree is cut.
 template <class Q>
 class tree_schedule {

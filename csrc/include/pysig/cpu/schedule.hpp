@@ -28,6 +28,19 @@ constexpr i64 prefix_block_bytes = 4 * 1024;
 constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
 constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
 constexpr double region_words = 1e5;     // that are worth one more of the threads that there are: waking it takes some microseconds
+constexpr i64 cumsum_bytes = 512 * 1024;     // rows and chains of one block of time
+constexpr i64 logarithm_bytes = 256 * 1024;  // signatures whose logarithms are taken together: stay in the second-level cache
+
+// Of gradients, whose numbers of items are those of the shape, as what is added to what depends on them.
+constexpr i64 segment_steps = 512;   // rebuilding costs about the square root of this many roundings
+constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
+constexpr i64 reverse_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // as block_bytes, with adjoints
+constexpr i64 least_items = 8, most_items = 64;  // parts of the words, or slices of the batch
+constexpr double item_words = 2e8;               // multiply-adds that are worth one more
+constexpr i64 slice_bytes = 1 << 20;             // of what is kept about a slice: about a second-level cache
+constexpr i64 unsliced_bytes = 4 << 20;          // of what is kept about a batch that is not worth cutting
+constexpr i64 finish_numbers = 1 << 15;          // elements of a path that are finished at a time: several workers share a long one
+constexpr i64 projection_parts = 8;              // items of a lane group of projections where there are few groups
 }  // namespace cost
 
 // Lane slot s holds chunk s % chunks of path s / chunks.

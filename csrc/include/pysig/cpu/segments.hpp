@@ -14,11 +14,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
-constexpr i64 segment_steps = 512;  // rebuilding costs about the square root of this many roundings
-}  // namespace cost
-
 struct segment_plan {
     lane_plan lanes;
     i64 steps, segments;  // the most steps of a segment; the segments of a chunk

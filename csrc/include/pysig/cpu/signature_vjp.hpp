@@ -21,12 +21,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 least_items = 8, most_items = 64;
-constexpr double item_words = 2e8;  // multiply-adds
-constexpr i64 reverse_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // where vectors have 64 bytes, the cache has more
-}  // namespace cost
-
 template <class R>
 inline i64 plan_reverse_block(i64 d, int depth, i64 steps) {
     // The adjoints of the last two letters and the chains near them share the first-level cache with the increments.

@@ -10,19 +10,13 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-namespace cost {
-constexpr i64 slice_bytes = 1 << 20;      // of what is kept about a slice: half of a second-level cache
-constexpr i64 unsliced_bytes = 4 << 20;   // of what is kept about a batch that is not worth cutting
-constexpr i64 least_slices = 8;           // so that workers have equal shares
-}  // namespace cost
-
 // Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more `items` than it has groups.
 template <class R>
 inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
-    if (groups < cost::least_slices || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
+    if (groups < cost::least_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
     const double wanted = bytes / double(cost::slice_bytes);
-    const i64 slices = wanted < double(cost::least_slices) ? cost::least_slices : wanted < double(groups) ? i64(wanted) : groups;
+    const i64 slices = wanted < double(cost::least_items) ? cost::least_items : wanted < double(groups) ? i64(wanted) : groups;
     return groups / slices * lane_count<R>;
 }
 
