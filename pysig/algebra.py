@@ -12,17 +12,17 @@ broadcast; NumPy and CuPy arrays are computed where they are; every operation ha
 array([0., 0., 0., 0., 0., 0.])
 """
 
-from pysig._api.algebra_combine import (
+from pysig._api.algebra.combine import (
     combine,
     combine_jvp,
     combine_vjp,
 )
-from pysig._api.algebra_inner import (
+from pysig._api.algebra.inner import (
     inner,
     inner_jvp,
     inner_vjp,
 )
-from pysig._api.algebra_linear import (
+from pysig._api.algebra.linear import (
     antipode,
     antipode_jvp,
     antipode_vjp,
@@ -30,7 +30,7 @@ from pysig._api.algebra_linear import (
     dilate_jvp,
     dilate_vjp,
 )
-from pysig._api.algebra_segments import (
+from pysig._api.algebra.segments import (
     append,
     append_jvp,
     append_vjp,
@@ -38,7 +38,7 @@ from pysig._api.algebra_segments import (
     prepend_jvp,
     prepend_vjp,
 )
-from pysig._api.algebra_series import (
+from pysig._api.algebra.series import (
     exp,
     exp_jvp,
     exp_vjp,
@@ -49,7 +49,7 @@ from pysig._api.algebra_series import (
     log_jvp,
     log_vjp,
 )
-from pysig._api.algebra_shuffle import (
+from pysig._api.algebra.shuffle import (
     half_shuffle,
     half_shuffle_jvp,
     half_shuffle_vjp,
@@ -57,7 +57,7 @@ from pysig._api.algebra_shuffle import (
     shuffle_jvp,
     shuffle_vjp,
 )
-from pysig._api.algebra_transform import (
+from pysig._api.algebra.transform import (
     transform,
     transform_jvp,
     transform_vjp,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pysig._backend import is_cupy
-from pysig._plan import plan_for
+from pysig._plans.layout import plan_for
 from pysig._reference.signature import signature as _law
 from pysig._reference.transform import points_after, stages_of, transformed
 

@@ -12,8 +12,8 @@ import pytest
 
 import pysig.cli
 
-collect_ignore = ["standin", "embedding"]
-STANDIN = Path(__file__).parent / "standin"
+collect_ignore = ["gpu/emulator", "embedding/programs"]
+STANDIN = Path(__file__).parent / "gpu" / "emulator"
 # (channels, depth) of the GPU tests: each shape of tile, see schedule.py: whole subtrees of 1 to 5
 # letters, blocks of first and last letters with overhang, prefixes of 0 to 4 letters. A new size
 # costs a compilation, so the tests draw from these.

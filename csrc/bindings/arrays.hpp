@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "pysig/cpu/job.hpp"
-#include "pysig/cpu/parallel.hpp"
+#include "pysig/cpu/jobs/signature.hpp"
+#include "pysig/cpu/threads/parallel.hpp"
 
 namespace pysig {
 namespace py = pybind11;

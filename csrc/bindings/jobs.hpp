@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "pysig/cpu/tensor_job.hpp"
+#include "pysig/cpu/jobs/algebra.hpp"
 
 namespace pysig {
 
 using optional_array = std::optional<py::array>;
 
-// (stages, times, end), as pysig/_transform.py has them; None for the path as it is.
+// (stages, times, end), as pysig/_plans/transform.py has them; None for the path as it is.
 using optional_transform = std::optional<std::tuple<unsigned, optional_array, double>>;
 
 // Once the basepoint is known.

@@ -1,7 +1,7 @@
 // C4. signature: unpack, drop the GIL, call the table.
 #include "isa/table.hpp"
 #include "jobs.hpp"
-#include "plain.hpp"
+#include "fast_path.hpp"
 #include "register.hpp"
 
 namespace pysig {

@@ -26,8 +26,8 @@ namespace {
 
 thread_local char message[1024] = "";
 
-using door::expect;
-using door::refuse;
+using detail::expect;
+using detail::refuse;
 
 template <class T>
 T& there(T* pointer, const char* argument) {
@@ -81,7 +81,7 @@ class options_of {
         options.initial = optional<R>(given->initial, given->initial_size, "initial");
         const span<const std::int64_t> counted = optional<std::int64_t>(given->lengths, given->lengths_size, "lengths");
         if (counted.empty()) return;
-        door::expect_size(counted, "lengths", options.batch);
+        detail::expect_size(counted, "lengths", options.batch);
         lengths.assign(counted.data(), counted.data() + counted.size());
         options.lengths = lengths;
     }
@@ -140,7 +140,7 @@ int pysig_options_init(pysig_options* options, size_t size) {
 }
 
 int pysig_signature_size(int64_t channels, int depth, int64_t* size) {
-    return status_of([&] { there(size, "size") = door::checked_size(channels, depth); });
+    return status_of([&] { there(size, "size") = detail::checked_size(channels, depth); });
 }
 int pysig_logsignature_size(int64_t channels, int depth, int64_t* size) {
     return status_of([&] { there(size, "size") = logsignature_size(channels, depth); });

@@ -1,6 +1,6 @@
 // C4. The kernels of the compiled library for C++ programs (door/kernels.hpp with PYSIG_COMPILED): the table that runs here.
 #include "isa/table.hpp"
-#include "pysig/door/kernels.hpp"
+#include "pysig/detail/kernels.hpp"
 
 namespace pysig {
 namespace exported {

@@ -3,7 +3,7 @@
 int PYSIG_NAME(pysig_signature)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth, const pysig_options* options,
                                 PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        door::signature<PYSIG_R>(array(path, path_size, "path"), channels, depth, options_of<PYSIG_R>(options).get(),
+        detail::signature<PYSIG_R>(array(path, path_size, "path"), channels, depth, options_of<PYSIG_R>(options).get(),
                                  array(out, out_size, "out"));
     });
 }
@@ -15,7 +15,7 @@ int PYSIG_NAME(pysig_signature_jvp)(const PYSIG_R* path, int64_t path_size, int6
     return status_of([&] {
         const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size, initial_tangent,
                                                    initial_tangent_size);
-        door::signature_jvp<PYSIG_R>(array(path, path_size, "path"), channels, depth, tangents, options_of<PYSIG_R>(options).get(),
+        detail::signature_jvp<PYSIG_R>(array(path, path_size, "path"), channels, depth, tangents, options_of<PYSIG_R>(options).get(),
                                      array(out, out_size, "out"));
     });
 }
@@ -24,7 +24,7 @@ int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int6
                                     const PYSIG_R* cotangent, int64_t cotangent_size, PYSIG_R* path_bar, int64_t path_bar_size,
                                     PYSIG_R* basepoint_bar, int64_t basepoint_bar_size, PYSIG_R* initial_bar, int64_t initial_bar_size) {
     return status_of([&] {
-        door::signature_vjp<PYSIG_R>(array(path, path_size, "path"), channels, depth, array(cotangent, cotangent_size, "cotangent"),
+        detail::signature_vjp<PYSIG_R>(array(path, path_size, "path"), channels, depth, array(cotangent, cotangent_size, "cotangent"),
                                      options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
                                      wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
                                      wanted(initial_bar, initial_bar_size, "initial_bar"));
@@ -34,7 +34,7 @@ int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int6
 int PYSIG_NAME(pysig_logsignature)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis, const pysig_options* options,
                                    PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        door::logsignature<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, options_of<PYSIG_R>(options).get(),
+        detail::logsignature<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, options_of<PYSIG_R>(options).get(),
                                     array(out, out_size, "out"));
     });
 }
@@ -46,7 +46,7 @@ int PYSIG_NAME(pysig_logsignature_jvp)(const PYSIG_R* path, int64_t path_size, c
     return status_of([&] {
         const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size, initial_tangent,
                                                    initial_tangent_size);
-        door::logsignature_jvp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, tangents,
+        detail::logsignature_jvp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, tangents,
                                         options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
@@ -56,7 +56,7 @@ int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, c
                                        PYSIG_R* basepoint_bar, int64_t basepoint_bar_size, PYSIG_R* initial_bar,
                                        int64_t initial_bar_size) {
     return status_of([&] {
-        door::logsignature_vjp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables,
+        detail::logsignature_vjp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables,
                                         array(cotangent, cotangent_size, "cotangent"), options_of<PYSIG_R>(options).get(),
                                         array(path_bar, path_bar_size, "path_bar"),
                                         wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
@@ -67,7 +67,7 @@ int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, c
 int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_t signature_size, const pysig_basis* basis, int workers,
                                                 PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        door::signature_to_logsignature<PYSIG_R>(array(signature, signature_size, "signature"), there(basis, "basis").tables, workers,
+        detail::signature_to_logsignature<PYSIG_R>(array(signature, signature_size, "signature"), there(basis, "basis").tables, workers,
                                                  array(out, out_size, "out"));
     });
 }
@@ -76,7 +76,7 @@ int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_
     int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, const PYSIG_R* b, int64_t b_size, int64_t channels, int depth,           \
                          int scalar_term, int workers, PYSIG_R* out, int64_t out_size) {                                            \
         return status_of([&] {                                                                                                      \
-            door::bilinear<PYSIG_R>(op, array(a, a_size, "a"), array(b, b_size, "b"), channels, depth, algebra_of(scalar_term, workers), \
+            detail::bilinear<PYSIG_R>(op, array(a, a_size, "a"), array(b, b_size, "b"), channels, depth, algebra_of(scalar_term, workers), \
                                     array(out, out_size, "out"));                                                                   \
         });                                                                                                                         \
     }
@@ -89,7 +89,7 @@ PYSIG_BILINEAR(pysig_half_shuffle, tensor_op::half_shuffle)
     int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, PYSIG_R* out, \
                          int64_t out_size) {                                                                                        \
         return status_of([&] {                                                                                                      \
-            door::power_series<PYSIG_R>(f, array(a, a_size, "a"), channels, depth, algebra_of(scalar_term, workers),                \
+            detail::power_series<PYSIG_R>(f, array(a, a_size, "a"), channels, depth, algebra_of(scalar_term, workers),                \
                                         array(out, out_size, "out"));                                                               \
         });                                                                                                                         \
     }
@@ -129,7 +129,7 @@ int PYSIG_NAME(pysig_stream_signature)(const PYSIG_NAME(pysig_stream) * handle, 
     return status_of([&] {
         const auto known = there(handle, "stream").stream.signature();
         const auto to = array(out, out_size, "out");
-        door::expect_size(to, "out", known.size());
+        detail::expect_size(to, "out", known.size());
         std::copy(known.data(), known.data() + known.size(), to.data());
     });
 }

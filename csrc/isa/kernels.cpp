@@ -1,12 +1,12 @@
 // C3. Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be instantiated here: its
-// code would be merged across instruction sets by the linker (tests/test_isa.py looks for that).
-#include "pysig/cpu/cumsum.hpp"
-#include "pysig/cpu/logsignature.hpp"
-#include "pysig/cpu/projection_job.hpp"
-#include "pysig/cpu/signature.hpp"
-#include "pysig/cpu/signature_jvp.hpp"
-#include "pysig/cpu/signature_vjp.hpp"
-#include "pysig/cpu/stream.hpp"
+// code would be merged across instruction sets by the linker (tests/cpu/test_isa.py looks for that).
+#include "pysig/cpu/schedules/signature_cumsum.hpp"
+#include "pysig/cpu/schedules/logsignature.hpp"
+#include "pysig/cpu/jobs/projection.hpp"
+#include "pysig/cpu/schedules/signature.hpp"
+#include "pysig/cpu/schedules/signature_jvp.hpp"
+#include "pysig/cpu/schedules/signature_vjp.hpp"
+#include "pysig/cpu/kernels/incremental.hpp"
 #include "table.hpp"
 
 PYSIG_NAMESPACE_BEGIN

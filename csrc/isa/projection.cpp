@@ -1,6 +1,6 @@
 // C3. Projections, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
-#include "pysig/cpu/projection.hpp"
-#include "pysig/cpu/projection_vjp.hpp"
+#include "pysig/cpu/schedules/projection.hpp"
+#include "pysig/cpu/schedules/projection_vjp.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 

@@ -1,11 +1,11 @@
 // C3. What every instruction set offers: one table of functions, one instance per set, chosen at first use (dispatch.cpp).
 #pragma once
 
-#include "pysig/cpu/derivative_job.hpp"
-#include "pysig/cpu/job.hpp"
-#include "pysig/cpu/logsignature_job.hpp"
-#include "pysig/cpu/projection_job.hpp"
-#include "pysig/cpu/stream_job.hpp"
+#include "pysig/cpu/jobs/signature_vjp.hpp"
+#include "pysig/cpu/jobs/signature.hpp"
+#include "pysig/cpu/jobs/logsignature.hpp"
+#include "pysig/cpu/jobs/projection.hpp"
+#include "pysig/cpu/jobs/incremental.hpp"
 #include "pysig/pysig.h"
 
 namespace pysig {

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._backend import CUPY, Backend, as_array, backend_of
-from pysig._memory import whole_memory
-from pysig._plan import Plan, plan_for
+from pysig._system import whole_memory
+from pysig._plans.layout import Plan, plan_for
 
 
 class SignatureCotangents(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pysig import _lie
-from pysig._api._rows import Call, check_sizes, prepare
+from pysig._plans import basis_tables
+from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._api.bases import check_basis
 from pysig._backend import require
-from pysig._plan import Plan, plan_for
+from pysig._plans.layout import Plan, plan_for
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Conversion:
     scalar_term: bool
     argument: str
     series: str
-    before: tuple[_lie.SparseMatrix, ...]
-    after: tuple[_lie.SparseMatrix, ...]
+    before: tuple[basis_tables.SparseMatrix, ...]
+    after: tuple[basis_tables.SparseMatrix, ...]
     out_width: int  # without the scalar
 
     @property
@@ -108,11 +108,11 @@ def prepare_conversion(
     """The checked call of `name`, and what it does."""
     plan = check_sizes(channels, depth, scalar_term)
     basis = check_basis(basis)
-    coordinates = _lie.coordinate_count(plan.channels, plan.depth, basis)
+    coordinates = basis_tables.coordinate_count(plan.channels, plan.depth, basis)
     sizes = {"signature": plan.size, "logsignature": coordinates}
     reads = name.startswith("signature")
     source, target = ("expanded", basis) if reads else (basis, "expanded")
-    route = _lie.route(plan.channels, plan.depth, source, target)
+    route = basis_tables.route(plan.channels, plan.depth, source, target)
     conversion = Conversion(
         plan=plan_for(plan.channels, plan.depth),
         scalar_term=plan.scalar_term,

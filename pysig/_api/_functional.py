@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysig._algebra import trees
-from pysig._algebra import words as _words
-from pysig._algebra.words import Word
+from pysig._combinatorics import word_trees
+from pysig._combinatorics import words as _words
+from pysig._combinatorics.words import Word
 from pysig._api import _checks
 from pysig._api._words_argument import check_words
 from pysig._backend import NUMPY, Backend, is_cupy
-from pysig._lie import SparseMatrix
-from pysig._plan import Plan, plan_for
+from pysig._plans.basis_tables import SparseMatrix
+from pysig._plans.layout import Plan, plan_for
 
 
 class Functional(NamedTuple):
@@ -179,9 +179,9 @@ def _continued(
 ) -> tuple[tuple[Word, ...], Start]:
     # The inverse is read off words backwards, whose prefixes are parts of words backwards.
     needed = (
-        trees.factor_closure([*words, *(word[::-1] for word in words)])
+        word_trees.factor_closure([*words, *(word[::-1] for word in words)])
         if inverse
-        else trees.prefix_closure(words)
+        else word_trees.prefix_closure(words)
     )
     more = needed - set(words) - {()}
     whole = (*words, *sorted(more, key=lambda word: (len(word), word)))

@@ -6,11 +6,11 @@ from collections import OrderedDict
 from itertools import chain
 from typing import Any
 
-from pysig._algebra.words import Word
+from pysig._combinatorics.words import Word
 from pysig._api import _checks
 from pysig._api.words import check_word
 
-MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/projection_walk.hpp
+MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/kernels/tree_walk.hpp
 
 # Sets that were checked, by value and, of immutable ones, by identity: thousands of words are
 # looked at once. With them what was passed, the words, and the channels that they need.

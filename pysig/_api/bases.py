@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig import _lie
-from pysig._algebra import hall as _hall
-from pysig._algebra import words as _words
-from pysig._algebra.hall import Bracket, Word
+from pysig._plans import basis_tables
+from pysig._combinatorics import hall as _hall
+from pysig._combinatorics import words as _words
+from pysig._combinatorics.hall import Bracket, Word
 from pysig._api._checks import check_flag, check_integer, describe
 from pysig._api._words_argument import check_words
-from pysig._lie import BASES, SparseMatrix
+from pysig._plans.basis_tables import BASES, SparseMatrix
 
 
 def check_basis(basis: Any, name: str = "basis") -> str:
@@ -55,7 +55,7 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     >>> pysig.logsignature_size(5, 4)
     205
     """
-    return _lie.coordinate_count(*_sizes(channels, depth), check_basis(basis))
+    return basis_tables.coordinate_count(*_sizes(channels, depth), check_basis(basis))
 
 
 def lyndon_words(channels: int, depth: int) -> list[Word]:
@@ -195,7 +195,7 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     """
     channels, depth = _sizes(channels, depth)
     source, target = check_basis(source, "source"), check_basis(target, "target")
-    return _lie.change_of_basis(channels, depth, source, target)
+    return basis_tables.change_of_basis(channels, depth, source, target)
 
 
 def labels(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from pysig import _lie
+from pysig._plans import basis_tables
 from pysig._api import _checks
 from pysig._api._conversion import prepare_conversion
-from pysig._api._plain import plain_call
-from pysig._api._rows import check_sizes
+from pysig._api._fast_path import plain_call
+from pysig._api.algebra._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.config import check_workers
-from pysig._api.derivatives import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.logsignature_convert import (
     signature_to_logsignature_jvp,
     signature_to_logsignature_vjp,
@@ -21,8 +21,8 @@ from pysig._api.signature import signature
 from pysig._api.transform import check_transform, transformed_shape
 from pysig._backend import NUMPY, require
 from pysig._cpu.logsignature import plain_logsignature
-from pysig._plan import plan_for
-from pysig._transform import channels_after, steps_after
+from pysig._plans.layout import plan_for
+from pysig._plans.transform import channels_after, steps_after
 
 
 def logsignature(
@@ -96,7 +96,7 @@ def logsignature(
     ['1', '2', '[1,2]']
     """
     absent = basepoint is initial is lengths is transform is out is None
-    if absent and stream is inverse is False and type(basis) is str and basis in _lie.BASES:
+    if absent and stream is inverse is False and type(basis) is str and basis in basis_tables.BASES:
         computed = plain_call(plain_logsignature, method, workers, path, depth, basis)
         if computed is not None:
             return computed
@@ -115,9 +115,9 @@ def logsignature(
     limit = _checks.memory_limit(backend)
     written = prod((*batch, *rows)) if basis == "expanded" and out is None else 1
     _checks.check_memory(channels, depth, written, False, array.dtype.itemsize, limit)
-    maps = _lie.route(channels, depth, "expanded", basis)
+    maps = basis_tables.route(channels, depth, "expanded", basis)
     plan = plan_for(channels, depth)
-    shape = (*batch, *rows, _lie.coordinate_count(channels, depth, basis))
+    shape = (*batch, *rows, basis_tables.coordinate_count(channels, depth, basis))
     result = _checks.check_out(
         out,
         shape,
@@ -406,5 +406,5 @@ def _channels_with_tables(path: Any, depth: Any, basis: Any, transform: Any) -> 
     """
     channels = transformed_shape(1, _checks.check_path(path)[1].shape[-1], transform)[1]
     plan = check_sizes(channels, depth)
-    _lie.route(channels, plan.depth, "expanded", check_basis(basis))
+    basis_tables.route(channels, plan.depth, "expanded", check_basis(basis))
     return channels

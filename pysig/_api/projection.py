@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._derivatives import fill_gradients, gradient_dtype, in_double
+from pysig._api._signature_vjp import fill_gradients, gradient_dtype, in_double
 from pysig._api._words_argument import check_words
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, Backend, require
-from pysig._projection import Projection, projection_for
-from pysig._transform import channels_after, steps_after
+from pysig._plans.projection import Projection, projection_for
+from pysig._plans.transform import channels_after, steps_after
 
 
 @dataclass

@@ -6,14 +6,14 @@ from math import prod
 from typing import Any
 
 from pysig._api import _checks
-from pysig._api._plain import plain_call
+from pysig._api._fast_path import plain_call
 from pysig._api.config import check_workers
 from pysig._api.projection import check_projection, compute
 from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, require
 from pysig._cpu.signature import plain_signature
-from pysig._plan import plan_for
-from pysig._transform import channels_after, steps_after
+from pysig._plans.layout import plan_for
+from pysig._plans.transform import channels_after, steps_after
 
 
 def signature(

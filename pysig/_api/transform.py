@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pysig import _transform
+from pysig._plans import transform as _transform
 from pysig._api import _checks
 from pysig._backend import CUPY, Backend, backend_of
-from pysig._transform import STAGES, Transform, channels_after, steps_after
+from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pysig._algebra import trees as _trees
-from pysig._algebra.words import Word
+from pysig._combinatorics import word_trees as _trees
+from pysig._combinatorics.words import Word
 from pysig._api._checks import describe
 from pysig._api._words_argument import MOST_LETTERS, check_words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from pysig._algebra import words as _words
+from pysig._combinatorics import words as _words
 from pysig._api._checks import check_flag, check_integer, check_memory, describe, memory_limit
 from pysig._backend import NUMPY
 

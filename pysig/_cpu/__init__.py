@@ -10,7 +10,7 @@ from pysig._cpu.algebra import (
     series_jvp,
     series_vjp,
 )
-from pysig._cpu.derivatives import signature_jvp, signature_vjp
+from pysig._cpu.signature_vjp import signature_jvp, signature_vjp
 from pysig._cpu.logsignature import logsignature
 from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import signature

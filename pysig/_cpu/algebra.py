@@ -1,5 +1,5 @@
 """P2. The tensor algebra on NumPy arrays: rows of coefficients, lanes are rows
-(csrc/include/pysig/cpu/tensor_rows.hpp).
+(csrc/include/pysig/cpu/schedules/algebra.hpp).
 
 Rows are (batch, width), contiguous; an input of one row serves the whole batch. `scalar` is the
 coefficient of the empty word of the factors where `plan.scalar_term` says that it is not stored.
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from pysig._cpu._extension import core
-from pysig._lie import SparseMatrix
-from pysig._plan import Plan
+from pysig._plans.basis_tables import SparseMatrix
+from pysig._plans.layout import Plan
 
 Maps = tuple[SparseMatrix, ...]
 

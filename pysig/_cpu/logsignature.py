@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pysig import _lie
+from pysig._plans import basis_tables
 from pysig._cpu._extension import core
 from pysig._cpu.algebra import Maps, maps_of
 from pysig._cpu.signature import METHODS
-from pysig._plan import Plan
-from pysig._transform import Transform
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform
 
 
 def logsignature(
@@ -56,8 +56,8 @@ def logsignature(
 @lru_cache(maxsize=64)
 def _tables(channels: int, depth: int, basis: str, single: bool) -> tuple[Any, int]:
     """The maps to a basis as the extension takes them, and how many coordinates it has."""
-    maps = _lie.route(channels, depth, "expanded", basis)
-    count = _lie.coordinate_count(channels, depth, basis)
+    maps = basis_tables.route(channels, depth, "expanded", basis)
+    count = basis_tables.coordinate_count(channels, depth, basis)
     return maps_of(maps, np.float32 if single else np.float64), count
 
 

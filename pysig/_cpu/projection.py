@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from pysig._cpu._extension import core
-from pysig._projection import Nodes, Projection
-from pysig._transform import Transform, steps_after
+from pysig._plans.projection import Nodes, Projection
+from pysig._plans.transform import Transform, steps_after
 
-JOIN_STEPS = 0.5  # as cost::join_steps in csrc/include/pysig/cpu/schedule.hpp
+JOIN_STEPS = 0.5  # as cost::join_steps in csrc/include/pysig/cpu/schedules/cost_model.hpp
 
 
 def _chunks_pay(plan: Projection, batch: int, steps: int, itemsize: int) -> bool:

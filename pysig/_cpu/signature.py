@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pysig._cpu._extension import core
-from pysig._plan import Plan
-from pysig._transform import Transform
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform
 
 METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
 

@@ -1,7 +1,7 @@
 """P2. Power series of rows of CuPy arrays, under the names of `_cpu/algebra.py`.
 
 Horner schemes of products whose inner ones are short, w_N = c_N, w_m = c_m + s_m x (x) w_(m+1), as
-in csrc/include/pysig/cpu/tensor.hpp; derivatives are products and their adjoints.
+in csrc/include/pysig/cpu/kernels/algebra.hpp; derivatives are products and their adjoints.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._gpu.algebra import Maps, Rows, apply_all, deliver, launch, transposed, without_scalar
-from pysig._plan import Plan, plan_for
+from pysig._plans.layout import Plan, plan_for
 
 
 def _constant(f: str, m: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._gpu.compile import elementwise_kernel
-from pysig._transform import Transform
+from pysig._plans.transform import Transform
 
 FILE = "increments.cuh"
 OWN = "const pysig_gpu::i64 own = (ragged ? lengths[b] : length) - 1 + has_base;"

@@ -10,8 +10,8 @@ from pysig._gpu.algebra import Maps
 from pysig._gpu.algebra_series import series
 from pysig._gpu.memory import scratch_limit
 from pysig._gpu.signature import signature
-from pysig._plan import Plan
-from pysig._transform import Transform
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform
 
 
 def logsignature(

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from pysig._algebra.words import Word
+from pysig._combinatorics.words import Word
 from pysig._gpu.compile import raw_kernel, real
 from pysig._gpu.increments import fill_increments, fill_point_adjoints
 from pysig._gpu.memory import scratch_limit
-from pysig._projection import Projection
-from pysig._transform import Transform, steps_after
+from pysig._plans.projection import Projection
+from pysig._plans.transform import Transform, steps_after
 
 FILE = "projection.cu"
 MOST_CHILDREN = 4  # of a thread: they share the chain of their prefix, and its registers

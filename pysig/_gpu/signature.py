@@ -7,8 +7,8 @@ from typing import Any
 from pysig._gpu import signature_cumsum, signature_tile
 from pysig._gpu.errors import explained
 from pysig._gpu.schedule import MOST_CHANNELS, method_for
-from pysig._plan import Plan
-from pysig._transform import Transform
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform
 
 
 def signature(

@@ -16,8 +16,8 @@ from typing import Any
 from pysig._gpu.compile import elementwise_kernel, sum_kernel
 from pysig._gpu.increments import fill_increments
 from pysig._gpu.memory import scratch_limit
-from pysig._plan import Plan
-from pysig._transform import Transform, steps_after
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform, steps_after
 
 FILE = "signature_cumsum.cuh"
 THREADS = 2**17  # that fill a card; fewer words than that are cut into chunks of time

@@ -11,8 +11,8 @@ import numpy as np
 
 from pysig._gpu.compile import raw_kernel, real
 from pysig._gpu.schedule import Ride, Tile, ride_for, tile_for
-from pysig._plan import Plan
-from pysig._transform import Transform, steps_after
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform, steps_after
 
 MOST_RIDES = 2**31 - 1  # a kernel counts paths x chunks in 32 bits
 MOST_BLOCKS = 65535  # of tiles, the second axis of a grid

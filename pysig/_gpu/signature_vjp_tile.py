@@ -32,8 +32,8 @@ from pysig._gpu.signature_tile import (
     path_arguments,
     processors,
 )
-from pysig._plan import Plan
-from pysig._transform import Transform, steps_after
+from pysig._plans.layout import Plan
+from pysig._plans.transform import Transform, steps_after
 
 LINK_THREADS = 128
 LINK_BLOCKS = 2**20
@@ -57,7 +57,7 @@ def run(
     lengths: Any,
     transform: Transform | None,
 ) -> None:
-    """Fills `bars`; see `pysig._gpu.derivatives.signature_vjp`. All arrays but `path` are
+    """Fills `bars`; see `pysig._gpu.signature_vjp.signature_vjp`. All arrays but `path` are
     contiguous."""
     batch, length, _ = path.shape
     steps = steps_after(transform, length - (basepoint is None))

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pysig._algebra import hall
-from pysig._reference import algebra, derivative, tensor
+from pysig._combinatorics import hall
+from pysig._reference import algebra, signature_vjp as derivative, tensor
 from pysig._reference.signature import signature, signature_jvp
 
 

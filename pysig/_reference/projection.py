@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pysig._algebra.words import Word, signature_size, word_index
+from pysig._combinatorics.words import Word, signature_size, word_index
 from pysig._reference import signature as whole
 from pysig._reference.transform import points_after
 

@@ -12,9 +12,9 @@
 #error "pysig/pysig.hpp needs C++17: compile with -std=c++17 or later"
 #endif
 
-#include "door/algebra.hpp"
-#include "door/derivatives.hpp"
-#include "door/logsignature.hpp"
-#include "door/lyndon.hpp"
-#include "door/signature.hpp"
-#include "door/stream.hpp"
+#include "algebra.hpp"
+#include "signature_vjp.hpp"
+#include "logsignature.hpp"
+#include "detail/lyndon.hpp"
+#include "signature.hpp"
+#include "incremental.hpp"

@@ -1,0 +1,50 @@
+// C4. Streams of points: the object of the C++ door, one class for each precision.
+#include "pysig/incremental.hpp"
+
+#include <string>
+
+#include "arrays.hpp"
+#include "register.hpp"
+
+namespace pysig {
+namespace {
+
+template <class R>
+span<const R> elements(const py::array& array) {
+    expect(holds<R>(array) && (array.flags() & py::array::c_style), "rows must be contiguous and of the dtype of the stream");
+    return {static_cast<const R*>(array.data()), i64(array.size())};
+}
+
+template <class R>
+void register_class(py::module_& m, const char* name) {
+    using stream = signature_stream<R>;
+    py::class_<stream>(m, name)
+        .def(py::init<i64, int>(), py::arg("channels"), py::arg("depth"))
+        .def_property_readonly("points", &stream::points)
+        .def("push", [](stream& self, const py::array& points) { self.push(elements<R>(points)); })
+        .def("push_increments", [](stream& self, const py::array& increments) { self.push_increments(elements<R>(increments)); })
+        .def("signature",
+             [](const stream& self, py::array out) {
+                 const span<const R> known = self.signature();
+                 std::copy(known.data(), known.data() + known.size(), output<R>(out, known.size()));
+             })
+        .def("reset", &stream::reset)
+        .def("copy", [](const stream& self) { return stream(self); })
+        .def("serialise",
+             [](const stream& self) {
+                 const std::vector<unsigned char> bytes = self.serialise();
+                 return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+             })
+        .def_static("deserialise", [](const std::string& bytes) {
+            return stream::deserialise({reinterpret_cast<const unsigned char*>(bytes.data()), i64(bytes.size())});
+        });
+}
+
+}  // namespace
+
+void register_stream(py::module_& m) {
+    register_class<float>(m, "SignatureStream32");
+    register_class<double>(m, "SignatureStream64");
+}
+
+}  // namespace pysig

@@ -1,0 +1,186 @@
+// C2. The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers pay.
+// Every constant that decides between plans stands here. Nothing that changes a result depends on the number of workers.
+#pragma once
+
+#include "../kernels/tile_forward.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+namespace cost {
+constexpr i64 tile_bytes = 192 * 1024;   // states of a tile: stay in the second-level cache
+constexpr i64 block_bytes = 24 * 1024;   // increments and chains of a block of time: stay in the first-level cache
+constexpr int hot_chains = 3;           // levels of chains
+// With so many channels and more the increments are streamed from the second-level cache. Processors with vectors of 64 bytes have more of the first.
+constexpr i64 wide_channels = vector_bytes >= 64 ? 3 : 4;
+constexpr i64 wide_block_bytes = (vector_bytes >= 64 ? 48 : 32) * 1024;
+constexpr i64 most_block = 128, least_block = 4;
+constexpr i64 many_blocks = 8;          // from here on a short last block costs less than vectors that overlap in all others
+constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
+constexpr i64 join_bytes = 24 << 20;     // signatures of chunks that wait for their joins
+constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
+constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
+constexpr double letters_share = 0.9;     // a step with letters in lanes, against its share of one with paths in lanes,
+constexpr double letters_few = 6;         // and what it costs more where there are few, divided by their number
+constexpr i64 letters_block_bytes = 24 * 1024;
+constexpr double prefix_words = 0.5;   // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
+constexpr double prefix_levels = 10;   // words that the levels of such a row cost beside, times the square of the depth
+constexpr i64 prefix_block_bytes = 4 * 1024;
+constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
+constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
+constexpr double region_words = 1e5;     // that are worth one more of the threads that there are: waking it takes some microseconds
+constexpr i64 cumsum_bytes = 512 * 1024;     // rows and chains of one block of time
+constexpr i64 logarithm_bytes = 256 * 1024;  // signatures whose logarithms are taken together: stay in the second-level cache
+
+// Of gradients, whose numbers of items are those of the shape, as what is added to what depends on them.
+constexpr i64 segment_steps = 512;   // rebuilding costs about the square root of this many roundings
+constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
+constexpr i64 reverse_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // as block_bytes, with adjoints
+constexpr i64 least_items = 8, most_items = 64;  // parts of the words, or slices of the batch
+constexpr double item_words = 2e8;               // multiply-adds that are worth one more
+constexpr i64 slice_bytes = 1 << 20;             // of what is kept about a slice: about a second-level cache
+constexpr i64 unsliced_bytes = 4 << 20;          // of what is kept about a batch that is not worth cutting
+constexpr i64 finish_numbers = 1 << 15;          // elements of a path that are finished at a time: several workers share a long one
+constexpr i64 projection_parts = 8;              // items of a lane group of projections where there are few groups
+}  // namespace cost
+
+// Lane slot s holds chunk s % chunks of path s / chunks.
+struct lane_plan {
+    i64 chunks, chunk_steps, groups;
+};
+
+template <class R>
+inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
+    return {chunks, (steps + chunks - 1) / chunks, (batch * chunks + lane_count<R> - 1) / lane_count<R>};
+}
+
+// What a plan costs, in steps of one full lane group.
+inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
+    return double(plan.groups) * double(plan.chunk_steps) + cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
+}
+
+// Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far as memory allows.
+template <class R>
+inline i64 most_joined(i64 size) {
+    const double fit = double(cost::join_bytes) / (double(size) * sizeof(R));
+    return fit > lane_count<R> ? i64(fit) : lane_count<R>;
+}
+
+// How finely long paths are cut: for so many groups, into chunks of so many steps at least.
+struct chunk_wish {
+    i64 groups, steps;
+};
+template <class R>
+inline chunk_wish usual_chunks(int depth) {
+    return {cost::groups_wanted, cost::long_chunk * lane_count<R> * depth};
+}
+
+template <class R>
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_wish wish) {
+    lane_plan best = plan_chunks<R>(batch, steps, 1);
+    double least = lane_cost(best, batch, depth);
+    const i64 most = most_joined<R>(size);
+    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= most; chunks *= 2) {
+        lane_plan plan = plan_chunks<R>(batch, steps, chunks);
+        const double total = lane_cost(plan, batch, depth);
+        if (total < least) {
+            best = plan;
+            least = total;
+        }
+    }
+    while (best.groups < wish.groups && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= wish.steps)
+        best = plan_chunks<R>(batch, steps, 2 * best.chunks);
+    return best;
+}
+
+// Whether letters in the lanes are cheaper than paths and chunks of time: few paths, many channels.
+template <class R>
+inline bool letters_pay(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
+    if (depth < 2 || 2 * d < lane_count<R>) return false;
+    const double step = (cost::letters_share + cost::letters_few / double(d)) * double(pad_to_lanes<R>(d)) / double(d);
+    return step * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
+}
+
+// Whether all prefixes cost less with the words of a row in the lanes than with paths.
+template <class R>
+inline bool prefixes_pay(i64 batch, i64 d, int depth) {
+    const double row = cost::prefix_words + cost::prefix_levels * depth * depth / double(signature_size(d, depth));
+    return row * double(batch) < double((batch + lane_count<R> - 1) / lane_count<R> * lane_count<R>);
+}
+
+// Steps whose increments are made at once for rows of prefixes.
+inline i64 plan_prefix_block(i64 d, i64 steps, i64 bytes_of_number) {
+    i64 block = cost::prefix_block_bytes / (d * bytes_of_number);
+    block = block > cost::most_block ? cost::most_block : block < 1 ? 1 : block;
+    return block < steps ? block : steps > 0 ? steps : 1;
+}
+
+template <class R>
+inline i64 plan_letters_block(i64 padded, i64 steps) {
+    i64 block = cost::letters_block_bytes / (2 * padded * i64(sizeof(R)));
+    block = block > cost::most_block ? cost::most_block : block < cost::least_block ? cost::least_block : block;
+    return block < steps ? block : steps > 0 ? steps : 1;
+}
+
+// Tiles of one prefix length: tile number k has the prefix k / per_prefix and `letters` next letters.
+struct tile_plan {
+    int m;
+    i64 letters, per_prefix, count;
+
+    word_tile tile(i64 k, i64 d) const {
+        const i64 first = (k % per_prefix) * letters;
+        return {m, k / per_prefix, first, first + letters < d ? first + letters : d};
+    }
+};
+
+inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
+    const i64 per = (d + letters - 1) / letters;
+    return {m, letters, per, power(d, m) * per};
+}
+
+// As many items of work, a tile of words on a lane group, as keep so many workers busy.
+inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
+
+template <class R>
+inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
+    constexpr i64 most_words = cost::tile_bytes / i64(sizeof(lanes<R>));
+    const i64 wanted = items > groups ? (items + groups - 1) / groups : 1;
+    const int deepest = depth > 2 ? depth - 2 : 0;
+    for (int m = 0;; ++m) {
+        const i64 per_letter = 1 + signature_size(d, depth - m - 1);
+        i64 letters = most_words / per_letter;
+        if (letters > d) letters = d;
+        if (letters < 1 && m < deepest) continue;
+        if (letters < 1) letters = 1;
+        // More tiles for more items, as long as a tile has far more words than the increments that it reads.
+        while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d) letters /= 2;
+        tile_plan plan = plan_tiles_of(d, m, letters);
+        if (plan.count < wanted && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;
+        return plan;
+    }
+}
+
+template <class R>
+inline i64 plan_block(i64 d, int depth, i64 steps) {
+    // The chains near the last letters are the hot ones: those above are read once for every d or more below.
+    const int hot = depth - 1 < cost::hot_chains ? depth - 1 : cost::hot_chains;
+    const i64 siblings = d < sibling_chains ? d : sibling_chains;
+    const i64 per_step = (d + siblings * (i64(hot) * (hot + 1) / 2) + 1) * i64(sizeof(lanes<R>));
+    i64 block = (d < cost::wide_channels ? cost::block_bytes : cost::wide_block_bytes) / per_step;
+    if (block > cost::most_block) block = cost::most_block;
+    if (block < cost::least_block) block = cost::least_block;
+    if (block >= steps) return steps > 0 ? steps : 1;
+    // Few blocks are of equal size; many are read in whole vectors.
+    const i64 blocks = (steps + block - 1) / block, even = (steps + blocks - 1) / blocks;
+    i64 whole = lane_count<R>;
+    for (i64 factors = d; factors % 2 == 0 && whole > 1; factors /= 2) whole /= 2;
+    return blocks < cost::many_blocks ? even : (even + whole - 1) / whole * whole;
+}
+
+inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_words) {
+    double most = 1 + multiply_adds / worth;
+    if (most < workers) workers = int(most);
+    if (items < workers) workers = int(items);
+    return workers < 1 ? 1 : workers;
+}
+
+PYSIG_NAMESPACE_END

@@ -1,0 +1,87 @@
+// C2. Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in the lanes. The rounding
+// differs a little; so only log-signatures, whose chunks of time depend on the size of the batch as well, come here.
+#pragma once
+
+#include "../lanes/buffer.hpp"
+#include "../kernels/row_product.hpp"
+#include "cost_model.hpp"
+#include "../kernels/algebra.hpp"
+#include "../jobs/algebra.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+template <class R>
+class single_series {
+  public:
+    // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
+    static bool pays(const tensor_job<R>& job) {
+        return job.op == tensor_op::series && job.of == derivative::none && !job.before.count && job.channels > 1 && 2 * job.batch <= lane_count<R>;
+    }
+
+    single_series(const tensor_job<R>& job, const executor& exec)
+        : job(job),
+          exec(exec),
+          d(job.channels),
+          depth(job.depth),
+          size(signature_size(d, depth)),
+          multiply(d, depth),
+          workers(plan_workers(exec.workers, job.batch, double(job.batch) * double(size) * depth)),
+          scratch_size(places * (widest() + lane_count<R>)),
+          scratch(workers * scratch_size) {}
+
+    void run() {
+        executor limited = exec;
+        limited.workers = workers;
+        limited.run(limited, job.batch, [](void* self, i64 b, int worker) {
+            static_cast<single_series*>(self)->run_row(b, worker);
+        }, this);
+    }
+
+  private:
+    static constexpr int places = 4;  // the inside of the series, its value, what is between maps
+
+    const tensor_job<R>& job;
+    const executor& exec;
+    const i64 d;
+    const int depth;
+    const i64 size;
+    const row_product<R> multiply;
+    const int workers;
+    const i64 scratch_size;
+    buffer<R> scratch;
+
+    i64 widest() const {
+        i64 most = size;
+        for (int i = 0; i < job.after.count; ++i)
+            if (job.after.maps[i].rows > most) most = job.after.maps[i].rows;
+        return most;
+    }
+
+    void run_row(i64 b, int worker) {
+        if (exec.cancelled(exec)) return;
+        R* place[places];
+        for (int i = 0; i < places; ++i) place[i] = scratch.get() + worker * scratch_size + i * (scratch_size / places);
+        const R* x = job.a.data + b * job.a.stride + job.scalar_term;
+        R* out = job.out + b * job.out_width;
+        if (!job.after.count) {
+            if (job.scalar_term) *out++ = series_constant<R>(job.f, 0);
+            return power_series(x, place[0], out);
+        }
+        power_series(x, place[0], place[1]);
+        const R* from = place[1];
+        for (int i = 0; i < job.after.count; ++i) {
+            R* to = i + 1 == job.after.count ? out : place[2 + i % 2];
+            apply_map(job.after.maps[i], from, to);
+            from = to;
+        }
+    }
+
+    // tensor.hpp's Horner form.
+    void power_series(const R* x, R* inner, R* out) const {
+        for (int m = depth - 1; m >= 1; --m)
+            multiply(x, series_constant<R>(job.f, m + 1), inner, series_factor<R>(job.f, m), inner, depth - m);
+        multiply(x, series_constant<R>(job.f, 1), inner, series_factor<R>(job.f, 0), out, depth);
+    }
+};
+
+PYSIG_NAMESPACE_END

@@ -1,0 +1,73 @@
+// C2. A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about its increments stays in
+// the caches, and no memory grows with the batch.
+//
+// Slices depend on the shape alone, as results must not depend on the number of workers.
+#pragma once
+
+#include "../jobs/signature_vjp.hpp"
+#include "../lanes/increments.hpp"
+#include "cost_model.hpp"
+
+PYSIG_NAMESPACE_BEGIN
+
+// Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more `items` than it has groups.
+template <class R>
+inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
+    const i64 groups = path.batch / lane_count<R>;
+    if (groups < cost::least_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
+    const double wanted = bytes / double(cost::slice_bytes);
+    const i64 slices = wanted < double(cost::least_items) ? cost::least_items : wanted < double(groups) ? i64(wanted) : groups;
+    return groups / slices * lane_count<R>;
+}
+
+// Paths [first, first + count), or those at these places of the order, which lie anywhere in the batch.
+template <class R>
+inline path_view<R> slice_of(path_view<R> path, i64 first, i64 count) {
+    path.batch = count;
+    if (path.order) {
+        path.order += first;
+        return path;
+    }
+    path.data += first * path.batch_stride;
+    if (path.basepoint) path.basepoint += first * own_channels(path);
+    if (path.lengths) path.lengths += first;
+    if (path.transform.times) path.transform.times += first * path.transform.times_stride;
+    return path;
+}
+
+template <class R>
+inline direction<R> slice_of(const direction<R>& along, i64 first, i64 count, i64 size) {
+    const i64 moved = along.path.order ? 0 : first;
+    return {slice_of(along.path, first, count), along.initial ? along.initial + moved * size : nullptr};
+}
+
+template <class R>
+inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 count) {
+    const path_view<R>& path = job.value.path;
+    const i64 size = signature_size(path.channels, job.value.depth), channels = own_channels(path), moved = path.order ? 0 : first;
+    job.cotangent += moved * (job.value.stream ? step_count(path) : 1) * (size + job.value.scalar_term);
+    job.path_bar += moved * path.length * channels;
+    if (job.basepoint_bar) job.basepoint_bar += moved * channels;
+    if (job.initial_bar) job.initial_bar += moved * size;
+    if (job.value.initial) job.value.initial += moved * size;
+    job.value.path = slice_of(path, first, count);
+    return job;
+}
+
+// Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the shortest paths.
+template <class F>
+inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body) {
+    struct call {
+        const F& body;
+        const i64 batch, slice;
+        const executor& exec;
+    } context{body, batch, slice, exec};
+    exec.run(exec, (batch + slice - 1) / slice, [](void* c, i64 item, int) {
+        const call& to = *static_cast<call*>(c);
+        const i64 first = ((to.batch + to.slice - 1) / to.slice - 1 - item) * to.slice, rest = to.batch - first;
+        if (to.exec.cancelled(to.exec)) return;
+        to.body(first, rest < to.slice ? rest : to.slice, executor{1, to.exec.run, to.exec.cancelled, to.exec.state});
+    }, &context);
+}
+
+PYSIG_NAMESPACE_END

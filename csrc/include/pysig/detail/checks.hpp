@@ -1,0 +1,69 @@
+// C2, the door. What is wrong with an argument is said here: its name, what was expected, what was received. Below are assertions.
+#pragma once
+
+#include "../algebra/words.hpp"
+#include "../span.hpp"
+
+#include <stdexcept>
+#include <string>
+
+PYSIG_NAMESPACE_BEGIN
+
+namespace detail {
+
+constexpr i64 most_elements = i64(1) << 56;  // of one array: products of two checked sizes do not overflow unnoticed
+
+[[noreturn]] inline void refuse(const std::string& argument, const std::string& expected, const std::string& received) {
+    throw std::invalid_argument("pysig: " + argument + ": expected " + expected + ", received " + received + ".");
+}
+
+inline void expect(bool condition, const char* argument, const char* expected, i64 received) {
+    if (!condition) refuse(argument, expected, std::to_string(received));
+}
+
+// Checked d + d^2 + ... + d^depth.
+inline i64 checked_size(i64 channels, i64 depth) {
+    expect(channels >= 1, "channels", "at least 1", channels);
+    expect(depth >= 1, "depth", "at least 1", depth);
+    if (channels == 1) return depth;
+    i64 size = 0;
+    for (i64 k = 0; k < depth; ++k) {
+        if (size + 1 > most_elements / channels)
+            refuse("depth", "a signature of at most 2^56 coefficients",
+                   "depth " + std::to_string(depth) + " with " + std::to_string(channels) + " channels");
+        size = (size + 1) * channels;
+    }
+    return size;
+}
+
+inline i64 checked_product(const char* argument, i64 a, i64 b) {
+    if (b > 0 && a > most_elements / b)
+        refuse(argument, "arrays of at most 2^56 elements", std::to_string(a) + " times " + std::to_string(b));
+    return a * b;
+}
+
+// More threads than any machine pays for are not asked for.
+inline int checked_workers(int workers) {
+    expect(workers >= 1, "workers", "at least 1", workers);
+    return workers < 1024 ? workers : 1024;
+}
+
+// An array of exactly `size` elements.
+template <class T>
+inline void expect_size(span<T> array, const char* argument, i64 size) {
+    if (array.size() != size) refuse(argument, std::to_string(size) + " elements", std::to_string(array.size()));
+    if (size > 0 && array.data() == nullptr) refuse(argument, "a pointer that is not null", "null");
+}
+
+// Rows of `width` elements: how many.
+template <class T>
+inline i64 rows_of(span<T> array, const char* argument, i64 width) {
+    if (array.size() < 0 || array.size() % width)
+        refuse(argument, "whole rows of " + std::to_string(width) + " elements", std::to_string(array.size()) + " elements");
+    expect_size(array, argument, array.size());
+    return array.size() / width;
+}
+
+}  // namespace detail
+
+PYSIG_NAMESPACE_END

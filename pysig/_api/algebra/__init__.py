@@ -1,0 +1,1 @@
+"""The tensor algebra: public functions on rows of coefficients."""

@@ -1,0 +1,215 @@
+"""P4. Linear change of channels of rows of coefficients, with derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pysig._api import _checks
+from pysig._api.algebra._levels import join, map_letters, map_letters_jvp, map_letters_vjp, split
+from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._plans.layout import Plan, plan_for
+
+
+def transform(
+    a: Any,
+    matrix: Any,
+    channels: int,
+    depth: int,
+    *,
+    scalar_term: bool = False,
+    out: Any = None,
+) -> Any:
+    """Change the channels linearly: the signature of the path ``path @ matrix.T``.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., size)
+        Signatures, log-signatures in all words, or any tensors.
+    matrix : array_like, shape (..., new_channels, channels)
+        Leading dimensions broadcast with those of `a`.
+    channels, depth : int
+        Of the rows.
+    scalar_term : bool, optional
+        Whether rows begin with the coefficient of the empty word.
+    out : array, optional
+        Where to write the result.
+
+    Returns
+    -------
+    array, shape (..., new_size)
+        Of ``new_channels`` channels, up to the same depth.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    The matrix is applied to every letter of every word; the cost of level k is k products of the
+    matrix with a matrix of ``channels**k`` coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> matrix = np.array([[1.0, 2.0]])
+    >>> pysig.algebra.transform(pysig.signature(path, 2), matrix, channels=2, depth=2)
+    array([3. , 4.5])
+    >>> pysig.signature(path @ matrix.T, 2)
+    array([3. , 4.5])
+    """
+    plan = check_sizes(channels, depth, scalar_term)
+    call, new = _prepare_transform(plan, a=a, matrix=matrix)
+    rows_a, m = call.rows("a"), call.rows("matrix", 2)
+    levels = [
+        map_letters(call.xp, m, level, k) for k, level in enumerate(split(rows_a, plan), start=1)
+    ]
+    rows, result = call.target(out, new.size)
+    rows[...] = join(call.xp, rows_a[:, :1], levels, new)
+    return call.finish(rows, result)
+
+
+def transform_vjp(
+    a: Any,
+    matrix: Any,
+    channels: int,
+    depth: int,
+    cotangent: Any,
+    *,
+    scalar_term: bool = False,
+) -> Any:
+    """Gradients of ``<cotangent, transform(a, matrix)>``.
+
+    Parameters
+    ----------
+    a, matrix, channels, depth
+        As in `transform`.
+    cotangent : array_like, shape (..., new_size)
+        Of the shape of the result.
+    scalar_term
+        As in `transform`.
+
+    Returns
+    -------
+    (array, array)
+        The gradients at `a` and `matrix`, in their shapes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> pysig.algebra.transform_vjp(np.array([1.0, 2.0]), [[3.0]], 1, 2, np.array([1.0, 1.0]))
+    (array([3., 9.]), array([[13.]]))
+    """
+    plan = check_sizes(channels, depth, scalar_term)
+    call, new = _prepare_transform(plan, a=a, matrix=matrix, cotangent=cotangent)
+    xp = call.xp
+    m = xp.broadcast_to(call.rows("matrix", 2), (call.count, new.channels, plan.channels))
+    values = xp.broadcast_to(call.rows("a"), (call.count, plan.size))
+    g = xp.broadcast_to(call.rows("cotangent"), (call.count, new.size))
+    at_matrix, levels = m * 0, []
+    pairs = zip(split(values, plan), split(g, new), strict=True)
+    for k, (level, gradient) in enumerate(pairs, start=1):
+        part, at_level = map_letters_vjp(xp, m, level, gradient, k)
+        at_matrix = at_matrix + part
+        levels.append(at_level)
+    at_a = join(xp, g[:, :1], levels, plan)
+    return call.reduced(at_a, "a"), call.reduced(at_matrix, "matrix", 2)
+
+
+def transform_jvp(
+    a: Any,
+    matrix: Any,
+    channels: int,
+    depth: int,
+    tangent_a: Any,
+    tangent_matrix: Any,
+    *,
+    scalar_term: bool = False,
+    out: Any = None,
+) -> Any:
+    """Derivative of ``transform(a, matrix)`` when both arguments move.
+
+    Parameters
+    ----------
+    a, matrix, channels, depth
+        As in `transform`.
+    tangent_a : array_like, shape (..., size)
+        How `a` moves.
+    tangent_matrix : array_like, shape (..., new_channels, channels)
+        How `matrix` moves.
+    scalar_term, out
+        As in `transform`.
+
+    Returns
+    -------
+    array, shape (..., new_size)
+        The derivative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> pysig.algebra.transform_jvp(
+    ...     np.array([1.0, 2.0]), [[3.0]], 1, 2, np.array([0.0, 0.0]), np.array([[1.0]])
+    ... )
+    array([ 1., 12.])
+    """
+    plan = check_sizes(channels, depth, scalar_term)
+    call, new = _prepare_transform(
+        plan, a=a, matrix=matrix, tangent_a=tangent_a, tangent_matrix=tangent_matrix
+    )
+    moves, m, dm = call.rows("tangent_a"), call.rows("matrix", 2), call.rows("tangent_matrix", 2)
+    pairs = zip(split(call.rows("a"), plan), split(moves, plan), strict=True)
+    levels = [
+        map_letters_jvp(call.xp, m, dm, level, move, k)
+        for k, (level, move) in enumerate(pairs, start=1)
+    ]
+    rows, result = call.target(out, new.size)
+    rows[...] = join(call.xp, moves[:, :1], levels, new)
+    return call.finish(rows, result)
+
+
+def _prepare_transform(plan: Plan, **given: Any) -> tuple[Call, Plan]:
+    """The call, and the plan of the result."""
+    shapes: dict[str, tuple[int | None, ...]] = {
+        name: (None, plan.channels) if name.endswith("matrix") else (plan.size,) for name in given
+    }
+    if "cotangent" in given:
+        shapes["cotangent"] = (None,)
+    call = prepare(given, shapes)
+    new_channels = int(call.arrays["matrix"].shape[-2])
+    if new_channels < 1:
+        raise ValueError("matrix: expected at least one row, received none.")
+    _checks.check_memory(
+        new_channels,
+        plan.depth,
+        call.count,
+        plan.scalar_term,
+        call.dtype.itemsize,
+        _checks.memory_limit(call.backend),
+    )
+    new = plan_for(new_channels, plan.depth, plan.scalar_term)
+    if "tangent_matrix" in given and call.arrays["tangent_matrix"].shape[-2] != new_channels:
+        raise ValueError(
+            f"tangent_matrix: expected {new_channels} rows like matrix, received shape "
+            f"{tuple(call.arrays['tangent_matrix'].shape)}."
+        )
+    if "cotangent" in given and call.arrays["cotangent"].shape[-1] != new.size:
+        raise ValueError(
+            f"cotangent: expected shape (..., {new.size}), received "
+            f"{tuple(call.arrays['cotangent'].shape)}."
+        )
+    return call, new

@@ -1,0 +1,299 @@
+"""P4. The signature of a path that is still being made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pysig._api import _checks
+from pysig._api.logsignature_convert import signature_to_logsignature
+from pysig._backend import NUMPY
+from pysig._cpu import incremental as _cpu
+from pysig._plans.layout import plan_for
+
+__all__ = ["SignatureStream"]
+
+
+class SignatureStream:
+    """The signature of a path whose points come one after the other.
+
+    The state is the signature so far and the last point, whatever the length of the path. C++, C,
+    Fortran and Cython have the same object, see the pages on embedding.
+
+    Parameters
+    ----------
+    channels : int
+        Numbers in each point.
+    depth : int
+        The largest number of letters, at least 1.
+    dtype : dtype, optional
+        Of the signature: float64 (default) or float32.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    A push of one point costs about two multiply-adds for each coefficient and allocates nothing.
+    The result does not depend on how points are grouped into pushes. `signature` of all points adds
+    up the same terms in another order, so that the last digits may differ.
+
+    Methods: `push`, `push_increments`, `signature`, `logsignature`, `reset`, `copy`. Objects can be
+    pickled. An object is for one thread at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> stream = pysig.SignatureStream(channels=2, depth=2)
+    >>> stream.push([0.0, 0.0])
+    >>> stream.push([[1.0, 0.0], [1.0, 2.0]])
+    >>> stream.signature()
+    array([1. , 2. , 0.5, 2. , 0. , 2. ])
+    >>> stream.logsignature()
+    array([1., 2., 1.])
+    >>> stream
+    SignatureStream(channels=2, depth=2, dtype=float64): 3 points
+    """
+
+    def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
+        self._channels = _checks.check_integer(channels, "channels", 1)
+        self._depth = _checks.check_integer(depth, "depth", 1)
+        try:
+            self._dtype: np.dtype[Any] = np.dtype(dtype)
+        except Exception:  # whatever NumPy has against it
+            self._dtype = np.dtype(object)
+        if self._dtype not in (np.float32, np.float64):
+            raise TypeError(
+                f"dtype: expected float32 or float64, received {_checks.describe(dtype)}."
+            )
+        limit = _checks.memory_limit(NUMPY)
+        _checks.check_memory(channels, depth, 3, False, self._dtype.itemsize, limit)
+        self._core = _cpu.stream(self._channels, self._depth, self._dtype)
+
+    @property
+    def channels(self) -> int:
+        """Numbers in each point.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).channels
+        2
+        """
+        return self._channels
+
+    @property
+    def depth(self) -> int:
+        """The largest number of letters.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).depth
+        3
+        """
+        return self._depth
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the signature.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).dtype
+        dtype('float64')
+        """
+        return self._dtype
+
+    @property
+    def points(self) -> int:
+        """How many points the path has by now.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> pysig.SignatureStream(2, 3).points
+        0
+        """
+        return int(self._core.points)
+
+    def push(self, points: npt.ArrayLike) -> None:
+        """The path goes on to one point, or through several.
+
+        Parameters
+        ----------
+        points : array_like, shape (channels,) or (count, channels)
+            They are converted to the dtype of the stream.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `points` has another shape, or no real numbers.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([1.0, 1.0])
+        >>> stream.push([[2.0, 1.0], [3.0, 0.0]])
+        >>> stream.signature()
+        array([ 2., -1.])
+        """
+        self._core.push(self._rows(points, "points"))
+
+    def push_increments(self, increments: npt.ArrayLike) -> None:
+        """The path goes on by one step, or by several.
+
+        Parameters
+        ----------
+        increments : array_like, shape (channels,) or (count, channels)
+            Differences of points. A path that begins with one begins at the origin.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `increments` has another shape, or no real numbers.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push_increments([[1.0, 0.0], [1.0, -1.0]])
+        >>> stream.signature()
+        array([ 2., -1.])
+        """
+        self._core.push_increments(self._rows(increments, "increments"))
+
+    def _rows(self, value: Any, name: str) -> Any:
+        array = _checks.as_numeric(value, name, NUMPY)
+        if array.ndim not in (1, 2) or array.shape[-1] != self._channels:
+            raise ValueError(
+                f"{name}: expected shape ({self._channels},) or (count, {self._channels}), "
+                f"received shape {tuple(array.shape)}."
+            )
+        return np.require(_checks.cast(array, self._dtype, name), self._dtype, ["C", "A"])
+
+    def signature(self, *, scalar_term: bool = False) -> npt.NDArray[Any]:
+        """The signature of the path so far.
+
+        Parameters
+        ----------
+        scalar_term : bool, optional
+            Whether the constant 1 stands in front.
+
+        Returns
+        -------
+        array, shape (size,)
+            A new array; zeros as long as there is at most one point.
+
+        Raises
+        ------
+        TypeError
+            If `scalar_term` is not a bool.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[1.0, 1.0], [3.0, 0.0]])
+        >>> stream.signature(scalar_term=True)
+        array([ 1.,  2., -1.])
+        """
+        scalar = _checks.check_flag(scalar_term, "scalar_term")
+        out = np.ones(plan_for(self._channels, self._depth, scalar).size, self._dtype)
+        self._core.signature(out[int(scalar) :])
+        return out
+
+    def logsignature(self, basis: str = "words") -> npt.NDArray[Any]:
+        """The log-signature of the path so far.
+
+        Parameters
+        ----------
+        basis : {"words", "brackets", "hall", "expanded"}, optional
+            As for `pysig.logsignature`.
+
+        Returns
+        -------
+        array, shape (logsignature_size,)
+            A new array.
+
+        Raises
+        ------
+        ValueError
+            If there is no such basis.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 2)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+        >>> stream.logsignature("brackets")
+        array([1., 2., 1.])
+        """
+        values = signature_to_logsignature(
+            self.signature(), self._channels, self._depth, basis=basis, workers=1
+        )
+        return np.asarray(values)
+
+    def reset(self) -> None:
+        """Forget all points.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> stream.reset()
+        >>> stream.signature()
+        array([0., 0.])
+        """
+        self._core.reset()
+
+    def copy(self) -> SignatureStream:
+        """A stream that goes its own way from here.
+
+        Returns
+        -------
+        SignatureStream
+            With the same state.
+
+        Examples
+        --------
+        >>> import pysig
+        >>> stream = pysig.SignatureStream(2, 1)
+        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> stream.copy().signature()
+        array([1., 0.])
+        """
+        return self._with(self._core.copy())
+
+    def _with(self, core: Any) -> SignatureStream:
+        other = object.__new__(SignatureStream)
+        other._channels, other._depth, other._dtype = self._channels, self._depth, self._dtype
+        other._core = core
+        return other
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> SignatureStream:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = (self._channels, self._depth, self._dtype.name, self._core.serialise())
+        return _restored, arguments
+
+    def __repr__(self) -> str:
+        sizes = f"channels={self._channels}, depth={self._depth}, dtype={self._dtype}"
+        return f"SignatureStream({sizes}): {self.points} points"
+
+
+def _restored(channels: int, depth: int, dtype: str, data: bytes) -> SignatureStream:
+    """What a pickle calls."""
+    empty = SignatureStream(channels, depth, dtype)
+    return empty._with(_cpu.restored(data, empty.dtype))

@@ -1,0 +1,1 @@
+"""What is known of a call before an array is touched."""

@@ -1,0 +1,284 @@
+// Every function of the C++ door, held against the identities that define it, on random sizes and options; every check of arguments.
+// The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
+#include <pysig/pysig.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+int failures = 0;
+bool wrong = false;
+
+void check(bool condition, const std::string& what) {
+    if (condition) return;
+    std::printf("FAILED: %s\n", what.c_str());
+    ++failures;
+}
+
+std::mt19937_64 random_bits;
+
+pysig::i64 between(int least, int most) { return std::uniform_int_distribution<int>(least, most)(random_bits); }
+
+template <class R>
+std::vector<R> numbers(pysig::i64 count, double scale = 1) {
+    std::normal_distribution<double> normal(0, scale);
+    std::vector<R> out(static_cast<std::size_t>(count));
+    for (R& value : out) value = R(normal(random_bits));
+    return out;
+}
+
+template <class R>
+bool close(pysig::span<const R> a, pysig::span<const R> b, double factor = 1) {
+    if (a.size() != b.size()) return false;
+    double scale = 1, worst = 0;
+    for (pysig::i64 i = 0; i < a.size(); ++i) {
+        scale = std::max(scale, std::abs(double(a[i])));
+        worst = std::max(worst, std::isnan(double(a[i] - b[i])) ? 1e300 : std::abs(double(a[i] - b[i])));
+    }
+    return worst <= factor * (sizeof(R) == 4 ? 2e-5 : 2e-13) * scale;
+}
+
+template <class R>
+double dot(pysig::span<const R> a, pysig::span<const R> b) {
+    double sum = 0;
+    for (pysig::i64 i = 0; i < a.size(); ++i) sum += double(a[i]) * double(b[i]);
+    return sum;
+}
+
+template <class R>
+void check_dual(double left, double right, double terms, const std::string& what) {
+    const double size = std::abs(left) + std::abs(right) + terms;
+    check(std::abs(left - right) <= (sizeof(R) == 4 ? 2e-4 : 2e-12) * size, what);
+}
+
+template <class R>
+struct sizes {
+    pysig::i64 batch = between(1, 9), length = between(2, 40), channels = between(1, 6);
+    int depth = int(between(1, channels > 3 ? 3 : 5));
+    double step = 1 / std::sqrt(double(length));
+    std::string name = std::to_string(batch) + " paths of " + std::to_string(length) + " points in " + std::to_string(channels) +
+                       " channels, depth " + std::to_string(depth) + (sizeof(R) == 4 ? ", float" : ", double");
+    pysig::i64 size() const { return pysig::signature_size(channels, depth); }
+    std::vector<R> path() const {
+        std::vector<R> out = numbers<R>(batch * length * channels, step);
+        for (std::size_t i = 0; i < out.size(); ++i)
+            if (i / std::size_t(channels) % std::size_t(length)) out[i] += out[i - std::size_t(channels)];
+        return out;
+    }
+    std::vector<R> part(const std::vector<R>& path, pysig::i64 b, pysig::i64 begin, pysig::i64 end) const {
+        const auto at = [&](pysig::i64 t) { return path.begin() + (b * length + t) * channels; };
+        return {at(begin), at(end)};
+    }
+};
+
+template <class R>
+void test_algebra() {
+    const sizes<R> z;
+    const std::vector<R> path = z.path();
+    pysig::signature_options<R> options;
+    options.batch = z.batch;
+    options.workers = int(between(1, 3));
+    std::vector<R> s = pysig::signature(path, z.channels, z.depth, options);
+    if (wrong) s.back() += R(0.001);
+    const pysig::i64 cut = between(1, int(z.length) - 1);
+    std::vector<R> first, second;
+    for (pysig::i64 b = 0; b < z.batch; ++b) {
+        const std::vector<R> head = z.part(path, b, 0, cut + 1), tail = z.part(path, b, cut, z.length);
+        first.insert(first.end(), head.begin(), head.end());
+        second.insert(second.end(), tail.begin(), tail.end());
+    }
+    const std::vector<R> s1 = pysig::signature(first, z.channels, z.depth, options), s2 = pysig::signature(second, z.channels, z.depth, options);
+    check(close<R>(pysig::combine(s1, s2, z.channels, z.depth), s), "Chen's identity: " + z.name);
+
+    pysig::signature_options<R> going_on = options;
+    going_on.initial = s1;
+    check(close<R>(pysig::signature(second, z.channels, z.depth, going_on), s), "initial: " + z.name);
+    pysig::signature_options<R> backwards = options;
+    backwards.inverse = true;
+    const std::vector<R> inverse = pysig::signature(path, z.channels, z.depth, backwards), zero(s.size(), R(0));
+    check(close<R>(pysig::combine(s, inverse, z.channels, z.depth), zero, 10), "the inverse: " + z.name);
+    check(close<R>(pysig::invert(s, z.channels, z.depth), inverse, 10), "invert: " + z.name);
+    const std::vector<R> logarithm = pysig::log(s, z.channels, z.depth);
+    check(close<R>(pysig::exp(logarithm, z.channels, z.depth), s, 10), "exp of log: " + z.name);
+
+    // <u sh v, S> = <u, S> <v, S> for words whose lengths add up to the depth at most.
+    if (z.depth > 1) {
+        std::vector<R> u(std::size_t(z.size())), v(u.size());
+        for (pysig::i64 i = 0; i < z.channels; ++i) u[std::size_t(i)] = numbers<R>(1)[0], v[std::size_t(i)] = numbers<R>(1)[0];
+        const std::vector<R> row(s.begin(), s.begin() + z.size()), product = pysig::shuffle(u, v, z.channels, z.depth);
+        check_dual<R>(dot<R>(product, row), dot<R>(u, row) * dot<R>(v, row), 1, "shuffle: " + z.name);
+        std::vector<R> halves = pysig::half_shuffle(u, v, z.channels, z.depth);
+        const std::vector<R> other = pysig::half_shuffle(v, u, z.channels, z.depth);
+        for (std::size_t i = 0; i < halves.size(); ++i) halves[i] += other[i];
+        check(close<R>(halves, product), "half-shuffles: " + z.name);
+    }
+}
+
+template <class R>
+void test_derivatives() {
+    const sizes<R> z;
+    const std::vector<R> path = z.path(), start = numbers<R>(z.batch * z.channels), before = numbers<R>(z.batch * z.size(), 0.3);
+    const std::vector<R> along = z.path(), along_start = numbers<R>(z.batch * z.channels), along_before = numbers<R>(z.batch * z.size(), 0.3);
+    std::vector<pysig::i64> lengths;
+    for (pysig::i64 b = 0; b < z.batch; ++b) lengths.push_back(between(1, int(z.length)));
+    pysig::signature_options<R> options;
+    options.batch = z.batch;
+    options.stream = between(0, 1) == 1;
+    options.inverse = between(0, 1) == 1;
+    if (between(0, 1)) options.basepoint = start;
+    if (between(0, 1)) options.initial = before;
+    if (between(0, 1)) options.lengths = lengths;
+    options.workers = int(between(1, 3));
+    pysig::signature_tangents<R> tangents{along, {}, {}};
+    if (!options.basepoint.empty()) tangents.basepoint = along_start;
+    if (!options.initial.empty()) tangents.initial = along_before;
+    const auto paired = [&](const pysig::signature_cotangents<R>& bars) {
+        return dot<R>(along, bars.path) + dot<R>(bars.basepoint, along_start) + dot<R>(bars.initial, along_before);
+    };
+
+    const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
+    const std::vector<R> moved_log = pysig::logsignature_jvp(path, basis, tangents, options), g = numbers<R>(pysig::i64(moved_log.size()));
+    check_dual<R>(dot<R>(moved_log, g), paired(pysig::logsignature_vjp(path, basis, g, options)), 1, "logsignature: " + z.name);
+
+    options.scalar_term = between(0, 1) == 1;
+    const std::vector<R> moved = pysig::signature_jvp(path, z.channels, z.depth, tangents, options), h = numbers<R>(pysig::i64(moved.size()));
+    check_dual<R>(dot<R>(moved, h), paired(pysig::signature_vjp(path, z.channels, z.depth, h, options)), 1, "signature: " + z.name);
+}
+
+template <class R>
+void test_stream() {
+    const sizes<R> z;
+    const std::vector<R> points = z.part(z.path(), 0, 0, z.length);
+    pysig::signature_stream<R> stream(z.channels, z.depth);
+    pysig::i64 t = 0;
+    while (t < z.length) {
+        const pysig::i64 count = between(0, int(z.length - t));
+        stream.push({points.data() + t * z.channels, count * z.channels});
+        t += count;
+    }
+    check(stream.points() == z.length, "points: " + z.name);
+    const std::vector<R> s = pysig::signature(points, z.channels, z.depth);
+    check(close<R>(s, stream.signature()), "stream: " + z.name);
+    std::vector<R> filled(s.size());
+    pysig::signature_into(points, z.channels, z.depth, filled);
+    check(filled == s, "signature_into: " + z.name);
+    const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
+    const std::vector<R> l = pysig::logsignature(points, basis);
+    check(close<R>(l, stream.logsignature(basis), 10), "logsignature of a stream: " + z.name);
+    check(l == pysig::logsignature(points, z.channels, z.depth, basis.kind()), "logsignature with tables of its own: " + z.name);
+    check(close<R>(l, pysig::signature_to_logsignature(s, basis), 10), "signature_to_logsignature: " + z.name);
+
+    pysig::signature_stream<R> copy = stream, back = pysig::signature_stream<R>::deserialise(stream.serialise());
+    const std::vector<R> more = numbers<R>(3 * z.channels);
+    stream.push(more);
+    check(!close<R>(stream.signature(), copy.signature()), "a copy stays where it is: " + z.name);
+    copy.push(more);
+    back.push(more);
+    check(close<R>(stream.signature(), copy.signature(), 0) && close<R>(stream.signature(), back.signature(), 0), "copies: " + z.name);
+    stream.reset();
+    check(stream.points() == 0 && stream.signature()[0] == 0, "reset: " + z.name);
+
+    std::vector<R> steps(points.begin() + z.channels, points.end());
+    for (std::size_t i = 0; i < steps.size(); ++i) steps[i] -= points[i];
+    stream.push({points.data(), z.channels});
+    stream.push_increments(steps);
+    stream.push({points.data() + (z.length - 1) * z.channels, z.channels});  // where it is already
+    check(close<R>(s, stream.signature()), "increments: " + z.name);
+}
+
+void refused(const std::string& argument, const std::function<void()>& call) {
+    try {
+        call();
+        check(false, argument + " was not refused");
+    } catch (const std::invalid_argument& error) {
+        const std::string text = error.what();
+        check(text.rfind("pysig: " + argument + ": expected ", 0) == 0 && text.find(", received ") != std::string::npos, text);
+    }
+}
+
+void test_refusals() {
+    const std::vector<double> path(12, 1.0), row(6, 1.0), nothing;
+    using options = pysig::signature_options<double>;
+    const auto with = [&](const std::string& argument, const std::function<void(options&)>& change) {
+        options o;
+        change(o);
+        refused(argument, [&] { pysig::signature(path, 2, 2, o); });
+    };
+    refused("channels", [&] { pysig::signature(path, 0, 2); });
+    refused("depth", [&] { pysig::signature(path, 2, 0); });
+    refused("depth", [&] { pysig::signature(path, 2, 60); });
+    refused("path", [&] { pysig::signature(path, 5, 2); });
+    refused("path", [&] { pysig::signature(nothing, 2, 2); });
+    refused("path", [&] { pysig::signature(pysig::span<const double>(nullptr, 4), 2, 2); });
+    refused("out", [&] {
+        std::vector<double> out(7);
+        pysig::signature_into(path, 2, 2, out);
+    });
+    with("batch", [](options& o) { o.batch = -1; });
+    with("batch", [](options& o) { o.batch = pysig::i64(1) << 62; });
+    with("path", [](options& o) { o.batch = 4; });
+    with("workers", [](options& o) { o.workers = 0; });
+    with("how", [](options& o) { o.how = static_cast<pysig::method>(3); });
+    with("basepoint", [&](options& o) { o.basepoint = path; });
+    with("initial", [&](options& o) { o.initial = path; });
+    const std::vector<pysig::i64> lengths{7}, two{1, 1};
+    with("lengths", [&](options& o) { o.lengths = lengths; });
+    with("lengths", [&](options& o) { o.lengths = two; });
+    refused("cotangent", [&] { pysig::signature_vjp(path, 2, 2, path); });
+    refused("tangent", [&] { pysig::signature_jvp(path, 2, 2, {row, {}, {}}); });
+    refused("basepoint_tangent", [&] { pysig::signature_jvp(path, 2, 2, {path, row, {}}); });
+    refused("initial_tangent", [&] { pysig::signature_jvp(path, 2, 2, {path, {}, row}); });
+    refused("a", [&] { pysig::combine(std::vector<double>(5), row, 2, 2); });
+    refused("b", [&] { pysig::combine(std::vector<double>(12), std::vector<double>(18), 2, 2); });
+    refused("basis", [] { pysig::logsignature_basis(2, 2, static_cast<pysig::basis>(7)); });
+    refused("scalar_term", [&] {
+        options o;
+        o.scalar_term = true;
+        pysig::logsignature(path, 2, 2, pysig::basis::words, o);
+    });
+    pysig::signature_stream<double> stream(2, 2);
+    refused("points", [&] { stream.push(std::vector<double>(3)); });
+    refused("increments", [&] { stream.push_increments(std::vector<double>(1)); });
+    refused("basis", [&] { stream.logsignature(pysig::logsignature_basis(3, 2, pysig::basis::words)); });
+    refused("basis", [&] { stream.logsignature(pysig::logsignature_basis(2, 3, pysig::basis::words)); });
+    std::vector<unsigned char> bytes = stream.serialise();
+    for (std::size_t i = 0; i < 40; ++i) {  // the header: no byte of it may be anything
+        std::vector<unsigned char> other = bytes;
+        other[i] = static_cast<unsigned char>(other[i] ^ 0x55);
+        try {
+            pysig::signature_stream<double>::deserialise(other);
+            check(i >= 32, "byte " + std::to_string(i) + " of a serialised stream was not looked at");  // the number of points
+        } catch (const std::invalid_argument&) {
+        }
+    }
+    bytes.pop_back();
+    refused("bytes", [&] { pysig::signature_stream<double>::deserialise(bytes); });
+    refused("bytes", [&] { pysig::signature_stream<float>::deserialise(stream.serialise()); });
+    check(pysig::signature(nothing, 2, 2, [] { options o; o.batch = 0; return o; }()).empty(), "no paths are no work");
+}
+
+}  // namespace
+
+int main(int count, char** argument) {
+    const unsigned long long seed = count > 1 ? std::strtoull(argument[1], nullptr, 10) : std::random_device()();
+    std::printf("seed %llu\n", seed);
+    wrong = count > 2;
+    random_bits.seed(seed);
+    for (int round = 0; round < 25; ++round) {
+        test_algebra<double>();
+        test_algebra<float>();
+        test_derivatives<double>();
+        test_derivatives<float>();
+        test_stream<double>();
+        test_stream<float>();
+    }
+    test_refusals();
+    if (failures == 0) std::printf("ok\n");
+    return failures ? 1 : 0;
+}

@@ -1,0 +1,64 @@
+"""Each guest is tested in a process of its own, `tests/interop/test_GUEST.py`.
+
+Frameworks keep threads that disturb the tests of forks, and Keras has one backend in a process.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent / "frameworks"
+FRAMEWORKS = ("torch", "jax", "tensorflow")
+RUNS = [(name, name) for name in FRAMEWORKS] + [("keras", name) for name in FRAMEWORKS]
+
+
+def run(file, backend):
+    """The tests of a file, with that backend of Keras."""
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--show-capture=no"]
+    return subprocess.run(
+        [*command, str(file)], env=environment, capture_output=True, text=True, timeout=600
+    )
+
+
+def missing(guest, backend):
+    """Which of the two is not installed, if any."""
+    names = dict.fromkeys((guest, backend))
+    return next((name for name in names if importlib.util.find_spec(name) is None), None)
+
+
+@pytest.fixture(scope="module")
+def runs(request):
+    """The tests of all guests that were asked for, two files at a time."""
+    asked = [item for item in request.session.items if item.name.startswith("test_guest[")]
+    pairs = [(item.callspec.params["guest"], item.callspec.params["backend"]) for item in asked]
+    pool = ThreadPoolExecutor(2)
+    yield {
+        (guest, backend): pool.submit(run, HERE / f"test_{guest}.py", backend)
+        for guest, backend in pairs
+        if not missing(guest, backend)
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize(("guest", "backend"), RUNS)
+def test_guest(guest, backend, runs):
+    if name := missing(guest, backend):
+        pytest.skip(f"{name} is not installed (pip install 'pysig-signatures[{name}]')")
+    ran = runs[guest, backend].result()
+    assert ran.returncode == 0, f"{ran.stdout[-8000:]}\n{ran.stderr[-2000:]}"
+    assert " passed" in ran.stdout.splitlines()[-1]
+
+
+def test_a_guest_that_fails_is_seen(tmp_path):
+    (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n")
+    ran = run(tmp_path / "test_wrong.py", "torch")
+    assert ran.returncode == 1
+    assert "assert 1 == 2" in ran.stdout

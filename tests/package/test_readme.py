@@ -1,0 +1,152 @@
+"""README.md says what is so: examples run, the table is that of the code, the folders are there."""
+
+import doctest
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import pysig
+from pysig._backend import CAPABILITIES
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+BLOCK = re.compile(r"^## (?P<section>.+?)$|^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.M | re.S)
+
+
+def blocks(text):
+    """Section, language and body of each fenced block."""
+    section, found = "", []
+    for match in BLOCK.finditer(text):
+        if match["section"]:
+            section = match["section"]
+        else:
+            found.append((section, match["language"], match["body"]))
+    return found
+
+
+def block(section, language):
+    """The body of the only block of a language in a section."""
+    (body,) = (b for s, lang, b in blocks(TEXT) if (s, lang) == (section, language))
+    return body
+
+
+def run_doctest(body, name):
+    """The report of the examples that fail; empty if none does."""
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    test = doctest.DocTestParser().get_doctest(body, {}, name, str(README), 0)
+    assert test.examples
+    report = []
+    doctest.DocTestRunner(optionflags=flags, verbose=False).run(test, out=report.append)
+    return "".join(report)
+
+
+def load_generator():
+    """docs/generate.py as a module."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def command(mark):
+    """The command in the block after a mark."""
+    (body,) = re.findall(rf"^<!-- {mark} -->\n```sh\n(.*?)^```$", TEXT, re.M | re.S)
+    return body.strip()
+
+
+def test_run_doctest_sees_a_wrong_answer():
+    assert run_doctest(">>> 1 + 1\n3\n", "wrong")
+    assert not run_doctest(">>> 1 + 1\n2\n", "right")
+
+
+def test_numpy_example():
+    assert run_doctest(block("NumPy", "python"), "NumPy") == ""
+
+
+def test_embedding_example():
+    assert run_doctest(block("Embedding", "python"), "Embedding") == ""
+
+
+def test_cupy_example(cupy):
+    assert cupy.__name__ == "cupy"
+    assert run_doctest(block("CuPy", "python"), "CuPy") == ""
+
+
+def test_cpp_example(tmp_path):
+    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+    if not compiler or os.name == "nt":
+        pytest.skip("no g++ or clang++ to compile the C++ example with")
+    (tmp_path / "example.cpp").write_text(block("C++", "cpp"), encoding="utf-8")
+    line = block("C++", "sh").replace(
+        """$(python -c 'import pysig; print(pysig.get_include())')""", "@"
+    )
+    arguments = [a.replace("@", pysig.get_include()) for a in shlex.split(line)[1:]]
+    strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", "example"]
+    subprocess.run([*shlex.split(compiler), *arguments, *strict], cwd=tmp_path, check=True)
+    ran = subprocess.run([tmp_path / "example"], capture_output=True, text=True, check=True)
+    promised = re.search(r"prints `(.*?)`\.", TEXT)[1]
+    assert ran.stdout.split() == promised.split()
+
+
+def test_start_command_computes_what_it_says(tmp_path):
+    """The last part of the command, run with the command of this environment; CI runs the rest."""
+    *setup, compute = command("start-command").split(" && ")
+    assert setup == ["python3 -m venv .venv", ".venv/bin/pip install ."]
+    program, *arguments = shlex.split(compute)
+    assert program == ".venv/bin/pysig"
+    from pysig.cli import main
+
+    output = arguments.index("-o") + 1
+    assert arguments[output] == "vowels.csv"
+    arguments[output] = str(tmp_path / "vowels.csv")
+    assert main([*arguments, "-q"]) == 0
+    lines = (tmp_path / "vowels.csv").read_text().splitlines()
+    assert len(lines) == 641
+    assert lines[0].startswith("id,S(c1),S(c2),")
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    """.ci/run reads the commands from here, by the marks that stand before them."""
+    assert command("test-command").endswith("pytest")
+    assert command("guests-command").endswith("pytest tests/interop/test_interop.py")
+    script = ROOT / ".ci" / "run"
+    if not script.exists():
+        pytest.skip("not a checkout: the source archive leaves .ci out")
+    text = script.read_text(encoding="utf-8")
+    assert re.findall(r'="\$\(command_after (\S+)\)"', text) == ["test-command", "guests-command"]
+
+
+def test_capabilities_are_up_to_date():
+    generate = load_generator()
+    assert generate.replaced(TEXT) == TEXT, "run: python docs/generate.py"
+
+
+def test_table_of_capabilities_has_every_row():
+    generate = load_generator()
+    rows = generate.capabilities().splitlines()[2:]
+    assert len(rows) == len(CAPABILITIES)
+    for row, (what, have) in zip(rows, CAPABILITIES.items(), strict=True):
+        _, name, *cells, _ = (cell.strip() for cell in row.split("|"))
+        assert name.replace("`", "") == what
+        assert [cell == "yes" for cell in cells] == [b in have for b in generate.COLUMNS]
+
+
+def test_folders_of_the_floor_map_exist():
+    section = TEXT.split("## Where things are")[1].split("\n## ")[0]
+    paths = re.findall(r"`([\w./]+(?:/|\.\w+))`", section)
+    assert len(paths) > 10
+    missing = [p for p in paths if not ((ROOT / p).exists() or p == "pysig.hpp")]
+    assert not missing
+
+
+def test_first_lines_say_what_it_is_for():
+    opening = "\n".join(TEXT.splitlines()[:6])
+    for word in ("signature", "time series", "NumPy", "CuPy", "C++"):
+        assert word in opening
