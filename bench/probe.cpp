@@ -126,8 +126,7 @@ inline void copy_streaming(Word* to, const Word* from, std::size_t count) {
 template <class Body>
 void share(int threads, std::size_t count, Body body) {
     std::vector<std::thread> others;
-    for (int t = 1; t < threads; ++t)
-        others.emplace_back(body, count * t / threads, count * (t + 1) / threads);
+    for (int t = 1; t < threads; ++t) others.emplace_back(body, count * t / threads, count * (t + 1) / threads);
     body(0, count / threads);
     for (std::thread& other : others) other.join();
 }

@@ -7,10 +7,10 @@ namespace pysig {
 namespace {
 
 template <class R>
-void compute(int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar, const optional_array& a,
-             const optional_array& b, const optional_array& da, const optional_array& db, const optional_array& g,
-             const py::list& before, const py::list& between, const py::list& after, py::array& out,
-             std::optional<py::array>& out_b, int workers) {
+void compute(int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar,
+             const optional_array& a, const optional_array& b, const optional_array& da, const optional_array& db,
+             const optional_array& g, const py::list& before, const py::list& between, const py::list& after,
+             py::array& out, std::optional<py::array>& out_b, int workers) {
     const auto width = [](const optional_array& array) { return array ? i64(array->shape(array->ndim() - 1)) : 0; };
     const maps_of<R> first(before), middle(between), last(after);
     tensor_job<R> job{};
@@ -43,18 +43,19 @@ void compute(int op, int of, int f, i64 channels, int depth, i64 batch, bool sca
 void register_tensor(py::module_& m) {
     m.def(
         "tensor",
-        [](int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar, const optional_array& a,
-           const optional_array& b, const optional_array& da, const optional_array& db, const optional_array& g,
-           const py::list& before, const py::list& between, const py::list& after, py::array out,
-           std::optional<py::array> out_b, int workers) {
+        [](int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar,
+           const optional_array& a, const optional_array& b, const optional_array& da, const optional_array& db,
+           const optional_array& g, const py::list& before, const py::list& between, const py::list& after,
+           py::array out, std::optional<py::array> out_b, int workers) {
             expect(holds<float>(out) || holds<double>(out), "out must be float32 or float64");
             const auto typed = holds<float>(out) ? compute<float> : compute<double>;
-            typed(op, of, f, channels, depth, batch, scalar_term, scalar, a, b, da, db, g, before, between, after, out, out_b,
-                  workers);
+            typed(op, of, f, channels, depth, batch, scalar_term, scalar, a, b, da, db, g, before, between, after, out,
+                  out_b, workers);
         },
-        py::kw_only(), py::arg("op"), py::arg("of"), py::arg("f"), py::arg("channels"), py::arg("depth"), py::arg("batch"),
-        py::arg("scalar_term"), py::arg("scalar"), py::arg("a"), py::arg("b"), py::arg("da"), py::arg("db"), py::arg("g"),
-        py::arg("before"), py::arg("between"), py::arg("after"), py::arg("out"), py::arg("out_b"), py::arg("workers"));
+        py::kw_only(), py::arg("op"), py::arg("of"), py::arg("f"), py::arg("channels"), py::arg("depth"),
+        py::arg("batch"), py::arg("scalar_term"), py::arg("scalar"), py::arg("a"), py::arg("b"), py::arg("da"),
+        py::arg("db"), py::arg("g"), py::arg("before"), py::arg("between"), py::arg("after"), py::arg("out"),
+        py::arg("out_b"), py::arg("workers"));
 }
 
 }  // namespace pysig

@@ -29,14 +29,16 @@ bool holds(const py::array& array) {
 template <class R>
 const R* data_or_null(const std::optional<py::array>& array, i64 count) {
     if (!array) return nullptr;
-    expect(holds<R>(*array) && (array->flags() & py::array::c_style), "an optional array must be contiguous and of the right dtype");
+    expect(holds<R>(*array) && (array->flags() & py::array::c_style),
+           "an optional array must be contiguous and of the right dtype");
     expect(i64(array->size()) == count, "an optional array has the wrong size");
     return static_cast<const R*>(array->data());
 }
 
 template <class R>
 R* output(py::array& array, i64 count) {
-    expect(holds<R>(array) && (array.flags() & py::array::c_style), "out must be contiguous and of the dtype of the path");
+    expect(holds<R>(array) && (array.flags() & py::array::c_style),
+           "out must be contiguous and of the dtype of the path");
     expect(i64(array.size()) == count, "out has the wrong size");
     return static_cast<R*>(array.mutable_data());
 }
@@ -48,17 +50,26 @@ path_view<R> view_of_path(const py::array& path) {
         expect(path.strides(axis) % i64(sizeof(R)) == 0, "path must be aligned");
         return i64(path.strides(axis)) / i64(sizeof(R));
     };
-    return {static_cast<const R*>(path.data()), path.shape(0), path.shape(1), path.shape(2), stride(0), stride(1), stride(2),
-            nullptr, nullptr, nullptr};
+    return {static_cast<const R*>(path.data()),
+            path.shape(0),
+            path.shape(1),
+            path.shape(2),
+            stride(0),
+            stride(1),
+            stride(2),
+            nullptr,
+            nullptr,
+            nullptr};
 }
 
 // Only the main thread hears of signals; no other asks for the GIL in the middle of a call.
 inline bool hears_signals() {
-    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>() ==
+           PyThread_get_thread_ident();
 }
 
-// Takes the GIL back. When the interpreter ends meanwhile, a daemon thread never gets it: it stands still, as in newer interpreters, where older
-// ones would unwind it through destructors that cannot be.
+// Takes the GIL back. When the interpreter ends meanwhile, a daemon thread never gets it: it stands still, as in newer
+// interpreters, where older ones would unwind it through destructors that cannot be.
 inline void take_gil(PyThreadState* state) {
 #if PY_VERSION_HEX >= 0x030D0000
     const auto ends = &Py_IsFinalizing;

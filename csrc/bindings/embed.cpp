@@ -1,5 +1,6 @@
-// C4. The module pysig.embed: the functions of pysig.h as Cython modules offer theirs, a dictionary __pyx_capi__ of capsules, each named by
-// the type of its function. Cython, Numba and scipy.LowLevelCallable look there, and check the names against what they expect.
+// C4. The module pysig.embed: the functions of pysig.h as Cython modules offer theirs, a dictionary __pyx_capi__ of
+// capsules, each named by the type of its function. Cython, Numba and scipy.LowLevelCallable look there, and check the
+// names against what they expect.
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
@@ -53,7 +54,7 @@ std::string name_of(Result (*)(Arguments...)) {
 }
 
 class capsules {
-  public:
+ public:
     template <class F>
     void add(const char* name, F* function, std::string type = {}) {
         if (type.empty()) type = name_of(function);

@@ -1,6 +1,6 @@
-// C4. Plain calls, for which checks in Python may cost more than the work: native, aligned NumPy arrays of floats themselves (no subclass), a
-// depth that is an int, no option. What is checked here is right for sure; for everything else a plain call returns None, and goes through
-// the checks of pysig/_api.
+// C4. Plain calls, for which checks in Python may cost more than the work: native, aligned NumPy arrays of floats
+// themselves (no subclass), a depth that is an int, no option. What is checked here is right for sure; for everything
+// else a plain call returns None, and goes through the checks of pysig/_api.
 #pragma once
 
 #include <algorithm>
@@ -59,8 +59,16 @@ struct plain_path {
     path_view<R> view(const py::array& of) const {
         const auto stride = [&](py::ssize_t axis) { return i64(of.strides(axis)) / i64(sizeof(R)); };
         const py::ssize_t time = batched;
-        return {static_cast<const R*>(of.data()), batch, length, channels, batched ? stride(0) : 0, stride(time), stride(time + 1),
-                nullptr, nullptr, nullptr};
+        return {static_cast<const R*>(of.data()),
+                batch,
+                length,
+                channels,
+                batched ? stride(0) : 0,
+                stride(time),
+                stride(time + 1),
+                nullptr,
+                nullptr,
+                nullptr};
     }
 
     // The signatures of the path; `out` may be filled in later.
@@ -70,8 +78,8 @@ struct plain_path {
     }
 };
 
-// None unless the path and the depth are as described and the signatures of all paths, of which even an empty batch is said to have one, take
-// no more than `limit` bytes.
+// None unless the path and the depth are as described and the signatures of all paths, of which even an empty batch is
+// said to have one, take no more than `limit` bytes.
 inline std::optional<plain_path> plain_path_of(const py::object& path, const py::object& depth, double limit) {
     const int bytes = plain_bytes(path);
     if (!bytes || !PyLong_CheckExact(depth.ptr())) return std::nullopt;
@@ -80,31 +88,35 @@ inline std::optional<plain_path> plain_path_of(const py::object& path, const py:
     const auto array = py::reinterpret_borrow<py::array>(path);
     const py::ssize_t ndim = array.ndim();
     if (number < 1 || number > 32 || ndim < 2 || ndim > 3) return std::nullopt;
-    plain_path from{array, bytes, int(number), ndim == 3, ndim == 3 ? i64(array.shape(0)) : 1, i64(array.shape(ndim - 2)),
-                    i64(array.shape(ndim - 1)), 0};
+    plain_path from{array,
+                    bytes,
+                    int(number),
+                    ndim == 3,
+                    ndim == 3 ? i64(array.shape(0)) : 1,
+                    i64(array.shape(ndim - 2)),
+                    i64(array.shape(ndim - 1)),
+                    0};
     for (int k = 0; k < from.depth && from.size <= limit; ++k) from.size = (from.size + 1) * double(from.channels);
     const double rows = from.batch > 0 ? double(from.batch) : 1;  // beyond the limit `size` is not known
     if (from.length < 1 || from.channels < 1 || rows * from.size * from.bytes > limit) return std::nullopt;
     return from;
 }
 
-// Who computes a plain call: `work` multiply-adds that are little are worth no second thread, no look at signals, no release of the GIL.
-// With 0 workers nothing else is done.
+// Who computes a plain call: `work` multiply-adds that are little are worth no second thread, no look at signals, no
+// release of the GIL. With 0 workers nothing else is done.
 class plain_run {
-  public:
+ public:
     plain_run(double work, int workers) : little(work <= small_work), workers(workers) {}
 
     bool refuses() const { return !little && workers == 0; }
 
     template <class F>
     void operator()(F&& call) const {
-        if (little)
-            call(team(1).get());
-        else
-            run_released(workers, call);
+        if (little) call(team(1).get());
+        else run_released(workers, call);
     }
 
-  private:
+ private:
     static constexpr double small_work = 1e5;
     const bool little;
     const int workers;

@@ -11,7 +11,8 @@ namespace {
 
 template <class R>
 span<const R> elements(const py::array& array) {
-    expect(holds<R>(array) && (array.flags() & py::array::c_style), "rows must be contiguous and of the dtype of the stream");
+    expect(holds<R>(array) && (array.flags() & py::array::c_style),
+           "rows must be contiguous and of the dtype of the stream");
     return {static_cast<const R*>(array.data()), i64(array.size())};
 }
 
@@ -22,7 +23,8 @@ void register_class(py::module_& m, const char* name) {
         .def(py::init<i64, int>(), py::arg("channels"), py::arg("depth"))
         .def_property_readonly("points", &stream::points)
         .def("push", [](stream& self, const py::array& points) { self.push(elements<R>(points)); })
-        .def("push_increments", [](stream& self, const py::array& increments) { self.push_increments(elements<R>(increments)); })
+        .def("push_increments",
+             [](stream& self, const py::array& increments) { self.push_increments(elements<R>(increments)); })
         .def("signature",
              [](const stream& self, py::array out) {
                  const span<const R> known = self.signature();

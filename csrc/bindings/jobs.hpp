@@ -31,10 +31,12 @@ i64 steps_of(const path_view<R>& view) {
 
 // Everything but `out`. `size`: coefficients without the scalar.
 template <class R>
-signature_job<R> signature_job_of(const py::array& path, int depth, i64 size, bool stream, const optional_array& basepoint,
-                                  const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
-                                  const optional_array& order, const optional_transform& transform, int how) {
-    signature_job<R> job{view_of_path<R>(path), depth, static_cast<method>(how), stream, inverse, scalar_term, nullptr, nullptr};
+signature_job<R> signature_job_of(const py::array& path, int depth, i64 size, bool stream,
+                                  const optional_array& basepoint, const optional_array& initial, bool inverse,
+                                  bool scalar_term, const optional_array& lengths, const optional_array& order,
+                                  const optional_transform& transform, int how) {
+    signature_job<R> job{
+        view_of_path<R>(path), depth, static_cast<method>(how), stream, inverse, scalar_term, nullptr, nullptr};
     path_view<R>& view = job.path;
     view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
     set_transform(view, transform);
@@ -57,18 +59,18 @@ rows_in<R> rows_of(const optional_array& array, i64 batch, i64 width) {
 // Maps that arrive as a list of (indptr, indices, data, columns), which must outlive this.
 template <class R>
 class maps_of {
-  public:
+ public:
     explicit maps_of(const py::list& list) {
         for (const py::handle& item : list) {
             const auto [indptr, indices, data, columns] = item.cast<std::tuple<py::array, py::array, py::array, i64>>();
             const i64 rows = i64(indptr.size()) - 1, entries = i64(data.size());
-            maps_.push_back({data_or_null<i64>(indptr, rows + 1), data_or_null<i64>(indices, entries), data_or_null<R>(data, entries),
-                             rows, columns});
+            maps_.push_back({data_or_null<i64>(indptr, rows + 1), data_or_null<i64>(indices, entries),
+                             data_or_null<R>(data, entries), rows, columns});
         }
     }
     map_list<R> get() const { return {maps_.data(), int(maps_.size())}; }
 
-  private:
+ private:
     std::vector<sparse_map<R>> maps_;
 };
 

@@ -27,8 +27,9 @@ word_tree tree_of(const tree_arrays& arrays, int depth) {
 }
 
 template <class R>
-projection_job<R> job_of(const source_arrays& from, const tree_arrays& tree, int depth, const readout_arrays& read, bool stream,
-                         const optional_array& lengths, const optional_array& order, const optional_transform& transform) {
+projection_job<R> job_of(const source_arrays& from, const tree_arrays& tree, int depth, const readout_arrays& read,
+                         bool stream, const optional_array& lengths, const optional_array& order,
+                         const optional_transform& transform) {
     projection_job<R> job{view_of_path<R>(from.path), tree_of(tree, depth), {}, stream, nullptr, nullptr};
     path_view<R>& view = job.path;
     view.basepoint = data_or_null<R>(from.basepoint, view.batch * view.channels);
@@ -38,7 +39,8 @@ projection_job<R> job_of(const source_arrays& from, const tree_arrays& tree, int
     job.initial = data_or_null<R>(from.initial, view.batch * job.tree.nodes);
     const auto& [begin, node, weight] = read;
     const i64 outputs = i64(begin.size()) - 1, entries = i64(node.size());
-    job.read = {outputs, data_or_null<i64>(begin, outputs + 1), data_or_null<i64>(node, entries), data_or_null<R>(weight, entries)};
+    job.read = {outputs, data_or_null<i64>(begin, outputs + 1), data_or_null<i64>(node, entries),
+                data_or_null<R>(weight, entries)};
     return job;
 }
 
@@ -65,8 +67,9 @@ i64 out_size(const projection_job<R>& job) {
 }
 
 template <class R>
-void value(const source_arrays& from, py::array& out, const optional_array& tangent, const source_arrays& along, const tree_arrays& tree,
-           int depth, const readout_arrays& read, bool stream, const optional_array& lengths, const optional_array& order, const optional_transform& transform, int workers) {
+void value(const source_arrays& from, py::array& out, const optional_array& tangent, const source_arrays& along,
+           const tree_arrays& tree, int depth, const readout_arrays& read, bool stream, const optional_array& lengths,
+           const optional_array& order, const optional_transform& transform, int workers) {
     projection_job<R> job = job_of<R>(from, tree, depth, read, stream, lengths, order, transform);
     job.out = output<R>(out, out_size(job));
     if (!tangent) return run_released(workers, [&](const executor& exec) { run_projection(job, exec); });
@@ -76,8 +79,9 @@ void value(const source_arrays& from, py::array& out, const optional_array& tang
 
 template <class R>
 void vjp(const source_arrays& from, const py::array& cotangent, py::array& path_bar, optional_array& basepoint_bar,
-         optional_array& initial_bar, const optional_array& tangent, const source_arrays& along_arrays, const tree_arrays& tree, int depth,
-         const readout_arrays& read, bool stream, const optional_array& lengths, const optional_array& order, const optional_transform& transform, int workers) {
+         optional_array& initial_bar, const optional_array& tangent, const source_arrays& along_arrays,
+         const tree_arrays& tree, int depth, const readout_arrays& read, bool stream, const optional_array& lengths,
+         const optional_array& order, const optional_transform& transform, int workers) {
     projection_vjp_job<R> job{};
     job.value = job_of<R>(from, tree, depth, read, stream, lengths, order, transform);
     const path_view<R>& view = job.value.path;
@@ -104,32 +108,35 @@ bool single(const py::array& path) {
 void register_projection(py::module_& m) {
     m.def(
         "projection",
-        [](const py::array& path, py::array out, const tree_arrays& tree, int depth, const readout_arrays& read, bool stream,
-           const optional_array& basepoint, const optional_array& initial, const optional_array& tangent,
-           const optional_array& basepoint_tangent, const optional_array& initial_tangent, const optional_array& lengths,
-           const optional_array& order, const optional_transform& transform, int workers) {
+        [](const py::array& path, py::array out, const tree_arrays& tree, int depth, const readout_arrays& read,
+           bool stream, const optional_array& basepoint, const optional_array& initial, const optional_array& tangent,
+           const optional_array& basepoint_tangent, const optional_array& initial_tangent,
+           const optional_array& lengths, const optional_array& order, const optional_transform& transform,
+           int workers) {
             const source_arrays along{tangent ? *tangent : path, basepoint_tangent, initial_tangent};
-            (single(path) ? value<float> : value<double>)({path, basepoint, initial}, out, tangent, along, tree, depth, read, stream,
-                                                          lengths, order, transform, workers);
+            (single(path) ? value<float> : value<double>)({path, basepoint, initial}, out, tangent, along, tree, depth,
+                                                          read, stream, lengths, order, transform, workers);
         },
-        py::arg("path"), py::arg("out"), py::kw_only(), py::arg("tree"), py::arg("depth"), py::arg("read"), py::arg("stream"),
-        py::arg("basepoint"), py::arg("initial"), py::arg("tangent"), py::arg("basepoint_tangent"), py::arg("initial_tangent"),
-        py::arg("lengths"), py::arg("order"), py::arg("transform"), py::arg("workers"));
+        py::arg("path"), py::arg("out"), py::kw_only(), py::arg("tree"), py::arg("depth"), py::arg("read"),
+        py::arg("stream"), py::arg("basepoint"), py::arg("initial"), py::arg("tangent"), py::arg("basepoint_tangent"),
+        py::arg("initial_tangent"), py::arg("lengths"), py::arg("order"), py::arg("transform"), py::arg("workers"));
     m.def(
         "projection_vjp",
-        [](const py::array& path, const py::array& cotangent, py::array path_bar, optional_array basepoint_bar, optional_array initial_bar,
-           const tree_arrays& tree, int depth, const readout_arrays& read, bool stream, const optional_array& basepoint,
-           const optional_array& initial, const optional_array& tangent, const optional_array& basepoint_tangent,
-           const optional_array& initial_tangent, const optional_array& lengths, const optional_array& order,
-           const optional_transform& transform, int workers) {
+        [](const py::array& path, const py::array& cotangent, py::array path_bar, optional_array basepoint_bar,
+           optional_array initial_bar, const tree_arrays& tree, int depth, const readout_arrays& read, bool stream,
+           const optional_array& basepoint, const optional_array& initial, const optional_array& tangent,
+           const optional_array& basepoint_tangent, const optional_array& initial_tangent,
+           const optional_array& lengths, const optional_array& order, const optional_transform& transform,
+           int workers) {
             const source_arrays along{tangent ? *tangent : path, basepoint_tangent, initial_tangent};
-            (single(path) ? vjp<float> : vjp<double>)({path, basepoint, initial}, cotangent, path_bar, basepoint_bar, initial_bar, tangent,
-                                                      along, tree, depth, read, stream, lengths, order, transform, workers);
+            (single(path) ? vjp<float> : vjp<double>)({path, basepoint, initial}, cotangent, path_bar, basepoint_bar,
+                                                      initial_bar, tangent, along, tree, depth, read, stream, lengths,
+                                                      order, transform, workers);
         },
-        py::arg("path"), py::arg("cotangent"), py::arg("path_bar"), py::arg("basepoint_bar"), py::arg("initial_bar"), py::kw_only(),
-        py::arg("tree"), py::arg("depth"), py::arg("read"), py::arg("stream"), py::arg("basepoint"), py::arg("initial"),
-        py::arg("tangent"), py::arg("basepoint_tangent"), py::arg("initial_tangent"), py::arg("lengths"), py::arg("order"),
-        py::arg("transform"), py::arg("workers"));
+        py::arg("path"), py::arg("cotangent"), py::arg("path_bar"), py::arg("basepoint_bar"), py::arg("initial_bar"),
+        py::kw_only(), py::arg("tree"), py::arg("depth"), py::arg("read"), py::arg("stream"), py::arg("basepoint"),
+        py::arg("initial"), py::arg("tangent"), py::arg("basepoint_tangent"), py::arg("initial_tangent"),
+        py::arg("lengths"), py::arg("order"), py::arg("transform"), py::arg("workers"));
 }
 
 }  // namespace pysig

@@ -1,7 +1,7 @@
 // C4. signature: unpack, drop the GIL, call the table.
+#include "fast_path.hpp"
 #include "isa/table.hpp"
 #include "jobs.hpp"
-#include "fast_path.hpp"
 #include "register.hpp"
 
 namespace pysig {
@@ -11,7 +11,8 @@ template <class R>
 void compute(const py::array& path, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
              const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
              const optional_array& order, const optional_transform& transform, int how, int workers) {
-    auto job = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform, how);
+    auto job = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order,
+                                   transform, how);
     const path_view<R>& view = job.path;
     const i64 steps = steps_of(view);
     job.out = output<R>(out, view.batch * (stream ? steps : 1) * (size + scalar_term));
@@ -45,11 +46,12 @@ void register_signature(py::module_& m) {
            const optional_array& order, const optional_transform& transform, int how, int workers) {
             const auto typed = holds<float>(path) ? compute<float> : compute<double>;
             expect(holds<float>(path) || holds<double>(path), "path must be float32 or float64");
-            typed(path, out, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform, how, workers);
+            typed(path, out, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform,
+                  how, workers);
         },
         py::arg("path"), py::arg("out"), py::arg("depth"), py::arg("size"), py::arg("stream"), py::arg("basepoint"),
-        py::arg("initial"), py::arg("inverse"), py::arg("scalar_term"), py::arg("lengths"), py::arg("order"), py::arg("transform"),
-        py::arg("method"), py::arg("workers"));
+        py::arg("initial"), py::arg("inverse"), py::arg("scalar_term"), py::arg("lengths"), py::arg("order"),
+        py::arg("transform"), py::arg("method"), py::arg("workers"));
 }
 
 }  // namespace pysig

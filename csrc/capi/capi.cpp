@@ -66,10 +66,11 @@ bool flag(int value, const char* argument) {
 // The options of the C++ door. Later members get a branch here for callers whose `size` ends before them.
 template <class R>
 class options_of {
-  public:
+ public:
     explicit options_of(const pysig_options* given) {
         if (!given) return;
-        expect(given->size == sizeof(pysig_options), "options", "a size that pysig_options_init has set", i64(given->size));
+        expect(given->size == sizeof(pysig_options), "options", "a size that pysig_options_init has set",
+               i64(given->size));
         options.batch = given->batch;
         options.stream = flag(given->stream, "stream");
         options.inverse = flag(given->inverse, "inverse");
@@ -87,13 +88,14 @@ class options_of {
     }
     const signature_options<R>& get() const { return options; }
 
-  private:
+ private:
     std::vector<i64> lengths;  // int64_t need not be i64
     signature_options<R> options;
 };
 
 template <class R>
-signature_tangents<R> tangents_of(const R* path, i64 path_size, const R* basepoint, i64 basepoint_size, const R* initial, i64 initial_size) {
+signature_tangents<R> tangents_of(const R* path, i64 path_size, const R* basepoint, i64 basepoint_size,
+                                  const R* initial, i64 initial_size) {
     return {array(path, path_size, "tangent"), optional<R>(basepoint, basepoint_size, "basepoint_tangent"),
             optional<R>(initial, initial_size, "initial_tangent")};
 }

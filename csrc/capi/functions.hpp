@@ -1,97 +1,102 @@
-// C4. The functions of pysig.h that there are for float and for double: included once for each, with PYSIG_R and PYSIG_NAME.
+// C4. The functions of pysig.h that there are for float and for double: included once for each, with PYSIG_R and
+// PYSIG_NAME.
 
-int PYSIG_NAME(pysig_signature)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth, const pysig_options* options,
-                                PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_signature)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth,
+                                const pysig_options* options, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
         detail::signature<PYSIG_R>(array(path, path_size, "path"), channels, depth, options_of<PYSIG_R>(options).get(),
-                                 array(out, out_size, "out"));
+                                   array(out, out_size, "out"));
     });
 }
 
-int PYSIG_NAME(pysig_signature_jvp)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth, const pysig_options* options,
-                                    const PYSIG_R* tangent, int64_t tangent_size, const PYSIG_R* basepoint_tangent,
-                                    int64_t basepoint_tangent_size, const PYSIG_R* initial_tangent, int64_t initial_tangent_size,
-                                    PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_signature_jvp)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth,
+                                    const pysig_options* options, const PYSIG_R* tangent, int64_t tangent_size,
+                                    const PYSIG_R* basepoint_tangent, int64_t basepoint_tangent_size,
+                                    const PYSIG_R* initial_tangent, int64_t initial_tangent_size, PYSIG_R* out,
+                                    int64_t out_size) {
     return status_of([&] {
-        const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size, initial_tangent,
-                                                   initial_tangent_size);
-        detail::signature_jvp<PYSIG_R>(array(path, path_size, "path"), channels, depth, tangents, options_of<PYSIG_R>(options).get(),
-                                     array(out, out_size, "out"));
+        const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size,
+                                                   initial_tangent, initial_tangent_size);
+        detail::signature_jvp<PYSIG_R>(array(path, path_size, "path"), channels, depth, tangents,
+                                       options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
 
-int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth, const pysig_options* options,
-                                    const PYSIG_R* cotangent, int64_t cotangent_size, PYSIG_R* path_bar, int64_t path_bar_size,
-                                    PYSIG_R* basepoint_bar, int64_t basepoint_bar_size, PYSIG_R* initial_bar, int64_t initial_bar_size) {
+int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth,
+                                    const pysig_options* options, const PYSIG_R* cotangent, int64_t cotangent_size,
+                                    PYSIG_R* path_bar, int64_t path_bar_size, PYSIG_R* basepoint_bar,
+                                    int64_t basepoint_bar_size, PYSIG_R* initial_bar, int64_t initial_bar_size) {
     return status_of([&] {
-        detail::signature_vjp<PYSIG_R>(array(path, path_size, "path"), channels, depth, array(cotangent, cotangent_size, "cotangent"),
-                                     options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
-                                     wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
-                                     wanted(initial_bar, initial_bar_size, "initial_bar"));
+        detail::signature_vjp<PYSIG_R>(array(path, path_size, "path"), channels, depth,
+                                       array(cotangent, cotangent_size, "cotangent"),
+                                       options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
+                                       wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
+                                       wanted(initial_bar, initial_bar_size, "initial_bar"));
     });
 }
 
-int PYSIG_NAME(pysig_logsignature)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis, const pysig_options* options,
-                                   PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_logsignature)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis,
+                                   const pysig_options* options, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        detail::logsignature<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, options_of<PYSIG_R>(options).get(),
-                                    array(out, out_size, "out"));
+        detail::logsignature<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables,
+                                      options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
 
-int PYSIG_NAME(pysig_logsignature_jvp)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis, const pysig_options* options,
-                                       const PYSIG_R* tangent, int64_t tangent_size, const PYSIG_R* basepoint_tangent,
-                                       int64_t basepoint_tangent_size, const PYSIG_R* initial_tangent, int64_t initial_tangent_size,
-                                       PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_logsignature_jvp)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis,
+                                       const pysig_options* options, const PYSIG_R* tangent, int64_t tangent_size,
+                                       const PYSIG_R* basepoint_tangent, int64_t basepoint_tangent_size,
+                                       const PYSIG_R* initial_tangent, int64_t initial_tangent_size, PYSIG_R* out,
+                                       int64_t out_size) {
     return status_of([&] {
-        const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size, initial_tangent,
-                                                   initial_tangent_size);
+        const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size,
+                                                   initial_tangent, initial_tangent_size);
         detail::logsignature_jvp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, tangents,
-                                        options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
+                                          options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
 
-int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis, const pysig_options* options,
-                                       const PYSIG_R* cotangent, int64_t cotangent_size, PYSIG_R* path_bar, int64_t path_bar_size,
-                                       PYSIG_R* basepoint_bar, int64_t basepoint_bar_size, PYSIG_R* initial_bar,
-                                       int64_t initial_bar_size) {
+int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis,
+                                       const pysig_options* options, const PYSIG_R* cotangent, int64_t cotangent_size,
+                                       PYSIG_R* path_bar, int64_t path_bar_size, PYSIG_R* basepoint_bar,
+                                       int64_t basepoint_bar_size, PYSIG_R* initial_bar, int64_t initial_bar_size) {
     return status_of([&] {
-        detail::logsignature_vjp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables,
-                                        array(cotangent, cotangent_size, "cotangent"), options_of<PYSIG_R>(options).get(),
-                                        array(path_bar, path_bar_size, "path_bar"),
-                                        wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
-                                        wanted(initial_bar, initial_bar_size, "initial_bar"));
+        detail::logsignature_vjp<PYSIG_R>(
+            array(path, path_size, "path"), there(basis, "basis").tables, array(cotangent, cotangent_size, "cotangent"),
+            options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
+            wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
+            wanted(initial_bar, initial_bar_size, "initial_bar"));
     });
 }
 
-int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_t signature_size, const pysig_basis* basis, int workers,
-                                                PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_t signature_size,
+                                                const pysig_basis* basis, int workers, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        detail::signature_to_logsignature<PYSIG_R>(array(signature, signature_size, "signature"), there(basis, "basis").tables, workers,
-                                                 array(out, out_size, "out"));
+        detail::signature_to_logsignature<PYSIG_R>(array(signature, signature_size, "signature"),
+                                                   there(basis, "basis").tables, workers, array(out, out_size, "out"));
     });
 }
 
-#define PYSIG_BILINEAR(name, op)                                                                                                    \
-    int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, const PYSIG_R* b, int64_t b_size, int64_t channels, int depth,           \
-                         int scalar_term, int workers, PYSIG_R* out, int64_t out_size) {                                            \
-        return status_of([&] {                                                                                                      \
-            detail::bilinear<PYSIG_R>(op, array(a, a_size, "a"), array(b, b_size, "b"), channels, depth, algebra_of(scalar_term, workers), \
-                                    array(out, out_size, "out"));                                                                   \
-        });                                                                                                                         \
+#define PYSIG_BILINEAR(name, op)                                                                               \
+    int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, const PYSIG_R* b, int64_t b_size, int64_t channels, \
+                         int depth, int scalar_term, int workers, PYSIG_R* out, int64_t out_size) {            \
+        return status_of([&] {                                                                                 \
+            detail::bilinear<PYSIG_R>(op, array(a, a_size, "a"), array(b, b_size, "b"), channels, depth,       \
+                                      algebra_of(scalar_term, workers), array(out, out_size, "out"));          \
+        });                                                                                                    \
     }
 PYSIG_BILINEAR(pysig_combine, tensor_op::product)
 PYSIG_BILINEAR(pysig_shuffle, tensor_op::shuffle)
 PYSIG_BILINEAR(pysig_half_shuffle, tensor_op::half_shuffle)
 #undef PYSIG_BILINEAR
 
-#define PYSIG_SERIES(name, f)                                                                                                       \
-    int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, PYSIG_R* out, \
-                         int64_t out_size) {                                                                                        \
-        return status_of([&] {                                                                                                      \
-            detail::power_series<PYSIG_R>(f, array(a, a_size, "a"), channels, depth, algebra_of(scalar_term, workers),                \
-                                        array(out, out_size, "out"));                                                               \
-        });                                                                                                                         \
+#define PYSIG_SERIES(name, f)                                                                                          \
+    int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers,  \
+                         PYSIG_R* out, int64_t out_size) {                                                             \
+        return status_of([&] {                                                                                         \
+            detail::power_series<PYSIG_R>(f, array(a, a_size, "a"), channels, depth, algebra_of(scalar_term, workers), \
+                                          array(out, out_size, "out"));                                                \
+        });                                                                                                            \
     }
 PYSIG_SERIES(pysig_invert, series::inverse)
 PYSIG_SERIES(pysig_exp, series::exp)
@@ -100,12 +105,14 @@ PYSIG_SERIES(pysig_log, series::log)
 
 int PYSIG_NAME(pysig_window)(PYSIG_R* path, intptr_t path_size, PYSIG_R* out, void* window) {
     return PYSIG_OK == status_of([&] {
-        const auto& which = there(static_cast<const pysig_window*>(window), "window");
-        expect(which.depth <= 64, "depth", "at most 64", which.depth);
-        const std::vector<PYSIG_R> all = signature(array(path, path_size, "path"), which.channels, int(which.depth));
-        expect(which.word >= 0 && which.word < i64(all.size()), "word", "a coefficient of the signature", which.word);
-        there(out, "out") = all[std::size_t(which.word)];
-    });
+               const auto& which = there(static_cast<const pysig_window*>(window), "window");
+               expect(which.depth <= 64, "depth", "at most 64", which.depth);
+               const std::vector<PYSIG_R> all =
+                   signature(array(path, path_size, "path"), which.channels, int(which.depth));
+               expect(which.word >= 0 && which.word < i64(all.size()), "word", "a coefficient of the signature",
+                      which.word);
+               there(out, "out") = all[std::size_t(which.word)];
+           });
 }
 
 int PYSIG_NAME(pysig_stream_create)(int64_t channels, int depth, PYSIG_NAME(pysig_stream) * *handle) {
@@ -122,8 +129,10 @@ int PYSIG_NAME(pysig_stream_reset)(PYSIG_NAME(pysig_stream) * handle) {
 int PYSIG_NAME(pysig_stream_push)(PYSIG_NAME(pysig_stream) * handle, const PYSIG_R* points, int64_t points_size) {
     return status_of([&] { there(handle, "stream").stream.push(array(points, points_size, "points")); });
 }
-int PYSIG_NAME(pysig_stream_push_increments)(PYSIG_NAME(pysig_stream) * handle, const PYSIG_R* increments, int64_t increments_size) {
-    return status_of([&] { there(handle, "stream").stream.push_increments(array(increments, increments_size, "increments")); });
+int PYSIG_NAME(pysig_stream_push_increments)(PYSIG_NAME(pysig_stream) * handle, const PYSIG_R* increments,
+                                             int64_t increments_size) {
+    return status_of(
+        [&] { there(handle, "stream").stream.push_increments(array(increments, increments_size, "increments")); });
 }
 int PYSIG_NAME(pysig_stream_signature)(const PYSIG_NAME(pysig_stream) * handle, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
@@ -133,12 +142,14 @@ int PYSIG_NAME(pysig_stream_signature)(const PYSIG_NAME(pysig_stream) * handle, 
         std::copy(known.data(), known.data() + known.size(), to.data());
     });
 }
-int PYSIG_NAME(pysig_stream_logsignature)(const PYSIG_NAME(pysig_stream) * handle, const pysig_basis* basis, PYSIG_R* out,
-                                          int64_t out_size) {
-    return status_of(
-        [&] { there(handle, "stream").stream.logsignature_into(there(basis, "basis").tables, array(out, out_size, "out")); });
+int PYSIG_NAME(pysig_stream_logsignature)(const PYSIG_NAME(pysig_stream) * handle, const pysig_basis* basis,
+                                          PYSIG_R* out, int64_t out_size) {
+    return status_of([&] {
+        there(handle, "stream").stream.logsignature_into(there(basis, "basis").tables, array(out, out_size, "out"));
+    });
 }
-int PYSIG_NAME(pysig_stream_sizes)(const PYSIG_NAME(pysig_stream) * handle, int64_t* channels, int* depth, int64_t* points) {
+int PYSIG_NAME(pysig_stream_sizes)(const PYSIG_NAME(pysig_stream) * handle, int64_t* channels, int* depth,
+                                   int64_t* points) {
     return status_of([&] {
         const auto& stream = there(handle, "stream").stream;
         if (channels) *channels = stream.channels();
@@ -153,5 +164,6 @@ int PYSIG_NAME(pysig_stream_serialise)(const PYSIG_NAME(pysig_stream) * handle, 
     return status_of([&] { there(handle, "stream").stream.serialise_into(array(bytes, size, "bytes")); });
 }
 int PYSIG_NAME(pysig_stream_deserialise)(const unsigned char* bytes, int64_t size, PYSIG_NAME(pysig_stream) * *handle) {
-    return create(handle, "stream", [&] { return signature_stream<PYSIG_R>::deserialise(array(bytes, size, "bytes")); });
+    return create(handle, "stream",
+                  [&] { return signature_stream<PYSIG_R>::deserialise(array(bytes, size, "bytes")); });
 }

@@ -53,8 +53,9 @@ const kernels& choose() {
     const char* forced = std::getenv("PYSIG_ISA");
     for (const candidate& c : candidates)
         if (c.runs() && (!forced || !*forced || std::string(forced) == c.table->name)) return *c.table;
-    throw std::runtime_error("the environment variable PYSIG_ISA must name an instruction set that this machine has: one of " +
-                             available() + "; received '" + std::string(forced) + "'. Unset it to use the best one.");
+    throw std::runtime_error(
+        "the environment variable PYSIG_ISA must name an instruction set that this machine has: one of " + available() +
+        "; received '" + std::string(forced) + "'. Unset it to use the best one.");
 }
 
 }  // namespace

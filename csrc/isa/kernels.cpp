@@ -1,12 +1,13 @@
-// C3. Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be instantiated here: its
-// code would be merged across instruction sets by the linker (tests/cpu/test_isa.py looks for that).
-#include "pysig/cpu/schedules/signature_cumsum.hpp"
-#include "pysig/cpu/schedules/logsignature.hpp"
+// C3. Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be
+// instantiated here: its code would be merged across instruction sets by the linker (tests/cpu/test_isa.py looks for
+// that).
 #include "pysig/cpu/jobs/projection.hpp"
+#include "pysig/cpu/kernels/incremental.hpp"
+#include "pysig/cpu/schedules/logsignature.hpp"
 #include "pysig/cpu/schedules/signature.hpp"
+#include "pysig/cpu/schedules/signature_cumsum.hpp"
 #include "pysig/cpu/schedules/signature_jvp.hpp"
 #include "pysig/cpu/schedules/signature_vjp.hpp"
-#include "pysig/cpu/kernels/incremental.hpp"
 #include "table.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -64,12 +65,24 @@ PYSIG_NAMESPACE_END
 #define PYSIG_QUOTE(a) PYSIG_QUOTE2(a)
 
 namespace pysig {
-const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA), PYSIG_ISA::vector_bytes * 8, signature<float>,
-                                                  signature<double>, tensor<float>, tensor<double>, logsignature<float>,
-                                                  logsignature<double>, signature_jvp<float>, signature_jvp<double>,
-                                                  signature_vjp<float>, signature_vjp<double>,
-                                                  stream<float>, stream<double>,
-                                                  compute_projection<float>, compute_projection<double>,
-                                                  compute_projection_jvp<float>, compute_projection_jvp<double>,
-                                                  compute_projection_vjp<float>, compute_projection_vjp<double>};
+const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA),
+                                                  PYSIG_ISA::vector_bytes * 8,
+                                                  signature<float>,
+                                                  signature<double>,
+                                                  tensor<float>,
+                                                  tensor<double>,
+                                                  logsignature<float>,
+                                                  logsignature<double>,
+                                                  signature_jvp<float>,
+                                                  signature_jvp<double>,
+                                                  signature_vjp<float>,
+                                                  signature_vjp<double>,
+                                                  stream<float>,
+                                                  stream<double>,
+                                                  compute_projection<float>,
+                                                  compute_projection<double>,
+                                                  compute_projection_jvp<float>,
+                                                  compute_projection_jvp<double>,
+                                                  compute_projection_vjp<float>,
+                                                  compute_projection_vjp<double>};
 }

@@ -1,6 +1,6 @@
 // C3. Derivatives, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
-#include "pysig/cpu/schedules/signature_jvp.hpp"
 #include "pysig/cpu/schedules/signature_vjp.hpp"
+#include "pysig/cpu/schedules/signature_jvp.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 

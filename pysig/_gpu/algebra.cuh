@@ -1,4 +1,5 @@
-// P2. Bodies of the ElementwiseKernels of algebra.py: a thread per coefficient of the result (algebra/tensor.hpp has the formulas).
+// P2. Bodies of the ElementwiseKernels of algebra.py: a thread per coefficient of the result (algebra/tensor.hpp has
+// the formulas).
 #include <pysig/algebra/tensor.hpp>
 
 namespace pysig_gpu {

@@ -1,5 +1,5 @@
-// P2. Increments of transformed paths, and the way back from their adjoints to those of the points. PYSIG_STAGES is the transform, see
-// transform.hpp; 0 is none. The functions are the bodies of the ElementwiseKernels of increments.py.
+// P2. Increments of transformed paths, and the way back from their adjoints to those of the points. PYSIG_STAGES is the
+// transform, see transform.hpp; 0 is none. The functions are the bodies of the ElementwiseKernels of increments.py.
 #include <pysig/algebra/transform.hpp>
 
 namespace pysig_gpu {
@@ -7,10 +7,11 @@ namespace pysig_gpu {
 using pysig::i64;
 constexpr unsigned STAGES = PYSIG_STAGES;
 
-// Element `channel` of step `step` of the transformed path; nothing after its last step. point(p, c) reads the path of `steps` steps and
-// `channels` channels.
+// Element `channel` of step `step` of the transformed path; nothing after its last step. point(p, c) reads the path of
+// `steps` steps and `channels` channels.
 template <class R, class P>
-__device__ R increment(i64 steps, i64 channels, i64 step, i64 channel, const P& point, const R* times, R end, bool moves) {
+__device__ R increment(i64 steps, i64 channels, i64 step, i64 channel, const P& point, const R* times, R end,
+                       bool moves) {
     if (step >= pysig::transformed_steps(STAGES, steps)) return R(0);
     const pysig::element e = pysig::element_of(STAGES, steps, channels, step, channel);
     const pysig::clock_of<R> clock{times, end, pysig::steps_of_time(STAGES, steps)};

@@ -1,9 +1,11 @@
-// P2. The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455), completed: level k is the running sum over time of
+// P2. The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455), completed: level k is the running
+// sum over time of
 //     b_t[w1...wk] = chain_0(w1...w(k-1)) * x_t[wk],
-// where the chain (horner.hpp) reads the lower levels as they are before step t. With these known at all times, b_t is elementwise in
-// time. It is never stored: a thread makes it where it is added.
+// where the chain (horner.hpp) reads the lower levels as they are before step t. With these known at all times, b_t is
+// elementwise in time. It is never stored: a thread makes it where it is added.
 //
-// The functions are the bodies of the ElementwiseKernels and of the ReductionKernel of signature_cumsum.py. PYSIG_LEVEL is k.
+// The functions are the bodies of the ElementwiseKernels and of the ReductionKernel of signature_cumsum.py. PYSIG_LEVEL
+// is k.
 #include <pysig/algebra/chen.hpp>
 #include <pysig/algebra/horner.hpp>
 
@@ -12,8 +14,9 @@ namespace pysig_gpu {
 using pysig::i64;
 
 #ifdef PYSIG_LEVEL
-// Lower levels at all times of a block: row t (stride `time` of a path of stride `batch`) is S after step t, `start` is S before step 0
-// (size `size` per path). Levels begin `base` after the start of a row. Increments x are (batch, steps, d).
+// Lower levels at all times of a block: row t (stride `time` of a path of stride `batch`) is S after step t, `start` is
+// S before step 0 (size `size` per path). Levels begin `base` after the start of a row. Increments x are (batch, steps,
+// d).
 template <class R>
 struct history {
     const R* rows;
@@ -33,7 +36,11 @@ struct growth {
     i64 time, d;
 
     __device__ growth(const history<R>& h, i64 b, i64 word)
-        : rows(h.rows + b * h.batch + h.base), start(h.start + b * h.size), x(h.x + b * h.steps * h.d), time(h.time), d(h.d) {
+        : rows(h.rows + b * h.batch + h.base),
+          start(h.start + b * h.size),
+          x(h.x + b * h.steps * h.d),
+          time(h.time),
+          d(h.d) {
         PYSIG_UNROLL
         for (int i = k - 1; i >= 0; --i) {
             letters[i] = word % d;
@@ -46,14 +53,16 @@ struct growth {
         const R* step = x + t * d;
         R chain = pysig::chain_of_empty_word<R>(k - 1);
         PYSIG_UNROLL
-        for (int i = 0; i < k - 1; ++i) chain = pysig::chain_entry<R>(chain, step[letters[i]], before[places[i]], k - 1 - i);
+        for (int i = 0; i < k - 1; ++i)
+            chain = pysig::chain_entry<R>(chain, step[letters[i]], before[places[i]], k - 1 - i);
         return pysig::advance(R(0), chain, step[letters[k - 1]]);
     }
 };
 
 // One chunk of one word: from the start of the block and what the chunks before have added, to all its rows.
 template <class R>
-__device__ void run_chunk(const history<R>& h, R* rows, const R* added, i64 index, i64 words, i64 chunks, i64 chunk_steps) {
+__device__ void run_chunk(const history<R>& h, R* rows, const R* added, i64 index, i64 words, i64 chunks,
+                          i64 chunk_steps) {
     const i64 word = index % words, chunk = index / words % chunks, b = index / words / chunks;
     const growth<R> grow(h, b, word);
     R* to = rows + b * h.batch + h.base + grow.places[PYSIG_LEVEL - 1];

@@ -1,8 +1,9 @@
-// P2. Chen's identity along chunks of time: the signatures of consecutive chunks of a path become the signature of the path.
+// P2. Chen's identity along chunks of time: the signatures of consecutive chunks of a path become the signature of the
+// path.
 //
-// A thread owns a word of the top level and all its prefixes (chen_extend in chen.hpp) and multiplies them by one chunk after the other:
-// no thread needs what another one computes. `radix` chunks become one; the launcher repeats this until one is left.
-// Lower levels are written by the thread of their first word.
+// A thread owns a word of the top level and all its prefixes (chen_extend in chen.hpp) and multiplies them by one chunk
+// after the other: no thread needs what another one computes. `radix` chunks become one; the launcher repeats this
+// until one is left. Lower levels are written by the thread of their first word.
 //
 // Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH.
 #include <pysig/algebra/chen.hpp>
@@ -12,9 +13,11 @@ using R = PYSIG_REAL;
 
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH;
 
-// parts: (groups, chunks of the path, size), `chunks` of them per path; out: a row of out_width per (path, group of `radix` chunks).
-extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_join(const R* parts, R* out, i64 out_width, i64 scalar, i64 inverse,
-                                                                       i64 paths, i64 chunks, i64 radix) {
+// parts: (groups, chunks of the path, size), `chunks` of them per path; out: a row of out_width per (path, group of
+// `radix` chunks).
+extern "C" __global__ void __launch_bounds__(128, 1)
+    pysig_signature_join(const R* parts, R* out, i64 out_width, i64 scalar, i64 inverse, i64 paths, i64 chunks,
+                         i64 radix) {
     const i64 words = pysig::power(D, N), size = pysig::signature_size(D, N);
     const i64 groups = (chunks + radix - 1) / radix, all = paths * groups * words;
     for (i64 index = blockIdx.x * i64(blockDim.x) + threadIdx.x; index < all; index += i64(gridDim.x) * blockDim.x) {

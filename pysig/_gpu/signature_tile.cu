@@ -1,10 +1,10 @@
-// P2. Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp) and rides along the whole path, or along
-// one chunk of it, with its coefficients in registers. One launch writes all levels.
+// P2. Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp) and rides along the whole
+// path, or along one chunk of it, with its coefficients in registers. One launch writes all levels.
 //
 // The increments of a ride (tile.cuh) are double-buffered, so that there is one barrier for each stage.
 //
-// Sizes come as -D PYSIG_..., those of tile.cuh and: STREAM = 1 for all prefixes of the path, INVERSE = 1 for the group inverse (known here,
-// addresses are constant offsets).
+// Sizes come as -D PYSIG_..., those of tile.cuh and: STREAM = 1 for all prefixes of the path, INVERSE = 1 for the group
+// inverse (known here, addresses are constant offsets).
 #include "tile.cuh"
 
 constexpr bool STREAM = PYSIG_STREAM, INVERSE = PYSIG_INVERSE;
@@ -59,22 +59,24 @@ struct tile_state {
     }
 };
 
-// rides = paths * chunks < 2^31, each of chunk_steps steps; a grid of (blocks of rides, blocks of tiles). A row of `out` has out_width
-// coefficients, which begin `scalar` after its start, where 1 is written; there is one row for a ride, or one for each step (STREAM).
-// basepoint, initial, lengths and times (rows of times_stride) may be null.
-extern "C" __global__ void __launch_bounds__(128, 1) pysig_signature_tile(
-    const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length, const R* basepoint, const R* initial,
-    const i64* lengths, const R* times, i64 times_stride, double clock_end, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks,
-    i64 chunk_steps, i64 first_tile, i64 tiles) {
+// rides = paths * chunks < 2^31, each of chunk_steps steps; a grid of (blocks of rides, blocks of tiles). A row of
+// `out` has out_width coefficients, which begin `scalar` after its start, where 1 is written; there is one row for a
+// ride, or one for each step (STREAM). basepoint, initial, lengths and times (rows of times_stride) may be null.
+extern "C" __global__ void __launch_bounds__(128, 1)
+    pysig_signature_tile(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length,
+                         const R* basepoint, const R* initial, const i64* lengths, const R* times, i64 times_stride,
+                         double clock_end, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks, i64 chunk_steps,
+                         i64 first_tile, i64 tiles) {
     extern __shared__ __align__(16) R staged[];
     const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
     const unsigned ride = blockIdx.x * side + slot, tile = unsigned(first_tile) + blockIdx.y * TILES + share;
     // A thread without a tile, where tiles do not fill the blocks, still fetches its share of the ride's increments.
     const bool rides_along = ride < unsigned(rides), works = rides_along && tile < unsigned(tiles);
     const unsigned b = rides_along ? ride / unsigned(chunks) : 0, chunk = rides_along ? ride % unsigned(chunks) : 0;
-    const i64 total = pysig::transformed_steps(STAGES, length - (basepoint ? 0 : 1));  // steps of a path, if all its points count
-    increments x = increments_of(points, batch_stride, length_stride, channel_stride, length, basepoint, lengths, times, times_stride,
-                                 clock_end, b, chunk * chunk_steps, chunk_steps);
+    const i64 total =
+        pysig::transformed_steps(STAGES, length - (basepoint ? 0 : 1));  // steps of a path, if all its points count
+    increments x = increments_of(points, batch_stride, length_stride, channel_stride, length, basepoint, lengths, times,
+                                 times_stride, clock_end, b, chunk * chunk_steps, chunk_steps);
     // After the end of its points a path stands still: nothing to do, but rows to write.
     const i64 steps = !works ? 0 : STREAM ? total : x.end - x.first;
 

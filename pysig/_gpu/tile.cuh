@@ -1,12 +1,13 @@
-// P2. What the kernels of word tiles share: their sizes, the place of a tile among the words, and how the increments of a ride come into
-// shared memory.
+// P2. What the kernels of word tiles share: their sizes, the place of a tile among the words, and how the increments of
+// a ride come into shared memory.
 //
-// A *ride* is a path and a chunk of its steps. TILES threads of a block share a ride: they stage its increments, STEPS at a time, in shared
-// memory, so that one barrier serves STEPS steps and the loads of the next stage are under way while this one is computed. As many
-// rides as the launcher likes stand side by side in a block.
+// A *ride* is a path and a chunk of its steps. TILES threads of a block share a ride: they stage its increments, STEPS
+// at a time, in shared memory, so that one barrier serves STEPS steps and the loads of the next stage are under way
+// while this one is computed. As many rides as the launcher likes stand side by side in a block.
 //
-// Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LETTERS below the prefix, ROWS first letters and COLUMNS last letters of a tile, TILES,
-// STEPS, ROW, RIDE, STAGES of a transform (transform.hpp; 0: none) and PATH_CHANNELS of what it is applied to.
+// Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LETTERS below the prefix, ROWS first letters and COLUMNS last
+// letters of a tile, TILES, STEPS, ROW, RIDE, STAGES of a transform (transform.hpp; 0: none) and PATH_CHANNELS of what
+// it is applied to.
 #include <pysig/algebra/subtree.hpp>
 #include <pysig/algebra/transform.hpp>
 
@@ -54,8 +55,8 @@ struct tile_place {
             rest /= D;
         }
     }
-    // A prefix belongs to the tile of its first word. Of the prefixes of p, those with nothing but zeros after them are this tile's: all of
-    // so many letters and more.
+    // A prefix belongs to the tile of its first word. Of the prefixes of p, those with nothing but zeros after them are
+    // this tile's: all of so many letters and more.
     __device__ int owned() const {
         if (i0 || j0) return M + 1;
         int owned = 0;
@@ -66,7 +67,8 @@ struct tile_place {
     }
 };
 
-// The increments of one ride: steps first, first + 1, ... before `end` of a path, whose point 0 is the basepoint if there is one.
+// The increments of one ride: steps first, first + 1, ... before `end` of a path, whose point 0 is the basepoint if
+// there is one.
 struct increments {
     const char* points;
     i64 length_stride, channel_stride;
@@ -103,13 +105,20 @@ struct increments {
     }
 };
 
-// The ride of path b that begins with step `first` and has `most` steps, if the path is long enough. lengths, basepoint and times (rows of
-// times_stride) may be null.
-__device__ increments increments_of(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length,
-                                    const R* basepoint, const i64* lengths, const R* times, i64 times_stride, double clock_end, unsigned b,
-                                    i64 first, i64 most) {
+// The ride of path b that begins with step `first` and has `most` steps, if the path is long enough. lengths, basepoint
+// and times (rows of times_stride) may be null.
+__device__ increments increments_of(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride,
+                                    i64 length, const R* basepoint, const i64* lengths, const R* times,
+                                    i64 times_stride, double clock_end, unsigned b, i64 first, i64 most) {
     const i64 own = (lengths ? lengths[b] : length) - (basepoint ? 0 : 1);
-    return {points + b * batch_stride, length_stride, channel_stride, basepoint ? basepoint + i64(b) * OWN : nullptr, own,
-            {times ? times + i64(b) * times_stride : nullptr, R(clock_end), pysig::steps_of_time(STAGES, own)}, first,
-            min(pysig::transformed_steps(STAGES, own), first + most), {}, {}};
+    return {points + b * batch_stride,
+            length_stride,
+            channel_stride,
+            basepoint ? basepoint + i64(b) * OWN : nullptr,
+            own,
+            {times ? times + i64(b) * times_stride : nullptr, R(clock_end), pysig::steps_of_time(STAGES, own)},
+            first,
+            min(pysig::transformed_steps(STAGES, own), first + most),
+            {},
+            {}};
 }

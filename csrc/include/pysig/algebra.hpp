@@ -1,4 +1,5 @@
-// C2, the door. The tensor algebra on rows of coefficients, (batch, size [+ 1]); a factor of one row serves the whole batch.
+// C2, the door. The tensor algebra on rows of coefficients, (batch, size [+ 1]); a factor of one row serves the whole
+// batch.
 #pragma once
 
 #include "detail/checks.hpp"
@@ -9,7 +10,8 @@
 PYSIG_NAMESPACE_BEGIN
 
 struct algebra_options {
-    bool scalar_term = false;  // rows begin with the scalar; else it is that of the operation: 1 for groups, 0 for Lie elements and shuffles
+    bool scalar_term = false;  // rows begin with the scalar; else it is that of the operation: 1 for groups, 0 for Lie
+                               // elements and shuffles
     int workers = 1;
 };
 
@@ -34,7 +36,8 @@ tensor_job<R> algebra_job(tensor_op op, i64 channels, int depth, i64 batch, i64 
 }
 
 inline i64 common_batch(i64 a, i64 b) {
-    if (a != b && a != 1 && b != 1) refuse("b", "as many rows as a (" + std::to_string(a) + "), or one", std::to_string(b));
+    if (a != b && a != 1 && b != 1)
+        refuse("b", "as many rows as a (" + std::to_string(a) + "), or one", std::to_string(b));
     return a == 1 ? b : a;
 }
 
@@ -45,8 +48,10 @@ i64 bilinear_size(span<const R> a, span<const R> b, i64 channels, int depth, con
 }
 
 template <class R>
-void bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth, const algebra_options& options, span<R> out) {
-    const i64 width = row_width(channels, depth, options), rows_a = rows_of(a, "a", width), rows_b = rows_of(b, "b", width);
+void bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth, const algebra_options& options,
+              span<R> out) {
+    const i64 width = row_width(channels, depth, options), rows_a = rows_of(a, "a", width),
+              rows_b = rows_of(b, "b", width);
     // A word of n letters has 2^n splits, and the splits of all prefixes are kept.
     if (op != tensor_op::product) expect(depth <= 30, "depth", "at most 30 for shuffles", depth);
     const i64 batch = common_batch(rows_a, rows_b);
@@ -75,7 +80,8 @@ void power_series(series f, span<const R> a, i64 channels, int depth, const alge
 }
 
 template <class R>
-std::vector<R> bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth, const algebra_options& options) {
+std::vector<R> bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth,
+                        const algebra_options& options) {
     std::vector<R> out(std::size_t(bilinear_size(a, b, channels, depth, options)));
     bilinear<R>(op, a, b, channels, depth, options, out);
     return out;
@@ -93,19 +99,22 @@ std::vector<R> power_series(series f, span<const R> a, i64 channels, int depth, 
 
 // Chen's product: the signature of a path, from those of its first and its second part.
 template <class A, class R = detail::real_of<A>>
-std::vector<R> combine(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth, const algebra_options& options = {}) {
+std::vector<R> combine(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
+                       const algebra_options& options = {}) {
     return detail::bilinear<R>(tensor_op::product, a, b, channels, depth, options);
 }
 
 // The shuffle product: <shuffle(u, v), S> = <u, S> <v, S> for every signature S.
 template <class A, class R = detail::real_of<A>>
-std::vector<R> shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth, const algebra_options& options = {}) {
+std::vector<R> shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
+                       const algebra_options& options = {}) {
     return detail::bilinear<R>(tensor_op::shuffle, a, b, channels, depth, options);
 }
 
 // The part of the shuffle product whose last letter is that of b.
 template <class A, class R = detail::real_of<A>>
-std::vector<R> half_shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth, const algebra_options& options = {}) {
+std::vector<R> half_shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
+                            const algebra_options& options = {}) {
     return detail::bilinear<R>(tensor_op::half_shuffle, a, b, channels, depth, options);
 }
 

@@ -2,7 +2,8 @@
 // The only file that knows which compiler and which device it is read by.
 #pragma once
 
-// PYSIG_UNROLL stands before loops that must unroll on a GPU, where an array that is indexed by a variable leaves the registers.
+// PYSIG_UNROLL stands before loops that must unroll on a GPU, where an array that is indexed by a variable leaves the
+// registers.
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define PYSIG_UNROLL _Pragma("unroll")
 #else
@@ -27,8 +28,8 @@
 #define PYSIG_IN_REGISTER(v) (void)(v)
 #endif
 
-// Makes the compiler forget where a pointer came from, so that what it points to is addressed by constant offsets from one register,
-// where it would rather keep the address of every element in a place of its own.
+// Makes the compiler forget where a pointer came from, so that what it points to is addressed by constant offsets from
+// one register, where it would rather keep the address of every element in a place of its own.
 #if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
 #define PYSIG_ONE_BASE(pointer) __asm__("" : "+r"(pointer))
 #else

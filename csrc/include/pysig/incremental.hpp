@@ -1,4 +1,5 @@
-// C2, the door. The signature of a path that is still being made: points go in as they come, the signature can be read at any time.
+// C2, the door. The signature of a path that is still being made: points go in as they come, the signature can be read
+// at any time.
 #pragma once
 
 #include "logsignature.hpp"
@@ -8,13 +9,13 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// A push costs two multiply-adds or so for each coefficient and allocates nothing. The result does not depend on how points are grouped into
-// pushes; `signature` of all points adds up the same terms in another order.
+// A push costs two multiply-adds or so for each coefficient and allocates nothing. The result does not depend on how
+// points are grouped into pushes; `signature` of all points adds up the same terms in another order.
 template <class R>
 class signature_stream {
     static_assert(detail::is_real<R>, "pysig: paths are of float or double");
 
-  public:
+ public:
     signature_stream(i64 channels, int depth)
         : channels_(channels),
           depth_(depth),
@@ -26,7 +27,7 @@ class signature_stream {
     i64 channels() const { return channels_; }
     int depth() const { return depth_; }
     i64 size() const { return i64(signature_.size()); }  // of the signature, without scalar
-    i64 points() const { return points_; }               // pushed so far; a path that began with an increment began at the origin
+    i64 points() const { return points_; }  // pushed so far; a path that began with an increment began at the origin
 
     // One point or several, row-major (count, channels).
     void push(span<const R> points) {
@@ -57,8 +58,10 @@ class signature_stream {
     span<const R> signature() const { return {signature_.data(), size()}; }
 
     void logsignature_into(const logsignature_basis& basis, span<R> out) const {
-        if (basis.channels() != channels_) detail::refuse("basis", std::to_string(channels_) + " channels", std::to_string(basis.channels()));
-        if (basis.depth() != depth_) detail::refuse("basis", "depth " + std::to_string(depth_), std::to_string(basis.depth()));
+        if (basis.channels() != channels_)
+            detail::refuse("basis", std::to_string(channels_) + " channels", std::to_string(basis.channels()));
+        if (basis.depth() != depth_)
+            detail::refuse("basis", "depth " + std::to_string(depth_), std::to_string(basis.depth()));
         detail::signature_to_logsignature<R>(signature(), basis, 1, out);
     }
     std::vector<R> logsignature(const logsignature_basis& basis) const {
@@ -95,25 +98,30 @@ class signature_stream {
 
     static signature_stream deserialise(span<const unsigned char> bytes) {
         header head{};
-        if (bytes.data() == nullptr || bytes.size() < i64(sizeof head)) detail::refuse("bytes", "a serialised stream", "too few bytes");
+        if (bytes.data() == nullptr || bytes.size() < i64(sizeof head))
+            detail::refuse("bytes", "a serialised stream", "too few bytes");
         std::memcpy(&head, bytes.data(), sizeof head);
-        if (head.magic != magic || head.version != 1 || (head.started != 0 && head.started != 1) || head.points < head.started)
+        if (head.magic != magic || head.version != 1 || (head.started != 0 && head.started != 1) ||
+            head.points < head.started)
             detail::refuse("bytes", "a serialised stream of this byte order", "something else");
         if (head.real_size != std::int32_t(sizeof(R)))
-            detail::refuse("bytes", "a stream of reals of " + std::to_string(sizeof(R)) + " bytes", std::to_string(head.real_size) + " bytes");
+            detail::refuse("bytes", "a stream of reals of " + std::to_string(sizeof(R)) + " bytes",
+                           std::to_string(head.real_size) + " bytes");
         const i64 size = detail::checked_size(head.channels, head.depth);
         if (bytes.size() != i64(sizeof head) + (head.channels + size) * i64(sizeof(R)))
-            detail::refuse("bytes", "the size of a stream of these channels and depth", std::to_string(bytes.size()) + " bytes");
+            detail::refuse("bytes", "the size of a stream of these channels and depth",
+                           std::to_string(bytes.size()) + " bytes");
         signature_stream stream(head.channels, head.depth);
         const unsigned char* from = bytes.data() + sizeof head;
         std::memcpy(stream.last_.data(), from, stream.last_.size() * sizeof(R));
-        std::memcpy(stream.signature_.data(), from + stream.last_.size() * sizeof(R), stream.signature_.size() * sizeof(R));
+        std::memcpy(stream.signature_.data(), from + stream.last_.size() * sizeof(R),
+                    stream.signature_.size() * sizeof(R));
         stream.started_ = head.started != 0;
         stream.points_ = head.points;
         return stream;
     }
 
-  private:
+ private:
     static constexpr std::uint64_t magic = 0x7079736967535452;  // also tells the byte order
     struct header {
         std::uint64_t magic;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "algebra.hpp"
-#include "signature_vjp.hpp"
 #include "detail/lyndon.hpp"
+#include "signature_vjp.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -12,13 +12,13 @@ namespace detail {
 // One sparse map as the list that a job takes.
 template <class R>
 class one_map {
-  public:
+ public:
     explicit one_map(const integer_map* map) : present(map != nullptr) {
         if (map) view = map->view(R());
     }
     map_list<R> get() const { return {&view, present ? 1 : 0}; }
 
-  private:
+ private:
     bool present;
     sparse_map<R> view{};
 };
@@ -35,16 +35,18 @@ tensor_job<R> logarithm_job(const logsignature_basis& basis, i64 batch) {
 // What is common to the log-signature and its derivatives: a checked call without scalar.
 template <class R>
 class logsignature_call : public path_call<R> {
-  public:
+ public:
     logsignature_call(span<const R> path, const logsignature_basis& basis, const signature_options<R>& options)
-        : path_call<R>(path, basis.channels(), basis.depth(), options), coordinates(this->batch * this->rows * basis.size()) {
+        : path_call<R>(path, basis.channels(), basis.depth(), options),
+          coordinates(this->batch * this->rows * basis.size()) {
         if (options.scalar_term) refuse("scalar_term", "false: the scalar of a logarithm is 0", "true");
     }
     const i64 coordinates;
 };
 
 template <class R>
-void logsignature(span<const R> path, const logsignature_basis& basis, const signature_options<R>& options, span<R> out) {
+void logsignature(span<const R> path, const logsignature_basis& basis, const signature_options<R>& options,
+                  span<R> out) {
     const logsignature_call<R> call(path, basis, options);
     expect_size(out, "out", call.coordinates);
     if (call.nothing()) return;
@@ -96,8 +98,9 @@ void logsignature_jvp(span<const R> path, const logsignature_basis& basis, const
 
 // Backwards through the basis and the logarithm, then through the signature.
 template <class R>
-void logsignature_vjp(span<const R> path, const logsignature_basis& basis, span<const R> cotangent, const signature_options<R>& options,
-                      span<R> path_bar, span<R> basepoint_bar, span<R> initial_bar) {
+void logsignature_vjp(span<const R> path, const logsignature_basis& basis, span<const R> cotangent,
+                      const signature_options<R>& options, span<R> path_bar, span<R> basepoint_bar,
+                      span<R> initial_bar) {
     const logsignature_call<R> call(path, basis, options);
     expect_size(cotangent, "cotangent", call.coordinates);
     std::vector<R> values(std::size_t(call.elements())), gradient(values.size());
@@ -130,12 +133,14 @@ std::vector<R> logsignature(const P& path, const logsignature_basis& basis, cons
 
 // The same with tables made for this call alone.
 template <class P, class R = detail::real_of<P>>
-std::vector<R> logsignature(const P& path, i64 channels, int depth, basis kind = basis::words, const signature_options<R>& options = {}) {
+std::vector<R> logsignature(const P& path, i64 channels, int depth, basis kind = basis::words,
+                            const signature_options<R>& options = {}) {
     return logsignature(path, logsignature_basis(channels, depth, kind), options);
 }
 
 template <class P, class R = detail::real_of<P>>
-std::vector<R> logsignature_jvp(const P& path, const logsignature_basis& basis, const detail::given<signature_tangents<R>>& tangents,
+std::vector<R> logsignature_jvp(const P& path, const logsignature_basis& basis,
+                                const detail::given<signature_tangents<R>>& tangents,
                                 const signature_options<R>& options = {}) {
     std::vector<R> out(std::size_t(detail::logsignature_call<R>(path, basis, options).coordinates));
     detail::logsignature_jvp<R>(path, basis, tangents, options, out);
@@ -143,7 +148,8 @@ std::vector<R> logsignature_jvp(const P& path, const logsignature_basis& basis, 
 }
 
 template <class P, class R = detail::real_of<P>>
-signature_cotangents<R> logsignature_vjp(const P& path, const logsignature_basis& basis, const detail::given<span<const R>>& cotangent,
+signature_cotangents<R> logsignature_vjp(const P& path, const logsignature_basis& basis,
+                                         const detail::given<span<const R>>& cotangent,
                                          const signature_options<R>& options = {}) {
     signature_cotangents<R> bars;
     bars.path.resize(std::size(path));
@@ -156,7 +162,8 @@ signature_cotangents<R> logsignature_vjp(const P& path, const logsignature_basis
 // From rows of signatures without scalar.
 template <class S, class R = detail::real_of<S>>
 std::vector<R> signature_to_logsignature(const S& signature, const logsignature_basis& basis, int workers = 1) {
-    const i64 rows = detail::rows_of(span<const R>(signature), "signature", signature_size(basis.channels(), basis.depth()));
+    const i64 rows =
+        detail::rows_of(span<const R>(signature), "signature", signature_size(basis.channels(), basis.depth()));
     std::vector<R> out(std::size_t(rows * basis.size()));
     detail::signature_to_logsignature<R>(signature, basis, workers, out);
     return out;

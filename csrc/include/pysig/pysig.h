@@ -1,14 +1,16 @@
 /* pysig for C99 and everything that calls C: signatures of paths, without Python.
  *
- * A path is an array (batch, length, channels), row-major: points one after the other. `length` follows from the number of elements. A
- * signature has the levels 1, ..., depth, words in lexicographic order within a level, without the constant 1 unless scalar_term is set:
- * channels + channels^2 + ... + channels^depth coefficients.
+ * A path is an array (batch, length, channels), row-major: points one after the other. `length` follows from the number
+ * of elements. A signature has the levels 1, ..., depth, words in lexicographic order within a level, without the
+ * constant 1 unless scalar_term is set: channels + channels^2 + ... + channels^depth coefficients.
  *
- * Every function but the ..._destroy functions, pysig_version and pysig_last_error returns a status. Unless it is PYSIG_OK,
- * pysig_last_error() says which argument is wrong, what was expected and what was received. What the caller wanted written may then have
- * been written in part. Arrays are given with their numbers of elements, which are checked.
+ * Every function but the ..._destroy functions, pysig_version and pysig_last_error returns a status. Unless it is
+ * PYSIG_OK, pysig_last_error() says which argument is wrong, what was expected and what was received. What the caller
+ * wanted written may then have been written in part. Arrays are given with their numbers of elements, which are
+ * checked.
  *
- * There is no global state: functions may be called from any number of threads. A stream is used by one thread at a time.
+ * There is no global state: functions may be called from any number of threads. A stream is used by one thread at a
+ * time.
  */
 #ifndef PYSIG_PYSIG_H
 #define PYSIG_PYSIG_H
@@ -40,12 +42,13 @@ enum {
 
 enum { PYSIG_METHOD_AUTO = 0, PYSIG_METHOD_TILE = 1, PYSIG_METHOD_CUMSUM = 2 };
 
-/* Coordinates of log-signatures: the coefficients of all words; those of the Lyndon words; coordinates in the Lyndon brackets. */
+/* Coordinates of log-signatures: the coefficients of all words; those of the Lyndon words; coordinates in the Lyndon
+ * brackets. */
 enum { PYSIG_BASIS_EXPANDED = 0, PYSIG_BASIS_WORDS = 1, PYSIG_BASIS_BRACKETS = 2 };
 
 /* -- types: begin (the Cython declarations take them from here) -- */
-/* What a function that takes options does beyond the ordinary. NULL: nothing. Later versions append members; `size` says what a program
- * knows of. Arrays are of the float type of the function; NULL: not given. */
+/* What a function that takes options does beyond the ordinary. NULL: nothing. Later versions append members; `size`
+ * says what a program knows of. Arrays are of the float type of the function; NULL: not given. */
 typedef struct pysig_options {
     size_t size;           /* sizeof(pysig_options) */
     int64_t batch;         /* paths, one after the other */
@@ -94,64 +97,67 @@ PYSIG_API int pysig_basis_size(const pysig_basis* basis, int64_t* size); /* coor
 PYSIG_API void pysig_basis_destroy(pysig_basis* basis);
 
 /* One declaration for each function, for float (names end in _f32) and double (_f64). */
-#define PYSIG_DECLARE(R, f)                                                                                                       \
-    /* out: (batch, [length - 1,] size). */                                                                                       \
-    PYSIG_API int pysig_signature_##f(const R* path, int64_t path_size, int64_t channels, int depth,                              \
-                                      const pysig_options* options, R* out, int64_t out_size);                                    \
-    /* The derivative along tangents of the path and, NULL for zero, of basepoint and initial. */                                 \
-    PYSIG_API int pysig_signature_jvp_##f(const R* path, int64_t path_size, int64_t channels, int depth,                          \
-                                          const pysig_options* options, const R* tangent, int64_t tangent_size,                   \
-                                          const R* basepoint_tangent, int64_t basepoint_tangent_size, const R* initial_tangent,   \
-                                          int64_t initial_tangent_size, R* out, int64_t out_size);                                \
-    /* The gradient of <cotangent, signature>: at the path and, unless NULL, at basepoint and initial. */                         \
-    PYSIG_API int pysig_signature_vjp_##f(const R* path, int64_t path_size, int64_t channels, int depth,                          \
-                                          const pysig_options* options, const R* cotangent, int64_t cotangent_size, R* path_bar,  \
-                                          int64_t path_bar_size, R* basepoint_bar, int64_t basepoint_bar_size, R* initial_bar,    \
-                                          int64_t initial_bar_size);                                                              \
-    PYSIG_API int pysig_logsignature_##f(const R* path, int64_t path_size, const pysig_basis* basis,                              \
-                                         const pysig_options* options, R* out, int64_t out_size);                                 \
-    PYSIG_API int pysig_logsignature_jvp_##f(const R* path, int64_t path_size, const pysig_basis* basis,                          \
-                                             const pysig_options* options, const R* tangent, int64_t tangent_size,                \
-                                             const R* basepoint_tangent, int64_t basepoint_tangent_size,                          \
-                                             const R* initial_tangent, int64_t initial_tangent_size, R* out, int64_t out_size);   \
-    PYSIG_API int pysig_logsignature_vjp_##f(const R* path, int64_t path_size, const pysig_basis* basis,                          \
-                                             const pysig_options* options, const R* cotangent, int64_t cotangent_size,            \
-                                             R* path_bar, int64_t path_bar_size, R* basepoint_bar, int64_t basepoint_bar_size,    \
-                                             R* initial_bar, int64_t initial_bar_size);                                           \
-    /* Rows of signatures, (batch, size) without the constant 1. */                                                               \
-    PYSIG_API int pysig_signature_to_logsignature_##f(const R* signature, int64_t signature_size, const pysig_basis* basis,       \
-                                                      int workers, R* out, int64_t out_size);                                     \
-    /* Products of rows (batch, size), where one row serves the whole batch: Chen's; shuffles; half-shuffles. */                  \
-    PYSIG_API int pysig_combine_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels, int depth,          \
-                                    int scalar_term, int workers, R* out, int64_t out_size);                                      \
-    PYSIG_API int pysig_shuffle_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels, int depth,          \
-                                    int scalar_term, int workers, R* out, int64_t out_size);                                      \
-    PYSIG_API int pysig_half_shuffle_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels, int depth,     \
-                                         int scalar_term, int workers, R* out, int64_t out_size);                                 \
-    /* Of each row: the inverse for Chen's product, the exponential, the logarithm. */                                            \
-    PYSIG_API int pysig_invert_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers,         \
-                                   R* out, int64_t out_size);                                                                     \
-    PYSIG_API int pysig_exp_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, R* out,    \
-                                int64_t out_size);                                                                                \
-    PYSIG_API int pysig_log_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, R* out,    \
-                                int64_t out_size);                                                                                \
-    /* One coefficient of the signature of one path, in the form that filters of SciPy and others take callbacks: 1, or 0 if it fails. */ \
-    PYSIG_API int pysig_window_##f(R* path, intptr_t path_size, R* out, void* window);                                            \
-    PYSIG_API int pysig_stream_create_##f(int64_t channels, int depth, pysig_stream_##f** stream);                                \
-    PYSIG_API int pysig_stream_copy_##f(const pysig_stream_##f* stream, pysig_stream_##f** copy);                                 \
-    PYSIG_API void pysig_stream_destroy_##f(pysig_stream_##f* stream);                                                            \
-    PYSIG_API int pysig_stream_reset_##f(pysig_stream_##f* stream);                                                               \
-    /* One point or several, (count, channels). A path that begins with increments begins at the origin. */                       \
-    PYSIG_API int pysig_stream_push_##f(pysig_stream_##f* stream, const R* points, int64_t points_size);                          \
-    PYSIG_API int pysig_stream_push_increments_##f(pysig_stream_##f* stream, const R* increments, int64_t increments_size);       \
-    PYSIG_API int pysig_stream_signature_##f(const pysig_stream_##f* stream, R* out, int64_t out_size);                           \
-    PYSIG_API int pysig_stream_logsignature_##f(const pysig_stream_##f* stream, const pysig_basis* basis, R* out,                 \
-                                                int64_t out_size);                                                                \
-    /* Each of the last three may be NULL. */                                                                                     \
-    PYSIG_API int pysig_stream_sizes_##f(const pysig_stream_##f* stream, int64_t* channels, int* depth, int64_t* points);         \
-    /* As bytes, for machines of the same byte order. */                                                                          \
-    PYSIG_API int pysig_stream_serialised_size_##f(const pysig_stream_##f* stream, int64_t* size);                                \
-    PYSIG_API int pysig_stream_serialise_##f(const pysig_stream_##f* stream, unsigned char* bytes, int64_t size);                 \
+#define PYSIG_DECLARE(R, f)                                                                                            \
+    /* out: (batch, [length - 1,] size). */                                                                            \
+    PYSIG_API int pysig_signature_##f(const R* path, int64_t path_size, int64_t channels, int depth,                   \
+                                      const pysig_options* options, R* out, int64_t out_size);                         \
+    /* The derivative along tangents of the path and, NULL for zero, of basepoint and initial. */                      \
+    PYSIG_API int pysig_signature_jvp_##f(                                                                             \
+        const R* path, int64_t path_size, int64_t channels, int depth, const pysig_options* options, const R* tangent, \
+        int64_t tangent_size, const R* basepoint_tangent, int64_t basepoint_tangent_size, const R* initial_tangent,    \
+        int64_t initial_tangent_size, R* out, int64_t out_size);                                                       \
+    /* The gradient of <cotangent, signature>: at the path and, unless NULL, at basepoint and initial. */              \
+    PYSIG_API int pysig_signature_vjp_##f(const R* path, int64_t path_size, int64_t channels, int depth,               \
+                                          const pysig_options* options, const R* cotangent, int64_t cotangent_size,    \
+                                          R* path_bar, int64_t path_bar_size, R* basepoint_bar,                        \
+                                          int64_t basepoint_bar_size, R* initial_bar, int64_t initial_bar_size);       \
+    PYSIG_API int pysig_logsignature_##f(const R* path, int64_t path_size, const pysig_basis* basis,                   \
+                                         const pysig_options* options, R* out, int64_t out_size);                      \
+    PYSIG_API int pysig_logsignature_jvp_##f(                                                                          \
+        const R* path, int64_t path_size, const pysig_basis* basis, const pysig_options* options, const R* tangent,    \
+        int64_t tangent_size, const R* basepoint_tangent, int64_t basepoint_tangent_size, const R* initial_tangent,    \
+        int64_t initial_tangent_size, R* out, int64_t out_size);                                                       \
+    PYSIG_API int pysig_logsignature_vjp_##f(const R* path, int64_t path_size, const pysig_basis* basis,               \
+                                             const pysig_options* options, const R* cotangent, int64_t cotangent_size, \
+                                             R* path_bar, int64_t path_bar_size, R* basepoint_bar,                     \
+                                             int64_t basepoint_bar_size, R* initial_bar, int64_t initial_bar_size);    \
+    /* Rows of signatures, (batch, size) without the constant 1. */                                                    \
+    PYSIG_API int pysig_signature_to_logsignature_##f(                                                                 \
+        const R* signature, int64_t signature_size, const pysig_basis* basis, int workers, R* out, int64_t out_size);  \
+    /* Products of rows (batch, size), where one row serves the whole batch: Chen's; shuffles; half-shuffles. */       \
+    PYSIG_API int pysig_combine_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels,          \
+                                    int depth, int scalar_term, int workers, R* out, int64_t out_size);                \
+    PYSIG_API int pysig_shuffle_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels,          \
+                                    int depth, int scalar_term, int workers, R* out, int64_t out_size);                \
+    PYSIG_API int pysig_half_shuffle_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels,     \
+                                         int depth, int scalar_term, int workers, R* out, int64_t out_size);           \
+    /* Of each row: the inverse for Chen's product, the exponential, the logarithm. */                                 \
+    PYSIG_API int pysig_invert_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term,           \
+                                   int workers, R* out, int64_t out_size);                                             \
+    PYSIG_API int pysig_exp_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, \
+                                R* out, int64_t out_size);                                                             \
+    PYSIG_API int pysig_log_##f(const R* a, int64_t a_size, int64_t channels, int depth, int scalar_term, int workers, \
+                                R* out, int64_t out_size);                                                             \
+    /* One coefficient of the signature of one path, in the form that filters of SciPy and others take callbacks: 1,   \
+     * or 0 if it fails. */                                                                                            \
+    PYSIG_API int pysig_window_##f(R* path, intptr_t path_size, R* out, void* window);                                 \
+    PYSIG_API int pysig_stream_create_##f(int64_t channels, int depth, pysig_stream_##f** stream);                     \
+    PYSIG_API int pysig_stream_copy_##f(const pysig_stream_##f* stream, pysig_stream_##f** copy);                      \
+    PYSIG_API void pysig_stream_destroy_##f(pysig_stream_##f* stream);                                                 \
+    PYSIG_API int pysig_stream_reset_##f(pysig_stream_##f* stream);                                                    \
+    /* One point or several, (count, channels). A path that begins with increments begins at the origin. */            \
+    PYSIG_API int pysig_stream_push_##f(pysig_stream_##f* stream, const R* points, int64_t points_size);               \
+    PYSIG_API int pysig_stream_push_increments_##f(pysig_stream_##f* stream, const R* increments,                      \
+                                                   int64_t increments_size);                                           \
+    PYSIG_API int pysig_stream_signature_##f(const pysig_stream_##f* stream, R* out, int64_t out_size);                \
+    PYSIG_API int pysig_stream_logsignature_##f(const pysig_stream_##f* stream, const pysig_basis* basis, R* out,      \
+                                                int64_t out_size);                                                     \
+    /* Each of the last three may be NULL. */                                                                          \
+    PYSIG_API int pysig_stream_sizes_##f(const pysig_stream_##f* stream, int64_t* channels, int* depth,                \
+                                         int64_t* points);                                                             \
+    /* As bytes, for machines of the same byte order. */                                                               \
+    PYSIG_API int pysig_stream_serialised_size_##f(const pysig_stream_##f* stream, int64_t* size);                     \
+    PYSIG_API int pysig_stream_serialise_##f(const pysig_stream_##f* stream, unsigned char* bytes, int64_t size);      \
     PYSIG_API int pysig_stream_deserialise_##f(const unsigned char* bytes, int64_t size, pysig_stream_##f** stream);
 
 PYSIG_DECLARE(float, f32)

@@ -13,15 +13,15 @@ PYSIG_NAMESPACE_BEGIN
 // Sizes follow from `batch` and the number of elements of the path. An empty span: not given.
 template <class R>
 struct signature_options {
-    i64 batch = 1;               // paths, one after the other
-    bool stream = false;         // all prefixes: one row for each step
-    bool inverse = false;        // the group inverse
-    bool scalar_term = false;    // keep the constant 1 in front of each row
-    span<const R> basepoint;     // (batch, channels): a point before the first
-    span<const R> initial;       // (batch, size): signatures to go on from, without scalar
-    span<const i64> lengths;     // (batch): how many points of each path count
+    i64 batch = 1;             // paths, one after the other
+    bool stream = false;       // all prefixes: one row for each step
+    bool inverse = false;      // the group inverse
+    bool scalar_term = false;  // keep the constant 1 in front of each row
+    span<const R> basepoint;   // (batch, channels): a point before the first
+    span<const R> initial;     // (batch, size): signatures to go on from, without scalar
+    span<const i64> lengths;   // (batch): how many points of each path count
     method how = method::automatic;
-    int workers = 1;             // threads; results do not depend on them
+    int workers = 1;  // threads; results do not depend on them
 };
 
 namespace detail {
@@ -33,7 +33,8 @@ struct path_call {
     std::vector<i64> order;
     signature_job<R> job{};
 
-    path_call(span<const R> path, i64 channels_, int depth, const signature_options<R>& options) : batch(options.batch), channels(channels_) {
+    path_call(span<const R> path, i64 channels_, int depth, const signature_options<R>& options)
+        : batch(options.batch), channels(channels_) {
         static_assert(is_real<R>, "pysig: paths are of float or double");
         size = checked_size(channels, depth);
         width = size + options.scalar_term;
@@ -68,7 +69,7 @@ struct path_call {
     i64 elements() const { return batch * rows * width; }
     bool nothing() const { return batch == 0 || rows == 0; }
 
-  private:
+ private:
     i64 length_of(span<const R> path) const {
         const i64 row = checked_product("batch", batch, channels);
         if (batch == 0) {
@@ -118,7 +119,8 @@ inline i64 checked_signature_size(i64 channels, int depth) { return detail::chec
 
 // The signatures of a batch of paths: (batch, [steps,] size [+ 1]), into memory of the caller.
 template <class P, class R = detail::real_of<P>>
-void signature_into(const P& path, i64 channels, int depth, detail::given<span<R>> out, const signature_options<R>& options = {}) {
+void signature_into(const P& path, i64 channels, int depth, detail::given<span<R>> out,
+                    const signature_options<R>& options = {}) {
     detail::signature<R>(path, channels, depth, options, out);
 }
 

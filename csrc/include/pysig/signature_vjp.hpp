@@ -25,14 +25,15 @@ inline void expect_walkable(i64 channels, int depth) {
 }
 
 template <class R>
-void signature_jvp(span<const R> path, i64 channels, int depth, const signature_tangents<R>& tangents, const signature_options<R>& options,
-                   span<R> out) {
+void signature_jvp(span<const R> path, i64 channels, int depth, const signature_tangents<R>& tangents,
+                   const signature_options<R>& options, span<R> out) {
     const path_call<R> call(path, channels, depth, options);
     expect_walkable(channels, depth);
     expect_size(tangents.path, "tangent", path.size());
-    expect(tangents.basepoint.empty() || call.job.path.basepoint, "basepoint_tangent", "none where there is no basepoint",
-           tangents.basepoint.size());
-    expect(tangents.initial.empty() || call.job.initial, "initial_tangent", "none where there is no initial", tangents.initial.size());
+    expect(tangents.basepoint.empty() || call.job.path.basepoint, "basepoint_tangent",
+           "none where there is no basepoint", tangents.basepoint.size());
+    expect(tangents.initial.empty() || call.job.initial, "initial_tangent", "none where there is no initial",
+           tangents.initial.size());
     if (!tangents.basepoint.empty()) expect_size(tangents.basepoint, "basepoint_tangent", options.basepoint.size());
     if (!tangents.initial.empty()) expect_size(tangents.initial, "initial_tangent", options.initial.size());
     expect_size(out, "out", call.elements());
@@ -54,18 +55,21 @@ void signature_jvp(span<const R> path, i64 channels, int depth, const signature_
 
 // Empty outputs are not wanted; that of the path is.
 template <class R>
-void signature_vjp(span<const R> path, i64 channels, int depth, span<const R> cotangent, const signature_options<R>& options,
-                   span<R> path_bar, span<R> basepoint_bar, span<R> initial_bar) {
+void signature_vjp(span<const R> path, i64 channels, int depth, span<const R> cotangent,
+                   const signature_options<R>& options, span<R> path_bar, span<R> basepoint_bar, span<R> initial_bar) {
     const path_call<R> call(path, channels, depth, options);
     expect_walkable(channels, depth);
     expect_size(cotangent, "cotangent", call.elements());
     expect_size(path_bar, "path_bar", path.size());
-    expect(basepoint_bar.empty() || call.job.path.basepoint, "basepoint_bar", "none where there is no basepoint", basepoint_bar.size());
-    expect(initial_bar.empty() || call.job.initial, "initial_bar", "none where there is no initial", initial_bar.size());
+    expect(basepoint_bar.empty() || call.job.path.basepoint, "basepoint_bar", "none where there is no basepoint",
+           basepoint_bar.size());
+    expect(initial_bar.empty() || call.job.initial, "initial_bar", "none where there is no initial",
+           initial_bar.size());
     if (!basepoint_bar.empty()) expect_size(basepoint_bar, "basepoint_bar", options.basepoint.size());
     if (!initial_bar.empty()) expect_size(initial_bar, "initial_bar", options.initial.size());
     if (call.nothing()) {
-        for (const span<R>& bar : {path_bar, basepoint_bar, initial_bar}) std::fill(bar.data(), bar.data() + bar.size(), R(0));
+        for (const span<R>& bar : {path_bar, basepoint_bar, initial_bar})
+            std::fill(bar.data(), bar.data() + bar.size(), R(0));
         return;
     }
     signature_vjp_job<R> job{};
@@ -82,7 +86,8 @@ void signature_vjp(span<const R> path, i64 channels, int depth, span<const R> co
 
 // The derivative of `signature` along a direction.
 template <class P, class R = detail::real_of<P>>
-std::vector<R> signature_jvp(const P& path, i64 channels, int depth, const detail::given<signature_tangents<R>>& tangents,
+std::vector<R> signature_jvp(const P& path, i64 channels, int depth,
+                             const detail::given<signature_tangents<R>>& tangents,
                              const signature_options<R>& options = {}) {
     std::vector<R> out(std::size_t(detail::path_call<R>(path, channels, depth, options).elements()));
     detail::signature_jvp<R>(path, channels, depth, tangents, options, out);
@@ -91,7 +96,8 @@ std::vector<R> signature_jvp(const P& path, i64 channels, int depth, const detai
 
 // The gradient of <cotangent, signature(path)>; the cotangent has the shape of the signatures.
 template <class P, class R = detail::real_of<P>>
-signature_cotangents<R> signature_vjp(const P& path, i64 channels, int depth, const detail::given<span<const R>>& cotangent,
+signature_cotangents<R> signature_vjp(const P& path, i64 channels, int depth,
+                                      const detail::given<span<const R>>& cotangent,
                                       const signature_options<R>& options = {}) {
     signature_cotangents<R> bars;
     bars.path.resize(std::size(path));

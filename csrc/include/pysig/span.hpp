@@ -1,5 +1,5 @@
-// C2, the door. A view of contiguous elements, what std::span is from C++20 on; std::vector, std::array, std::span and plain arrays become
-// one by themselves.
+// C2, the door. A view of contiguous elements, what std::span is from C++20 on; std::vector, std::array, std::span and
+// plain arrays become one by themselves.
 #pragma once
 
 #include "config.hpp"
@@ -16,11 +16,12 @@ class span {
     template <class C>
     using data_of = decltype(std::data(std::declval<C&>()));
 
-  public:
+ public:
     span() = default;
     span(T* data, i64 size) : data_(data), size_(size) {}
-    template <class C, class = std::enable_if_t<!std::is_same_v<std::decay_t<C>, span> && std::is_convertible_v<data_of<C>, T*> &&
-                                                std::is_same_v<std::remove_cv_t<std::remove_pointer_t<data_of<C>>>, std::remove_cv_t<T>>>>
+    template <class C, class = std::enable_if_t<
+                           !std::is_same_v<std::decay_t<C>, span> && std::is_convertible_v<data_of<C>, T*> &&
+                           std::is_same_v<std::remove_cv_t<std::remove_pointer_t<data_of<C>>>, std::remove_cv_t<T>>>>
     span(C&& elements) : data_(std::data(elements)), size_(i64(std::size(elements))) {}
 
     T* data() const { return data_; }
@@ -28,7 +29,7 @@ class span {
     bool empty() const { return size_ == 0; }
     T& operator[](i64 i) const { return data_[i]; }
 
-  private:
+ private:
     T* data_ = nullptr;
     i64 size_ = 0;
 };

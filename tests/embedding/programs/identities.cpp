@@ -1,5 +1,6 @@
-// Every function of the C++ door, held against the identities that define it, on random sizes and options; every check of arguments.
-// The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
+// Every function of the C++ door, held against the identities that define it, on random sizes and options; every check
+// of arguments. The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand
+// wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
 #include <pysig/pysig.hpp>
 
 #include <cmath>
@@ -62,8 +63,9 @@ struct sizes {
     pysig::i64 batch = between(1, 9), length = between(2, 40), channels = between(1, 6);
     int depth = int(between(1, channels > 3 ? 3 : 5));
     double step = 1 / std::sqrt(double(length));
-    std::string name = std::to_string(batch) + " paths of " + std::to_string(length) + " points in " + std::to_string(channels) +
-                       " channels, depth " + std::to_string(depth) + (sizeof(R) == 4 ? ", float" : ", double");
+    std::string name = std::to_string(batch) + " paths of " + std::to_string(length) + " points in " +
+                       std::to_string(channels) + " channels, depth " + std::to_string(depth) +
+                       (sizeof(R) == 4 ? ", float" : ", double");
     pysig::i64 size() const { return pysig::signature_size(channels, depth); }
     std::vector<R> path() const {
         std::vector<R> out = numbers<R>(batch * length * channels, step);
@@ -93,7 +95,8 @@ void test_algebra() {
         first.insert(first.end(), head.begin(), head.end());
         second.insert(second.end(), tail.begin(), tail.end());
     }
-    const std::vector<R> s1 = pysig::signature(first, z.channels, z.depth, options), s2 = pysig::signature(second, z.channels, z.depth, options);
+    const std::vector<R> s1 = pysig::signature(first, z.channels, z.depth, options),
+                         s2 = pysig::signature(second, z.channels, z.depth, options);
     check(close<R>(pysig::combine(s1, s2, z.channels, z.depth), s), "Chen's identity: " + z.name);
 
     pysig::signature_options<R> going_on = options;
@@ -110,7 +113,8 @@ void test_algebra() {
     // <u sh v, S> = <u, S> <v, S> for words whose lengths add up to the depth at most.
     if (z.depth > 1) {
         std::vector<R> u(std::size_t(z.size())), v(u.size());
-        for (pysig::i64 i = 0; i < z.channels; ++i) u[std::size_t(i)] = numbers<R>(1)[0], v[std::size_t(i)] = numbers<R>(1)[0];
+        for (pysig::i64 i = 0; i < z.channels; ++i)
+            u[std::size_t(i)] = numbers<R>(1)[0], v[std::size_t(i)] = numbers<R>(1)[0];
         const std::vector<R> row(s.begin(), s.begin() + z.size()), product = pysig::shuffle(u, v, z.channels, z.depth);
         check_dual<R>(dot<R>(product, row), dot<R>(u, row) * dot<R>(v, row), 1, "shuffle: " + z.name);
         std::vector<R> halves = pysig::half_shuffle(u, v, z.channels, z.depth);
@@ -123,8 +127,10 @@ void test_algebra() {
 template <class R>
 void test_derivatives() {
     const sizes<R> z;
-    const std::vector<R> path = z.path(), start = numbers<R>(z.batch * z.channels), before = numbers<R>(z.batch * z.size(), 0.3);
-    const std::vector<R> along = z.path(), along_start = numbers<R>(z.batch * z.channels), along_before = numbers<R>(z.batch * z.size(), 0.3);
+    const std::vector<R> path = z.path(), start = numbers<R>(z.batch * z.channels),
+                         before = numbers<R>(z.batch * z.size(), 0.3);
+    const std::vector<R> along = z.path(), along_start = numbers<R>(z.batch * z.channels),
+                         along_before = numbers<R>(z.batch * z.size(), 0.3);
     std::vector<pysig::i64> lengths;
     for (pysig::i64 b = 0; b < z.batch; ++b) lengths.push_back(between(1, int(z.length)));
     pysig::signature_options<R> options;
@@ -143,12 +149,16 @@ void test_derivatives() {
     };
 
     const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
-    const std::vector<R> moved_log = pysig::logsignature_jvp(path, basis, tangents, options), g = numbers<R>(pysig::i64(moved_log.size()));
-    check_dual<R>(dot<R>(moved_log, g), paired(pysig::logsignature_vjp(path, basis, g, options)), 1, "logsignature: " + z.name);
+    const std::vector<R> moved_log = pysig::logsignature_jvp(path, basis, tangents, options),
+                         g = numbers<R>(pysig::i64(moved_log.size()));
+    check_dual<R>(dot<R>(moved_log, g), paired(pysig::logsignature_vjp(path, basis, g, options)), 1,
+                  "logsignature: " + z.name);
 
     options.scalar_term = between(0, 1) == 1;
-    const std::vector<R> moved = pysig::signature_jvp(path, z.channels, z.depth, tangents, options), h = numbers<R>(pysig::i64(moved.size()));
-    check_dual<R>(dot<R>(moved, h), paired(pysig::signature_vjp(path, z.channels, z.depth, h, options)), 1, "signature: " + z.name);
+    const std::vector<R> moved = pysig::signature_jvp(path, z.channels, z.depth, tangents, options),
+                         h = numbers<R>(pysig::i64(moved.size()));
+    check_dual<R>(dot<R>(moved, h), paired(pysig::signature_vjp(path, z.channels, z.depth, h, options)), 1,
+                  "signature: " + z.name);
 }
 
 template <class R>
@@ -171,7 +181,8 @@ void test_stream() {
     const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
     const std::vector<R> l = pysig::logsignature(points, basis);
     check(close<R>(l, stream.logsignature(basis), 10), "logsignature of a stream: " + z.name);
-    check(l == pysig::logsignature(points, z.channels, z.depth, basis.kind()), "logsignature with tables of its own: " + z.name);
+    check(l == pysig::logsignature(points, z.channels, z.depth, basis.kind()),
+          "logsignature with tables of its own: " + z.name);
     check(close<R>(l, pysig::signature_to_logsignature(s, basis), 10), "signature_to_logsignature: " + z.name);
 
     pysig::signature_stream<R> copy = stream, back = pysig::signature_stream<R>::deserialise(stream.serialise());
@@ -180,7 +191,8 @@ void test_stream() {
     check(!close<R>(stream.signature(), copy.signature()), "a copy stays where it is: " + z.name);
     copy.push(more);
     back.push(more);
-    check(close<R>(stream.signature(), copy.signature(), 0) && close<R>(stream.signature(), back.signature(), 0), "copies: " + z.name);
+    check(close<R>(stream.signature(), copy.signature(), 0) && close<R>(stream.signature(), back.signature(), 0),
+          "copies: " + z.name);
     stream.reset();
     check(stream.points() == 0 && stream.signature()[0] == 0, "reset: " + z.name);
 
@@ -198,7 +210,8 @@ void refused(const std::string& argument, const std::function<void()>& call) {
         check(false, argument + " was not refused");
     } catch (const std::invalid_argument& error) {
         const std::string text = error.what();
-        check(text.rfind("pysig: " + argument + ": expected ", 0) == 0 && text.find(", received ") != std::string::npos, text);
+        check(text.rfind("pysig: " + argument + ": expected ", 0) == 0 && text.find(", received ") != std::string::npos,
+              text);
     }
 }
 
@@ -253,14 +266,22 @@ void test_refusals() {
         other[i] = static_cast<unsigned char>(other[i] ^ 0x55);
         try {
             pysig::signature_stream<double>::deserialise(other);
-            check(i >= 32, "byte " + std::to_string(i) + " of a serialised stream was not looked at");  // the number of points
+            check(i >= 32,
+                  "byte " + std::to_string(i) + " of a serialised stream was not looked at");  // the number of points
         } catch (const std::invalid_argument&) {
         }
     }
     bytes.pop_back();
     refused("bytes", [&] { pysig::signature_stream<double>::deserialise(bytes); });
     refused("bytes", [&] { pysig::signature_stream<float>::deserialise(stream.serialise()); });
-    check(pysig::signature(nothing, 2, 2, [] { options o; o.batch = 0; return o; }()).empty(), "no paths are no work");
+    check(pysig::signature(nothing, 2, 2,
+                           [] {
+                               options o;
+                               o.batch = 0;
+                               return o;
+                           }())
+              .empty(),
+          "no paths are no work");
 }
 
 }  // namespace

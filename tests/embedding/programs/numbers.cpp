@@ -1,7 +1,7 @@
 // Reads paths, writes what the C++ door makes of them, so that it can be held against Python.
 //     numbers float64|float32 batch length channels depth FLAGS BASIS < path [basepoint] [initial] [lengths] > results
-// FLAGS: s stream, i inverse, 1 scalar_term, t tile, c cumsum, w three workers; b, n, l: what follows the path. Results: the signatures,
-// the log-signatures, the gradients of the sum of all coefficients.
+// FLAGS: s stream, i inverse, 1 scalar_term, t tile, c cumsum, w three workers; b, n, l: what follows the path.
+// Results: the signatures, the log-signatures, the gradients of the sum of all coefficients.
 #include <pysig/pysig.hpp>
 
 #include <cstdio>
@@ -15,18 +15,21 @@ namespace {
 template <class T>
 std::vector<T> read(pysig::i64 count) {
     std::vector<T> out(static_cast<std::size_t>(count));
-    if (std::fread(out.data(), sizeof(T), out.size(), stdin) != out.size()) throw std::runtime_error("too little input");
+    if (std::fread(out.data(), sizeof(T), out.size(), stdin) != out.size())
+        throw std::runtime_error("too little input");
     return out;
 }
 
 template <class T>
 void write(const std::vector<T>& values) {
-    if (std::fwrite(values.data(), sizeof(T), values.size(), stdout) != values.size()) throw std::runtime_error("cannot write");
+    if (std::fwrite(values.data(), sizeof(T), values.size(), stdout) != values.size())
+        throw std::runtime_error("cannot write");
 }
 
 template <class R>
 void run(char** argument) {
-    const pysig::i64 batch = std::atoll(argument[0]), length = std::atoll(argument[1]), channels = std::atoll(argument[2]);
+    const pysig::i64 batch = std::atoll(argument[0]), length = std::atoll(argument[1]),
+                     channels = std::atoll(argument[2]);
     const int depth = std::atoi(argument[3]);
     const auto has = [&](char flag) { return std::strchr(argument[4], flag) != nullptr; };
     pysig::signature_options<R> options;

@@ -5,8 +5,8 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// (a (x) b)[w] for a word of `level` letters: the sum over all cuts w = u v of a[u] b[v], where the empty word has coefficient 1.
-// `word` is the index of w within its level.
+// (a (x) b)[w] for a word of `level` letters: the sum over all cuts w = u v of a[u] b[v], where the empty word has
+// coefficient 1. `word` is the index of w within its level.
 template <class R>
 PYSIG_HD R chen_coefficient(const R* a, const R* b, i64 channels, int level, i64 word) {
     i64 offset = level_offset(channels, level);
@@ -17,8 +17,9 @@ PYSIG_HD R chen_coefficient(const R* a, const R* b, i64 channels, int level, i64
     return sum;
 }
 
-// S <- S (x) b, for one word w of `depth` letters and its prefixes, s[k - 1] = S[w1...wk]: a prefix needs shorter prefixes only, so that
-// whoever owns w can go on alone along any number of factors. Top down, so that every s on the right is the value before.
+// S <- S (x) b, for one word w of `depth` letters and its prefixes, s[k - 1] = S[w1...wk]: a prefix needs shorter
+// prefixes only, so that whoever owns w can go on alone along any number of factors. Top down, so that every s on the
+// right is the value before.
 template <class R, int depth>
 PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
     PYSIG_UNROLL
@@ -33,7 +34,8 @@ PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
     }
 }
 
-// S <- a (x) S, for one word w of `depth` letters and its suffixes, s[k - 1] = S[last k letters of w]: the mirror image.
+// S <- a (x) S, for one word w of `depth` letters and its suffixes, s[k - 1] = S[last k letters of w]: the mirror
+// image.
 template <class R, int depth>
 PYSIG_HD void chen_extend_front(R* s, const R* a, i64 channels, i64 word) {
     i64 words = power(channels, depth);

@@ -1,5 +1,5 @@
-// C1. Dual numbers a + b e with e^2 = 0: any formula of this folder, evaluated on them, gives its derivative along a direction as well.
-// T may be float, double or a SIMD vector, as everywhere.
+// C1. Dual numbers a + b e with e^2 = 0: any formula of this folder, evaluated on them, gives its derivative along a
+// direction as well. T may be float, double or a SIMD vector, as everywhere.
 #pragma once
 
 #include "../config.hpp"

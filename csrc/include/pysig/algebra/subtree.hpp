@@ -1,8 +1,9 @@
-// C1. The state of a thread's words on a GPU: a prefix p of m letters, and all words that continue it by the last L letters.
+// C1. The state of a thread's words on a GPU: a prefix p of m letters, and all words that continue it by the last L
+// letters.
 //
-// The subtree of p has I first letters, D middle letters and J last letters (I = J = D: all words below p). Everything is a fixed-size
-// array whose loops unroll, so that it lives in registers; the formulas are horner.hpp's and tile.hpp's. The adjoints, one step backwards,
-// stand beside what they belong to.
+// The subtree of p has I first letters, D middle letters and J last letters (I = J = D: all words below p). Everything
+// is a fixed-size array whose loops unroll, so that it lives in registers; the formulas are horner.hpp's and
+// tile.hpp's. The adjoints, one step backwards, stand beside what they belong to.
 #pragma once
 
 #include "tile.hpp"
@@ -10,7 +11,8 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// The prefixes p1, p1 p2, ..., p: from the chain of the empty word (`reach` entries) to the chain of p (`reach` - m entries).
+// The prefixes p1, p1 p2, ..., p: from the chain of the empty word (`reach` entries) to the chain of p (`reach` - m
+// entries).
 template <class R, int m, int reach>
 PYSIG_HD void prefix_step(const R* parent, const R* x, const int* letters, R* s, R* chain) {
     if constexpr (m == 0) {
@@ -23,10 +25,12 @@ PYSIG_HD void prefix_step(const R* parent, const R* x, const int* letters, R* s,
     }
 }
 
-// The adjoint: states s and their adjoints s_bar go from after the step to before it. On the way down the states are rebuilt and make the
-// chains; below(chain of p, its adjoint) adds to the latter; on the way up the chains hand on what is wanted of them. x_bar is added to.
+// The adjoint: states s and their adjoints s_bar go from after the step to before it. On the way down the states are
+// rebuilt and make the chains; below(chain of p, its adjoint) adds to the latter; on the way up the chains hand on what
+// is wanted of them. x_bar is added to.
 template <class R, int m, int reach, class B>
-PYSIG_HD void prefix_step_adjoint(const R* parent, R* parent_bar, const R* x, R* x_bar, const int* letters, R* s, R* s_bar, const B& below) {
+PYSIG_HD void prefix_step_adjoint(const R* parent, R* parent_bar, const R* x, R* x_bar, const int* letters, R* s,
+                                  R* s_bar, const B& below) {
     if constexpr (m == 0) {
         below(parent, parent_bar);
     } else {
@@ -54,8 +58,8 @@ struct word {
 };
 
 // step: x is the increment; xi and xj are its first letter i and last letter j of this subtree.
-// each: f(word below p, coefficient) for the first letters from i0 on and the last letters from j0 on. Blocks that do not divide D overhang; what
-// overhangs is zero and skipped.
+// each: f(word below p, coefficient) for the first letters from i0 on and the last letters from j0 on. Blocks that do
+// not divide D overhang; what overhangs is zero and skipped.
 template <class R, int L, int I, int D, int J>
 struct subtree {
     R s[I];
@@ -84,7 +88,9 @@ template <class R, int I, int D, int J>
 struct subtree<R, 2, I, D, J> {
     R s[I], top[I][J];
 
-    PYSIG_HD void step(const R* chain, const R*, const R* xi, const R* xj) { tile_step<R, I, J>(s, top, chain, xi, xj); }
+    PYSIG_HD void step(const R* chain, const R*, const R* xi, const R* xj) {
+        tile_step<R, I, J>(s, top, chain, xi, xj);
+    }
     template <class F, int n = 0>
     PYSIG_HD void each(const F& f, i64 i0, i64 j0, word<n, D> p = {}) {
         PYSIG_UNROLL
@@ -115,9 +121,9 @@ struct subtree<R, 1, I, D, J> {
     }
 };
 
-// The adjoint of a subtree with all last letters: states s of the words below p but for the longest, adjoints s_bar of these, and the
-// constant adjoints of the longest, whose states are not needed.
-// step: as prefix_step_adjoint, with x_bar and xi_bar beside x and xi. each: f(word below p, adjoint), and states: f(word below p, state), as
+// The adjoint of a subtree with all last letters: states s of the words below p but for the longest, adjoints s_bar of
+// these, and the constant adjoints of the longest, whose states are not needed. step: as prefix_step_adjoint, with
+// x_bar and xi_bar beside x and xi. each: f(word below p, adjoint), and states: f(word below p, state), as
 // subtree::each.
 template <class R, int L, int I, int D>
 struct subtree_adjoint {

@@ -1,4 +1,5 @@
-// C1. The tensor algebra coefficient by coefficient: what a device computes that gives every coefficient a thread of its own.
+// C1. The tensor algebra coefficient by coefficient: what a device computes that gives every coefficient a thread of
+// its own.
 //
 // A row of coefficients may hold its scalar in front or not; `row` hides which. Words are indices within their level.
 #pragma once
@@ -32,8 +33,8 @@ PYSIG_HD place place_of(i64 index, i64 stored, i64 d) {
     return {level, word, offset};
 }
 
-// (a (x) b)[w] = sum of a[u] b[v] over all cuts w = u v. The cut before w is left out where a's scalar is a constant 0: then b need not
-// have that level.
+// (a (x) b)[w] = sum of a[u] b[v] over all cuts w = u v. The cut before w is left out where a's scalar is a constant 0:
+// then b need not have that level.
 template <class R>
 PYSIG_HD R product_coefficient(row<R> a, row<R> b, i64 d, place w) {
     if (w.level == 0) return a.scalar() * b.scalar();
@@ -50,8 +51,8 @@ PYSIG_HD R product_coefficient(row<R> a, row<R> b, i64 d, place w) {
     return sum;
 }
 
-// The adjoint at a: sum over v of g[u v] b[v], words u v of up to `depth` letters. Threads that share a sum take every `share`-th v of each
-// level, from `first` on, and one of them, first = 0, the empty one.
+// The adjoint at a: sum over v of g[u v] b[v], words u v of up to `depth` letters. Threads that share a sum take every
+// `share`-th v of each level, from `first` on, and one of them, first = 0, the empty one.
 template <class R>
 PYSIG_HD R product_adjoint_left(row<R> g, row<R> b, i64 d, int depth, place u, i64 first = 0, i64 share = 1) {
     R sum = first ? R(0) : (u.level ? g.level(u.offset)[u.word] : g.scalar()) * b.scalar();
@@ -118,8 +119,8 @@ PYSIG_HD R shuffle_coefficient(row<R> a, row<R> b, i64 d, bool half, place w) {
     return sum;
 }
 
-// The adjoint at one factor: the sum of g[w] other[t] over all words t and all shuffles w of s and t. `last` says whose letter must
-// stand at the last place: 0 anyone's, 1 that of s, 2 that of t.
+// The adjoint at one factor: the sum of g[w] other[t] over all words t and all shuffles w of s and t. `last` says whose
+// letter must stand at the last place: 0 anyone's, 1 that of s, 2 that of t.
 template <class R>
 PYSIG_HD R shuffle_adjoint(row<R> g, row<R> other, i64 d, int depth, int last, place s) {
     R sum = last == 0 || (last == 1 && s.level) ? coefficient(g, d, s.level, s.word) * other.scalar() : R(0);

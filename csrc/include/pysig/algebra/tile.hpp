@@ -52,10 +52,12 @@ PYSIG_HD void keep_in_register(T& v) {
 
 // The adjoint, one step backwards. The top level itself is not needed, for its adjoint A_bar is known:
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
-// two multiply-adds per coefficient. Here both products, of the rows i of A_bar, J apart, with a number for each row and with x: I rows share
-// each load of x[j] and of the sum, which is set by the first block of rows and added to by the others.
+// two multiply-adds per coefficient. Here both products, of the rows i of A_bar, J apart, with a number for each row
+// and with x: I rows share each load of x[j] and of the sum, which is set by the first block of rows and added to by
+// the others.
 template <int I, class T>
-PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* of_rows, T (&h_bar)[I], const T* x, T* PYSIG_RESTRICT sums, bool first) {
+PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* of_rows, T (&h_bar)[I], const T* x,
+                           T* PYSIG_RESTRICT sums, bool first) {
     PYSIG_UNROLL
     for (int i = 0; i < I; ++i) h_bar[i] = T{};
     PYSIG_UNROLL
@@ -74,8 +76,8 @@ PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* of_row
 }
 
 template <class R, int I, class T>
-PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J, const T* chain, T* chain_bar,
-                                const T* xi, T* xi_bar, const T* x, T* x_bar) {
+PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, const T* PYSIG_RESTRICT A_bar, i64 J,
+                                const T* chain, T* chain_bar, const T* xi, T* xi_bar, const T* x, T* x_bar) {
     T h[I], h_bar[I];
     PYSIG_UNROLL
     for (int i = 0; i < I; ++i) retreat<R>(2, chain, xi[i], a[i], &h[i]);
@@ -84,11 +86,11 @@ PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, co
     for (int i = 0; i < I; ++i) extend_adjoint<R>(2, chain, xi[i], &h_bar[i], a_bar[i], chain_bar, xi_bar[i]);
 }
 
-// Where A_bar is the same at all steps, a is not needed either. With H[i] = a[i] + chain_1 x[i] and the columns c[j] = sum over i of x[i]
-// A_bar[i][j],
+// Where A_bar is the same at all steps, a is not needed either. With H[i] = a[i] + chain_1 x[i] and the columns c[j] =
+// sum over i of x[i] A_bar[i][j],
 //     x_bar[j] += rest[j] + chain_1 c[j],    rest[j] = sum over i of a[i] A_bar[i][j],
-// and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums take the place of d words, nothing that is
-// multiplied with A_bar depends on the walk, and c joins H_bar in the adjoints of x.
+// and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums take the place of d words,
+// nothing that is multiplied with A_bar depends on the walk, and c joins H_bar in the adjoints of x.
 template <class T>
 PYSIG_HD void rest_retreat(T& rest, T c, T chain_0) {
     rest = rest - chain_0 * c;
@@ -96,7 +98,8 @@ PYSIG_HD void rest_retreat(T& rest, T c, T chain_0) {
 
 // With the symmetric and the antisymmetric part of A_bar,
 //     H_bar = s + k,    c = s - k,    s = (A_bar + A_bar^T) / 2 x,    k = (A_bar - A_bar^T) / 2 x,
-// J multiply-adds fewer, as the second part has no diagonal; and H_bar . x = s . x. In place: from the diagonal on the first, below it the second.
+// J multiply-adds fewer, as the second part has no diagonal; and H_bar . x = s . x. In place: from the diagonal on the
+// first, below it the second.
 template <class R, class T>
 PYSIG_HD void tile_split(T* A_bar, i64 J) {
     for (i64 i = 0; i < J; ++i)
@@ -133,11 +136,12 @@ PYSIG_HD void tile_antisymmetric(const T* PYSIG_RESTRICT A_bar, const T (&x)[J],
     }
 }
 
-// What is left of the step once s and k are there. The adjoints of the chain are two partial sums each, chain_bar[0] + chain_bar[2] and
-// chain_bar[1] + chain_bar[3]: half as long to wait for. Of chain_1 twice its value is wanted, as s is half of what multiplies it.
+// What is left of the step once s and k are there. The adjoints of the chain are two partial sums each, chain_bar[0] +
+// chain_bar[2] and chain_bar[1] + chain_bar[3]: half as long to wait for. Of chain_1 twice its value is wanted, as s is
+// half of what multiplies it.
 template <class R, int J, int j = 0, class T>
-PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&s)[J], const T (&k)[J], T chain_0, T twice_chain_1,
-                                T* chain_bar, const T (&x)[J], T* x_bar) {
+PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&s)[J], const T (&k)[J],
+                                T chain_0, T twice_chain_1, T* chain_bar, const T (&x)[J], T* x_bar) {
     if constexpr (j < J) {
         const T bar = a_bar[j];
         T sum = rest[j];

@@ -1,15 +1,15 @@
 // C1. Transforms of paths as a way of reading increments: nothing that is transformed is ever stored.
 //
-// A transform is up to four *stages*, the first one innermost, each a nibble of a number, the first one lowest (0: no more stages).
-// From a path of n steps x[0], ..., x[n-1] and d channels, a stage makes
+// A transform is up to four *stages*, the first one innermost, each a nibble of a number, the first one lowest (0: no
+// more stages). From a path of n steps x[0], ..., x[n-1] and d channels, a stage makes
 //
 //   time       n     steps, d + 1 channels: (x[t], time(t+1) - time(t))
 //   lead_lag   2 n   steps, 2 d channels (lag, lead): (0, x[t]) and then (x[t], 0)
 //   basepoint  n + 1 steps: from the origin to the first point, then x
 //   reset      n + 2 steps, d + 1 channels: x while the last channel stands at 1; then (0, -1); then back to the origin
 //
-// (lead-lag: Flint, Hambly and Lyons 2016, arXiv 1310.4054; the others: Morrill et al. 2020, arXiv 2006.00873.) The path itself has
-// `steps` steps; with a basepoint that is one of them.
+// (lead-lag: Flint, Hambly and Lyons 2016, arXiv 1310.4054; the others: Morrill et al. 2020, arXiv 2006.00873.) The
+// path itself has `steps` steps; with a basepoint that is one of them.
 #pragma once
 
 #include "../config.hpp"
@@ -61,12 +61,13 @@ PYSIG_HD constexpr i64 transformed_channels(unsigned stages, i64 channels) {
 }
 // The steps of the path that time is counted over.
 PYSIG_HD constexpr i64 steps_of_time(unsigned stages, i64 steps) {
-    for (int k = 0; k < most_stages && stage_at(stages, k) != stage_time; ++k) steps = steps_after(stage_at(stages, k), steps);
+    for (int k = 0; k < most_stages && stage_at(stages, k) != stage_time; ++k)
+        steps = steps_after(stage_at(stages, k), steps);
     return steps;
 }
 
-// Element `channel` of step `step` of the transformed path; the path has `steps` steps and `channels` channels. From the outermost stage
-// inwards: what is looked for is an element of an increment, or of the first or the last point.
+// Element `channel` of step `step` of the transformed path; the path has `steps` steps and `channels` channels. From
+// the outermost stage inwards: what is looked for is an element of an increment, or of the first or the last point.
 PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, i64 step, i64 channel) {
     i64 n[most_stages + 1] = {steps, 0, 0, 0, 0}, d[most_stages + 1] = {channels, 0, 0, 0, 0};
     PYSIG_UNROLL
@@ -80,7 +81,10 @@ PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, 
         const unsigned stage = stage_at(stages, k);
         const bool added = channel == d[k];
         if (stage == stage_time && added)
-            return {what == part::increment ? part::time_increment : what == part::first_point ? part::first_time : part::last_time, step, 0};
+            return {what == part::increment     ? part::time_increment
+                    : what == part::first_point ? part::first_time
+                                                : part::last_time,
+                    step, 0};
         if (stage == stage_lead_lag) {
             const bool lead = channel >= d[k];
             if (what == part::increment && lead == (step % 2 == 1)) return {part::zero, 0, 0};
@@ -95,16 +99,18 @@ PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, 
         if (stage == stage_reset) {
             if (what == part::last_point) return {part::zero, 0, 0};
             if (what == part::first_point && added) return {part::switched_on, 0, 0};
-            if (what == part::increment && (added || step == n[k])) return {added && step == n[k] ? part::switched_off : part::zero, 0, 0};
+            if (what == part::increment && (added || step == n[k]))
+                return {added && step == n[k] ? part::switched_off : part::zero, 0, 0};
             if (what == part::increment && step == n[k] + 1) what = part::last_point;
         }
     }
     return {what, step, channel};
 }
 
-// The inverse: where an element of an increment of the path, or of its first or last point, is found in the increments of the transformed
-// path. There are two places with lead-lag: `lead` says which. `part::zero`: nowhere.
-PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, part what, i64 step, i64 channel, bool lead) {
+// The inverse: where an element of an increment of the path, or of its first or last point, is found in the increments
+// of the transformed path. There are two places with lead-lag: `lead` says which. `part::zero`: nowhere.
+PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, part what, i64 step, i64 channel,
+                                    bool lead) {
     PYSIG_UNROLL
     for (int k = 0; k < most_stages; ++k) {
         const unsigned stage = stage_at(stages, k);
@@ -128,8 +134,9 @@ PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, pa
 
 // The times of the points of one path, where time is counted: an array, or from 0 to `end` in equal steps.
 //
-// An increment of time is the difference of two rounded times, so that what is rounded away from one is in the next: equal increments, each
-// rounded in the same way, would add up to something else. They are quotients, as a compiler may not round a product before it subtracts.
+// An increment of time is the difference of two rounded times, so that what is rounded away from one is in the next:
+// equal increments, each rounded in the same way, would add up to something else. They are quotients, as a compiler may
+// not round a product before it subtracts.
 template <class R>
 struct clock_of {
     const R* times;
@@ -140,8 +147,8 @@ struct clock_of {
     PYSIG_HD R at(i64 point) const { return times ? times[point] : point == 0 ? R(0) : R(point) / points_per_time(); }
 };
 
-// The value of an element is ahead - behind. point(p, c) reads the path; of a direction in which paths move (`moves`), what does not come
-// from the points is zero.
+// The value of an element is ahead - behind. point(p, c) reads the path; of a direction in which paths move (`moves`),
+// what does not come from the points is zero.
 template <class R>
 struct ends {
     R ahead, behind;
@@ -166,11 +173,12 @@ PYSIG_HD constexpr bool has_stage(unsigned stages, unsigned stage) {
     return false;
 }
 
-// The adjoint: of element `channel` of point `point` (0, ..., steps), from the adjoints x_bar(step, channel) of the increments of the
-// transformed path. `constant(channel)` is one more term of the adjoint of every increment of a channel; between the ends it cancels, and
-// is left out there so that no digits are lost.
+// The adjoint: of element `channel` of point `point` (0, ..., steps), from the adjoints x_bar(step, channel) of the
+// increments of the transformed path. `constant(channel)` is one more term of the adjoint of every increment of a
+// channel; between the ends it cancels, and is left out there so that no digits are lost.
 template <class R, class F, class G>
-PYSIG_HD R point_adjoint(unsigned stages, i64 steps, i64 channels, i64 point, i64 channel, const F& x_bar, const G& constant) {
+PYSIG_HD R point_adjoint(unsigned stages, i64 steps, i64 channels, i64 point, i64 channel, const F& x_bar,
+                         const G& constant) {
     R sum = R(0);
     for (int lead = has_stage(stages, stage_lead_lag) ? 0 : 1; lead < 2; ++lead) {
         int count = 0;

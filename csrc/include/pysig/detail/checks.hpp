@@ -1,4 +1,5 @@
-// C2, the door. What is wrong with an argument is said here: its name, what was expected, what was received. Below are assertions.
+// C2, the door. What is wrong with an argument is said here: its name, what was expected, what was received. Below are
+// assertions.
 #pragma once
 
 #include "../algebra/words.hpp"
@@ -59,7 +60,8 @@ inline void expect_size(span<T> array, const char* argument, i64 size) {
 template <class T>
 inline i64 rows_of(span<T> array, const char* argument, i64 width) {
     if (array.size() < 0 || array.size() % width)
-        refuse(argument, "whole rows of " + std::to_string(width) + " elements", std::to_string(array.size()) + " elements");
+        refuse(argument, "whole rows of " + std::to_string(width) + " elements",
+               std::to_string(array.size()) + " elements");
     expect_size(array, argument, array.size());
     return array.size() / width;
 }

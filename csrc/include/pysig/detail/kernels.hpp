@@ -1,13 +1,14 @@
-// C2, the door. Where the kernels come from. Without a word they are compiled into the program, for the machine that its flags name. With
-// PYSIG_COMPILED (the CMake target pysig::pysig defines it) they are those of the library, which chooses the instruction set at run time.
+// C2, the door. Where the kernels come from. Without a word they are compiled into the program, for the machine that
+// its flags name. With PYSIG_COMPILED (the CMake target pysig::pysig defines it) they are those of the library, which
+// chooses the instruction set at run time.
 #pragma once
 
-#include "../cpu/threads/parallel.hpp"
 #include "../cpu/kernels/incremental.hpp"
+#include "../cpu/threads/parallel.hpp"
 
 #ifdef PYSIG_COMPILED
-#include "../cpu/jobs/signature_vjp.hpp"
 #include "../cpu/jobs/logsignature.hpp"
+#include "../cpu/jobs/signature_vjp.hpp"
 #include "../pysig.h"
 
 namespace pysig {
@@ -37,11 +38,11 @@ using exported::stream_kernel;
 }  // namespace detail
 PYSIG_NAMESPACE_END
 #else
+#include "../cpu/schedules/algebra.hpp"
 #include "../cpu/schedules/logsignature.hpp"
 #include "../cpu/schedules/signature.hpp"
 #include "../cpu/schedules/signature_jvp.hpp"
 #include "../cpu/schedules/signature_vjp.hpp"
-#include "../cpu/schedules/algebra.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 namespace detail {

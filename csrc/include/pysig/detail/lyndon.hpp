@@ -1,5 +1,6 @@
-// C2, the door. The bases of log-signatures, made in C++ for programs without Python: Lyndon words, their standard brackets, and the exact
-// matrices that read coordinates off a logarithm. pysig/_algebra has the same tables in Python, and the tests compare them.
+// C2, the door. The bases of log-signatures, made in C++ for programs without Python: Lyndon words, their standard
+// brackets, and the exact matrices that read coordinates off a logarithm. pysig/_algebra has the same tables in Python,
+// and the tests compare them.
 #pragma once
 
 #include "../cpu/jobs/algebra.hpp"
@@ -11,11 +12,12 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// expanded: the coefficients of all words. words: those of the Lyndon words. brackets: coordinates in the Lyndon brackets.
+// expanded: the coefficients of all words. words: those of the Lyndon words. brackets: coordinates in the Lyndon
+// brackets.
 enum class basis : int { expanded = 0, words = 1, brackets = 2 };
 
-// Coordinates of a log-signature in words or brackets. The Lyndon words of n letters are the aperiodic necklaces: every word of n letters is
-// a power of a rotation of one, so that channels^n is the sum of k L_k over the divisors k of n.
+// Coordinates of a log-signature in words or brackets. The Lyndon words of n letters are the aperiodic necklaces: every
+// word of n letters is a power of a rotation of one, so that channels^n is the sum of k L_k over the divisors k of n.
 inline i64 logsignature_size(i64 channels, int depth) {
     detail::checked_size(channels, depth);
     if (channels == 1) return 1;
@@ -38,7 +40,8 @@ struct lyndon_word {
     i64 word;
 };
 
-// All Lyndon words up to `depth`, level after level, each level in lexicographic order (Duval 1988: each from the one before).
+// All Lyndon words up to `depth`, level after level, each level in lexicographic order (Duval 1988: each from the one
+// before).
 inline std::vector<lyndon_word> lyndon_words(i64 d, int depth) {
     if (d == 1) return {{1, 0}};
     std::vector<std::vector<i64>> levels(std::size_t(depth) + 1);
@@ -60,13 +63,14 @@ inline std::vector<lyndon_word> lyndon_words(i64 d, int depth) {
 
 using polynomial = std::map<i64, i64>;  // words of one length: coefficients
 
-// Coordinates in the Lyndon brackets as functionals of words: pysig/_combinatorics/lyndon_dual.py says where the formula comes from. For a Lyndon
-// word h = ((a, h1), ..., hm),
+// Coordinates in the Lyndon brackets as functionals of words: pysig/_combinatorics/lyndon_dual.py says where the
+// formula comes from. For a Lyndon word h = ((a, h1), ..., hm),
 //     S_h = a . T_h,     T_h = (S_h1 sh ... sh S_hm) / (i1! i2! ...),
 // `.` is concatenation, `sh` the shuffle product, and i1, i2, ... count equal factors.
 class lyndon_functionals {
-  public:
-    lyndon_functionals(i64 channels, int depth) : d(channels), words(lyndon_words(channels, depth)), known(std::size_t(depth) + 1) {
+ public:
+    lyndon_functionals(i64 channels, int depth)
+        : d(channels), words(lyndon_words(channels, depth)), known(std::size_t(depth) + 1) {
         std::vector<polynomial> tails;
         std::vector<std::size_t> right;
         std::vector<i64> equal;
@@ -86,7 +90,8 @@ class lyndon_functionals {
             for (auto& term : tail) term.second /= equal.back();
             polynomial functional;
             const i64 first = h.word / power(d, h.level - 1) * power(d, h.level - 1);
-            for (const auto& [word, coefficient] : tail) functional.emplace_hint(functional.end(), first + word, coefficient);
+            for (const auto& [word, coefficient] : tail)
+                functional.emplace_hint(functional.end(), first + word, coefficient);
             tails.push_back(std::move(tail));
             functionals.push_back(std::move(functional));
         }
@@ -94,7 +99,7 @@ class lyndon_functionals {
     const std::vector<polynomial>& get() const { return functionals; }
     const std::vector<lyndon_word>& elements() const { return words; }
 
-  private:
+ private:
     i64 d;
     std::vector<lyndon_word> words;
     std::vector<std::unordered_map<i64, std::size_t>> known;  // of each level: which element a word is
@@ -113,12 +118,14 @@ class lyndon_functionals {
 
     static i64 times(i64 a, i64 b) {
         i64 product = 0;
-        if (__builtin_mul_overflow(a, b, &product)) refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
+        if (__builtin_mul_overflow(a, b, &product))
+            refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
         return product;
     }
     static void add(polynomial& to, i64 word, i64 coefficient) {
         i64& sum = to[word];
-        if (__builtin_add_overflow(sum, coefficient, &sum)) refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
+        if (__builtin_add_overflow(sum, coefficient, &sum))
+            refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
     }
 
     // u sh v for words of p and q letters, by their first letters.
@@ -186,9 +193,10 @@ struct integer_map {
 
 }  // namespace detail
 
-// The tables of a basis: made once, used by any number of calls and threads. "words" costs little; "brackets" some time at high depths.
+// The tables of a basis: made once, used by any number of calls and threads. "words" costs little; "brackets" some time
+// at high depths.
 class logsignature_basis {
-  public:
+ public:
     logsignature_basis(i64 channels, int depth, basis kind) : channels_(channels), depth_(depth), kind_(kind) {
         const i64 tensor = detail::checked_size(channels, depth);
         detail::expect(int(kind) >= 0 && int(kind) <= 2, "basis", "expanded (0), words (1) or brackets (2)", int(kind));
@@ -200,8 +208,7 @@ class logsignature_basis {
                 from_tensor_.add(level_offset(channels, w.level) + w.word, 1);
                 from_tensor_.end_row();
             }
-        else
-            add_functionals();
+        else add_functionals();
         to_tensor_ = from_tensor_.transposed();
     }
 
@@ -214,7 +221,7 @@ class logsignature_basis {
     const detail::integer_map* from_tensor() const { return kind_ == basis::expanded ? nullptr : &from_tensor_; }
     const detail::integer_map* to_tensor() const { return kind_ == basis::expanded ? nullptr : &to_tensor_; }
 
-  private:
+ private:
     i64 channels_;
     int depth_;
     basis kind_;

@@ -33,7 +33,8 @@ struct range {
     std::uintptr_t begin, end;
 };
 
-// When a thread touched a byte: accesses of two threads are ordered by a block barrier, or within a warp by a warp barrier, between them.
+// When a thread touched a byte: accesses of two threads are ordered by a block barrier, or within a warp by a warp
+// barrier, between them.
 struct access {
     std::int32_t thread = nobody, block_epoch = -1, warp_epoch = -1;
 };
@@ -76,7 +77,8 @@ machine the;
 
 bool ordered(const access& earlier, int thread) {
     if (earlier.thread == nobody || earlier.thread == thread || earlier.block_epoch != the.block_epoch) return true;
-    return earlier.thread >= 0 && earlier.thread / 32 == thread / 32 && earlier.warp_epoch != the.warps[thread / 32].epoch;
+    return earlier.thread >= 0 && earlier.thread / 32 == thread / 32 &&
+           earlier.warp_epoch != the.warps[thread / 32].epoch;
 }
 
 access stamp(int thread) { return {thread, the.block_epoch, the.warps[thread / 32].epoch}; }
@@ -91,8 +93,10 @@ void check_shared(shadow_byte* shadow, std::size_t offset, std::size_t bytes, bo
                   std::size_t(byte - shadow), thread, writing ? "overwrites" : "reads", byte->write.thread);
         if (writing) {
             if (!ordered(byte->read, thread))
-                fault("race in shared memory at byte %zu: thread %d overwrites what another thread read with no barrier between",
-                      std::size_t(byte - shadow), thread);
+                fault(
+                    "race in shared memory at byte %zu: thread %d overwrites what another thread read with no barrier "
+                    "between",
+                    std::size_t(byte - shadow), thread);
             byte->write = stamp(thread);
         } else {
             access before = byte->read;
@@ -148,7 +152,8 @@ void wait(state reason, int line) {
 void start(int thread) {
     fiber& f = the.fibers[thread];
     if (!f.stack) {
-        void* memory = mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* memory =
+            mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (memory == MAP_FAILED) fault("no memory for the stack of thread %d", thread);
         f.stack = static_cast<char*>(memory);
     }
@@ -178,7 +183,8 @@ bool release_warps() {
         for (int lane = 0; lane < lanes; ++lane) {
             fiber& f = the.fibers[first + lane];
             if (f.now != state::at_warp_barrier) continue;
-            if (f.line != one.line || f.mask != one.mask) fault("lanes of one warp wait at lines %d and %d, or with different masks", f.line, one.line);
+            if (f.line != one.line || f.mask != one.mask)
+                fault("lanes of one warp wait at lines %d and %d, or with different masks", f.line, one.line);
             f.now = state::ready;
         }
         ++the.warps[first / 32].epoch;
@@ -204,14 +210,18 @@ void run_block() {
         int waiting = 0, finished = 0, line = 0;
         for (const fiber& f : the.fibers) {
             finished += f.now == state::finished;
-            if (f.now == state::at_warp_barrier) fault("line %d: a warp barrier or shuffle waits for lanes that never come", f.line);
+            if (f.now == state::at_warp_barrier)
+                fault("line %d: a warp barrier or shuffle waits for lanes that never come", f.line);
             if (f.now != state::at_block_barrier) continue;
-            if (waiting && f.line != line) fault("__syncthreads() at line %d and at line %d by threads of one block", line, f.line);
+            if (waiting && f.line != line)
+                fault("__syncthreads() at line %d and at line %d by threads of one block", line, f.line);
             line = f.line;
             ++waiting;
         }
         if (finished == threads) return;
-        if (waiting != threads) fault("line %d: __syncthreads() reached by %d of %d threads; the others have returned", line, waiting, threads);
+        if (waiting != threads)
+            fault("line %d: __syncthreads() reached by %d of %d threads; the others have returned", line, waiting,
+                  threads);
         the.votes = 0;
         for (fiber& f : the.fibers) {
             f.now = state::ready;
@@ -248,8 +258,10 @@ void warp_exchange(unsigned mask, const void* value, void* result, int source, u
     int self = the.current, first = self / 32 * 32;
     warp& w = the.warps[self / 32];
     if (!(mask >> (self - first) & 1)) fault("line %d: lane %d is not in the mask that it passes", line, self - first);
-    if (!(mask >> source & 1)) fault("line %d: lane %d reads from lane %d, which is not in the mask", line, self - first, source);
-    if (first + source >= int(the.fibers.size())) fault("line %d: lane %d reads from lane %d, which the block does not have", line, self - first, source);
+    if (!(mask >> source & 1))
+        fault("line %d: lane %d reads from lane %d, which is not in the mask", line, self - first, source);
+    if (first + source >= int(the.fibers.size()))
+        fault("line %d: lane %d reads from lane %d, which the block does not have", line, self - first, source);
     // Two sets of slots: nobody can be two exchanges ahead of a lane that has still to read.
     int set = w.epoch % 2;
     std::memcpy(w.slots[set][self - first], value, bytes);
@@ -275,7 +287,8 @@ void run_grid() {
     // The last block first: no order of blocks may be relied upon.
     std::int64_t blocks = std::int64_t(gridDim.x) * gridDim.y * gridDim.z;
     for (std::int64_t b = blocks - 1; b >= 0 && !the.faulted; --b) {
-        blockIdx = {unsigned(b % gridDim.x), unsigned(b / gridDim.x % gridDim.y), unsigned(b / (std::int64_t(gridDim.x) * gridDim.y))};
+        blockIdx = {unsigned(b % gridDim.x), unsigned(b / gridDim.x % gridDim.y),
+                    unsigned(b / (std::int64_t(gridDim.x) * gridDim.y))};
         run_block();
     }
 }
@@ -288,8 +301,8 @@ void run_flat() {
 }  // namespace
 
 // A raw kernel: `body(data)` is one thread.
-int launch_grid(void (*body)(const void*), const void* data, const unsigned* dims, std::int64_t shared_bytes, const std::uintptr_t* ranges,
-                int range_count, char* message, int message_bytes) {
+int launch_grid(void (*body)(const void*), const void* data, const unsigned* dims, std::int64_t shared_bytes,
+                const std::uintptr_t* ranges, int range_count, char* message, int message_bytes) {
     gridDim = {dims[0], dims[1], dims[2]};
     blockDim = {dims[3], dims[4], dims[5]};
     std::size_t threads = std::size_t(blockDim.x) * blockDim.y * blockDim.z;
@@ -307,7 +320,8 @@ int launch_grid(void (*body)(const void*), const void* data, const unsigned* dim
 }
 
 // An elementwise or reduction kernel: `body(data)` is the whole loop.
-int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_t* ranges, int range_count, char* message, int message_bytes) {
+int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_t* ranges, int range_count,
+                char* message, int message_bytes) {
     the.fibers.resize(1);
     the.warps.assign(1, warp{});
     the.allowed = {{0, 0}};
@@ -325,10 +339,10 @@ int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_
 }  // namespace standin
 
 // The hooks that -fsanitize=thread calls.
-#define STANDIN_HOOK(bytes)                                                              \
-    void __tsan_read##bytes(void* at) { standin::check(at, bytes, false); }              \
-    void __tsan_write##bytes(void* at) { standin::check(at, bytes, true); }              \
-    void __tsan_unaligned_read##bytes(void* at) { standin::check(at, bytes, false); }    \
+#define STANDIN_HOOK(bytes)                                                           \
+    void __tsan_read##bytes(void* at) { standin::check(at, bytes, false); }           \
+    void __tsan_write##bytes(void* at) { standin::check(at, bytes, true); }           \
+    void __tsan_unaligned_read##bytes(void* at) { standin::check(at, bytes, false); } \
     void __tsan_unaligned_write##bytes(void* at) { standin::check(at, bytes, true); }
 extern "C" {
 STANDIN_HOOK(1)

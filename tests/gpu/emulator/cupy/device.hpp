@@ -1,7 +1,7 @@
-// The device of the stand-in, as the text of a kernel sees it: CUDA's keywords, built-in variables, barriers and warp shuffles.
-// Kernels are compiled with -fsanitize=thread, which makes the compiler call a hook before every load and store; device.cpp answers
-// these hooks itself (the sanitizer's own library is not linked) and so sees what compute-sanitizer's memcheck, initcheck, racecheck
-// and synccheck see on a card.
+// The device of the stand-in, as the text of a kernel sees it: CUDA's keywords, built-in variables, barriers and warp
+// shuffles. Kernels are compiled with -fsanitize=thread, which makes the compiler call a hook before every load and
+// store; device.cpp answers these hooks itself (the sanitizer's own library is not linked) and so sees what
+// compute-sanitizer's memcheck, initcheck, racecheck and synccheck see on a card.
 #pragma once
 
 #include <cmath>
@@ -19,7 +19,8 @@
 #define __launch_bounds__(...)
 #define __constant__ static const
 #define __align__(n) __attribute__((aligned(n)))
-// Static shared arrays gather in one section, so that the runtime knows where they are. `extern __shared__` is rewritten before.
+// Static shared arrays gather in one section, so that the runtime knows where they are. `extern __shared__` is
+// rewritten before.
 #define __shared__ static __attribute__((section("standin_shared")))
 #define __syncthreads() standin::block_barrier(__LINE__, 0)
 #define __syncthreads_or(predicate) (standin::block_barrier(__LINE__, (predicate) ? 1 : 0) > 0)
@@ -71,7 +72,7 @@ inline int source_lane(int wanted, int width) {
 // The arrays of ElementwiseKernel and ReductionKernel: flat index in C order over any strides, checked.
 template <class T>
 class array {
-  public:
+ public:
     array(T* data, const std::int64_t* shape_strides, int ndim) : data_(data), shape_(shape_strides), ndim_(ndim) {
         for (int axis = 0; axis < ndim; ++axis) size_ *= shape_[axis];
     }
@@ -89,7 +90,7 @@ class array {
         return *reinterpret_cast<T*>(reinterpret_cast<byte*>(data_) + bytes);
     }
 
-  private:
+ private:
     T* data_;
     const std::int64_t* shape_;
     int ndim_;
@@ -111,7 +112,10 @@ struct parameter {
 
 template <class T>
 constexpr parameter describe() {
-    return {int(sizeof(T)), std::is_pointer_v<T> ? 'p' : std::is_floating_point_v<T> ? 'f' : std::is_integral_v<T> ? 'i' : 's'};
+    return {int(sizeof(T)), std::is_pointer_v<T>          ? 'p'
+                            : std::is_floating_point_v<T> ? 'f'
+                            : std::is_integral_v<T>       ? 'i'
+                                                          : 's'};
 }
 
 template <class... A>

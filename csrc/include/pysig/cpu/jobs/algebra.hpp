@@ -1,4 +1,5 @@
-// C2. What the tensor algebra is asked to do with a batch of rows: plain data, no code, the same type for every instruction set.
+// C2. What the tensor algebra is asked to do with a batch of rows: plain data, no code, the same type for every
+// instruction set.
 #pragma once
 
 #include "signature.hpp"
@@ -32,9 +33,9 @@ struct rows_in {
     i64 stride;
 };
 
-//     product, shuffle, half_shuffle    out = a * b;                          vjp: out, out_b = gradients at a and b of <g, a * b>
-//     series                            out = after(f(before(a)));            vjp: out = after(gradient of <between(g), f(before(a))>)
-//     linear                            out = after(a)
+//     product, shuffle, half_shuffle    out = a * b;                          vjp: out, out_b = gradients at a and b of
+//     <g, a * b> series                            out = after(f(before(a)));            vjp: out = after(gradient of
+//     <between(g), f(before(a))>) linear                            out = after(a)
 // jvp: out = the derivative along da, db. hvp: what vjp gives, differentiated along da, db; g does not move.
 template <class R>
 struct tensor_job {

@@ -5,8 +5,8 @@
 
 namespace pysig {
 
-// `signature` says which signatures (without scalar; its `out` is not used), `logarithm` what is done with them (a series; its `a` and
-// `batch` are not used).
+// `signature` says which signatures (without scalar; its `out` is not used), `logarithm` what is done with them (a
+// series; its `a` and `batch` are not used).
 template <class R>
 struct logsignature_job {
     signature_job<R> signature;

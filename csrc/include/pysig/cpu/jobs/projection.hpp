@@ -5,19 +5,22 @@
 
 namespace pysig {
 
-// A set of words that holds every prefix of its words: a tree. Node 0 is the empty word; a word stands after its prefixes and before the
-// words that it is no prefix of, and of the words ui of a word u those come first that nothing continues. Arrays of `nodes` entries.
+// A set of words that holds every prefix of its words: a tree. Node 0 is the empty word; a word stands after its
+// prefixes and before the words that it is no prefix of, and of the words ui of a word u those come first that nothing
+// continues. Arrays of `nodes` entries.
 struct word_tree {
     i64 nodes;
-    int depth;            // the most letters, at least 1
-    const i64* parent;    // the word without its last letter
-    const i64* suffix;    // the word without its first letter; null if the set lacks some, and then time cannot be cut into chunks
-    const i64* letter;    // the last letter
-    const i64* level;     // letters
-    const i64* height;    // letters of the longest word that continues it, beyond its own
+    int depth;          // the most letters, at least 1
+    const i64* parent;  // the word without its last letter
+    const i64* suffix;  // the word without its first letter; null if the set lacks some, and then time cannot be cut
+                        // into chunks
+    const i64* letter;  // the last letter
+    const i64* level;   // letters
+    const i64* height;  // letters of the longest word that continues it, beyond its own
 };
 
-// Linear functionals as compressed sparse rows: output k is the sum of weight[e] S(node[e]) over entries begin[k] <= e < begin[k + 1].
+// Linear functionals as compressed sparse rows: output k is the sum of weight[e] S(node[e]) over entries begin[k] <= e
+// < begin[k + 1].
 template <class R>
 struct readout {
     i64 outputs;

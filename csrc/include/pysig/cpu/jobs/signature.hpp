@@ -16,8 +16,8 @@ struct path_transform {
     bool moves = false;  // a direction in which paths move: what does not come from the points stays where it is
 };
 
-// The increments of a batch of paths, described and never stored. Strides are counted in elements. `channels` are those of the transformed
-// path, if there is a transform.
+// The increments of a batch of paths, described and never stored. Strides are counted in elements. `channels` are those
+// of the transformed path, if there is a transform.
 template <class R>
 struct path_view {
     const R* data;

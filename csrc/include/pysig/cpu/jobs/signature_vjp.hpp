@@ -5,8 +5,8 @@
 
 namespace pysig {
 
-// A direction in the space of all differentiable arguments. `path` has the lengths, the order and the presence of a basepoint of the
-// path that it belongs to.
+// A direction in the space of all differentiable arguments. `path` has the lengths, the order and the presence of a
+// basepoint of the path that it belongs to.
 template <class R>
 struct direction {
     path_view<R> path;
@@ -20,16 +20,16 @@ struct signature_jvp_job {
     direction<R> tangent;
 };
 
-// The gradient of <cotangent, signature(...)>, or with `along` the derivative of that gradient in a direction. Outputs may be null, except
-// for the first.
+// The gradient of <cotangent, signature(...)>, or with `along` the derivative of that gradient in a direction. Outputs
+// may be null, except for the first.
 template <class R>
 struct signature_vjp_job {
-    signature_job<R> value;       // its `out` is not used
-    const R* cotangent;           // laid out as the signature
-    const direction<R>* along;    // null: the gradient itself
-    R* path_bar;                  // (batch, length, channels) row-major
-    R* basepoint_bar;             // (batch, channels) row-major
-    R* initial_bar;               // (batch, size) row-major without the scalar
+    signature_job<R> value;     // its `out` is not used
+    const R* cotangent;         // laid out as the signature
+    const direction<R>* along;  // null: the gradient itself
+    R* path_bar;                // (batch, length, channels) row-major
+    R* basepoint_bar;           // (batch, channels) row-major
+    R* initial_bar;             // (batch, size) row-major without the scalar
 };
 
 }  // namespace pysig

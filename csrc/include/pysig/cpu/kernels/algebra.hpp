@@ -1,7 +1,9 @@
-// C2. The truncated tensor algebra on rows of lanes: the product, power series of an element, the shuffle product, and their adjoints.
+// C2. The truncated tensor algebra on rows of lanes: the product, power series of an element, the shuffle product, and
+// their adjoints.
 //
-// A row holds the scalar first, then level after level (words.hpp): level k begins at row_level(k). R is the real type; T is a SIMD
-// vector of R, whose lanes are different rows, or a dual number of one, which makes every function here its own derivative.
+// A row holds the scalar first, then level after level (words.hpp): level k begins at row_level(k). R is the real type;
+// T is a SIMD vector of R, whose lanes are different rows, or a dual number of one, which makes every function here its
+// own derivative.
 #pragma once
 
 #include "../../algebra/dual.hpp"
@@ -10,7 +12,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int most_levels = 64;  // of two channels or more: 2^64 words do not fit anywhere
+constexpr int most_levels = 64;     // of two channels or more: 2^64 words do not fit anywhere
 constexpr i64 words_of_block = 16;  // enough that the cuts before a block, which are found once for it, cost nothing
 
 inline i64 row_level(i64 d, int level) { return level ? 1 + level_offset(d, level) : 0; }
@@ -18,13 +20,13 @@ inline i64 row_size(i64 d, int depth) { return 1 + signature_size(d, depth); }
 
 // row_level of all levels, made once for many words.
 class row_levels {
-  public:
+ public:
     row_levels(i64 d, int depth) : one_channel_(d == 1) {
         for (int k = 0; k <= depth && k <= most_levels; ++k) begin_[k] = row_level(d, k);
     }
     i64 operator[](int level) const { return one_channel_ ? level : begin_[level]; }
 
-  private:
+ private:
     bool one_channel_;
     i64 begin_[most_levels + 1];
 };
@@ -41,7 +43,8 @@ inline word_block block_of_words(i64 d, int level) {
     return cut;
 }
 
-// out[j] = factor * (out[j] + x[0] b[0][j] + ... + x[cuts-1] b[cuts-1][j]), J neighbouring words at a time in registers.
+// out[j] = factor * (out[j] + x[0] b[0][j] + ... + x[cuts-1] b[cuts-1][j]), J neighbouring words at a time in
+// registers.
 template <int J, class R, class T>
 inline void add_cuts_of(const T* x, const T* const* b, int cuts, R factor, i64 j, T* out) {
     T sum[J];
@@ -59,10 +62,11 @@ inline void add_cuts(const T* x, const T* const* b, int cuts, R factor, i64 word
 }
 
 // The words of one level that continue a prefix p by v, v of `inner` letters, d^inner = block of them:
-// out[v] = factor * sum of a[u] b[rest] over all cuts u | rest of the word p v, without the cut before p if a's scalar is 0.
+// out[v] = factor * sum of a[u] b[rest] over all cuts u | rest of the word p v, without the cut before p if a's scalar
+// is 0.
 template <bool scalar_of_a, class R, class T>
-inline void product_block(const T* a, const T* b, R factor, T* out, const row_levels& begin, i64 d, int level, int inner, i64 block,
-                          i64 p) {
+inline void product_block(const T* a, const T* b, R factor, T* out, const row_levels& begin, i64 d, int level,
+                          int inner, i64 block, i64 p) {
     const T* an = a + begin[level] + p * block;
     const T* before_last = a + begin[level - 1] + p * (block / d);
     // The cut at the end; with it the one before the last letter, if that is inside v.
@@ -70,8 +74,7 @@ inline void product_block(const T* a, const T* b, R factor, T* out, const row_le
         for (i64 v = 0; v < block; ++v) out[v] = an[v] * b[0];
     else
         for (i64 u = 0; u < block / d; ++u)
-            for (i64 v = 0; v < d; ++v)
-                out[u * d + v] = an[u * d + v] * b[0] + before_last[u] * b[1 + v];
+            for (i64 v = 0; v < d; ++v) out[u * d + v] = an[u * d + v] * b[0] + before_last[u] * b[1 + v];
     // The other cuts inside v: the prefix is p u.
     i64 rest = block;
     for (int k = level - inner + 1; k < level - 1; ++k) {
@@ -97,11 +100,12 @@ inline void product_block(const T* a, const T* b, R factor, T* out, const row_le
     add_cuts(x, from, cuts, factor, block, out);
 }
 
-// out <- factor * a (x) b up to `depth`. From the top down, so that `out` may be `a`, and `b` where a's scalar is 0: level n of the
-// product reads level n of a factor only at the word that is being written.
-// Of the top level only the blocks are made that `wanted` marks, if it is given.
+// out <- factor * a (x) b up to `depth`. From the top down, so that `out` may be `a`, and `b` where a's scalar is 0:
+// level n of the product reads level n of a factor only at the word that is being written. Of the top level only the
+// blocks are made that `wanted` marks, if it is given.
 template <bool scalar_of_a, class R, class T>
-inline void tensor_product(const T* a, const T* b, R factor, T* out, i64 d, int depth, const unsigned char* wanted = nullptr) {
+inline void tensor_product(const T* a, const T* b, R factor, T* out, i64 d, int depth,
+                           const unsigned char* wanted = nullptr) {
     const row_levels begin(d, depth);
     for (int n = depth; n >= 1; --n) {
         const word_block cut = block_of_words(d, n);
@@ -143,7 +147,8 @@ inline void tensor_product_adjoint(const T* a, const T* b, R factor, const T* g,
 //
 // where w_m matters up to level N-m only, so that all products together cost little more than the last one.
 
-//     exp x = 1 + x (1 + x/2 (1 + x/3 (...)))    log(1+x) = x (1 - x (1/2 - x (1/3 - ...)))    1/(1+x) = 1 - x (1 - x (...))
+//     exp x = 1 + x (1 + x/2 (1 + x/3 (...)))    log(1+x) = x (1 - x (1/2 - x (1/3 - ...)))    1/(1+x) = 1 - x (1 - x
+//     (...))
 template <class R>
 inline R series_constant(series f, int m) {
     return f == series::log ? (m ? R(1) / R(m) : R(0)) : R(1);
@@ -167,7 +172,8 @@ inline T constant_of(R value) {
     return shifted(T{}, value);
 }
 
-// `kept` receives w_1, w_2, ..., w_N one after the other, as the adjoint needs them; without `keep` it is one row of depth N-1.
+// `kept` receives w_1, w_2, ..., w_N one after the other, as the adjoint needs them; without `keep` it is one row of
+// depth N-1.
 inline i64 series_kept_size(i64 d, int depth) {
     i64 size = 0;
     for (int m = 1; m <= depth; ++m) size += row_size(d, depth - m);
@@ -188,9 +194,11 @@ inline T* power_series_inner(series f, const T* x, T* kept, i64 d, int depth) {
     return last;
 }
 
-// out <- the series of x; `out` may be x; `kept` holds one row of depth N-1. Of the top level only the blocks of words that are wanted.
+// out <- the series of x; `out` may be x; `kept` holds one row of depth N-1. Of the top level only the blocks of words
+// that are wanted.
 template <class R, class T>
-inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth, const unsigned char* wanted = nullptr) {
+inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth,
+                         const unsigned char* wanted = nullptr) {
     const T* inner = power_series_inner<false, R>(f, x, kept, d, depth);
     tensor_product<false>(x, inner, series_factor<R>(f, 0), out, d, depth, wanted);
     out[0] = constant_of<T>(series_constant<R>(f, 0));
@@ -224,8 +232,9 @@ inline void apply_map(const sparse_map<R>& map, const T* from, T* to) {
 
 template <class T>
 class shuffle_walk {
-  public:
-    // half: the last place belongs to b. `scratch` holds the splits of all prefixes of a word, 1 + 2 + ... + 2^depth of them.
+ public:
+    // half: the last place belongs to b. `scratch` holds the splits of all prefixes of a word, 1 + 2 + ... + 2^depth of
+    // them.
     shuffle_walk(i64 channels, int depth, bool half, void* scratch) : d(channels), depth(depth), half(half) {
         for (int k = 0; k <= depth; ++k) begin[k] = row_level(d, k);
         splits[0] = static_cast<split*>(scratch);
@@ -256,7 +265,7 @@ class shuffle_walk {
         });
     }
 
-  private:
+ private:
     // Places of u and v in their rows; their words and lengths, to continue them.
     struct split {
         i64 u, v, u_word, v_word;
@@ -268,7 +277,8 @@ class shuffle_walk {
     i64 begin[most_levels + 1];
     split* splits[most_levels + 1];
 
-    // Visits the words below `word` (of k letters), depth first. The splits where the new letter goes to v come first: `half` takes those.
+    // Visits the words below `word` (of k letters), depth first. The splits where the new letter goes to v come first:
+    // `half` takes those.
     template <class F>
     void walk(int k, i64 word, F&& visit) {
         if (k == depth) return;

@@ -1,4 +1,5 @@
-// C2. Chen products of rows of coefficients (algebra/chen.hpp, as loops over contiguous suffixes), and the antipode in place.
+// C2. Chen products of rows of coefficients (algebra/chen.hpp, as loops over contiguous suffixes), and the antipode in
+// place.
 #pragma once
 
 #include "../../algebra/chen.hpp"
@@ -31,21 +32,24 @@ inline void multiply_in_place(Q* PYSIG_RESTRICT a, const Q* PYSIG_RESTRICT b, i6
     }
 }
 
-// (a, a') <- the derivative of a (x) b along a', b' and its value, of which the top level is not needed: a and b end before it.
+// (a, a') <- the derivative of a (x) b along a', b' and its value, of which the top level is not needed: a and b end
+// before it.
 template <class R>
-inline void multiply_tangent_in_place(R* PYSIG_RESTRICT a, R* PYSIG_RESTRICT a_tangent, const R* PYSIG_RESTRICT b, const R* PYSIG_RESTRICT b_tangent,
-                                      i64 d, int depth) {
+inline void multiply_tangent_in_place(R* PYSIG_RESTRICT a, R* PYSIG_RESTRICT a_tangent, const R* PYSIG_RESTRICT b,
+                                      const R* PYSIG_RESTRICT b_tangent, i64 d, int depth) {
     for (int n = depth; n >= 1; --n) {
         R* an = a_tangent + level_offset(d, n);
         const R* bn = b_tangent + level_offset(d, n);
         const i64 words = power(d, n);
         for (i64 w = 0; w < words; ++w) an[w] += bn[w];
         for (int k = 1; k < n; ++k) {
-            const i64 prefixes = power(d, k), suffixes = power(d, n - k), from = level_offset(d, k), rest = level_offset(d, n - k);
+            const i64 prefixes = power(d, k), suffixes = power(d, n - k), from = level_offset(d, k),
+                      rest = level_offset(d, n - k);
             for (i64 u = 0; u < prefixes; ++u) {
                 R* row = an + u * suffixes;
                 const R factor = a[from + u], factor_tangent = a_tangent[from + u];
-                for (i64 v = 0; v < suffixes; ++v) row[v] += factor_tangent * b[rest + v] + factor * b_tangent[rest + v];
+                for (i64 v = 0; v < suffixes; ++v)
+                    row[v] += factor_tangent * b[rest + v] + factor * b_tangent[rest + v];
             }
         }
     }

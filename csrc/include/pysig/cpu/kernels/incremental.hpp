@@ -1,5 +1,5 @@
-// C2. One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level from those of the level
-// above (horner.hpp).
+// C2. One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level
+// from those of the level above (horner.hpp).
 #pragma once
 
 #include "../../algebra/horner.hpp"
@@ -23,8 +23,9 @@ inline i64 stream_scratch(i64 channels, int depth) {
 // D: the number of channels, or 0 if it is known at run time only.
 template <class R, int D>
 class stream_step {
-  public:
-    stream_step(const stream_job<R>& job) : job(job), d(D ? D : job.channels), most((stream_scratch(d, job.depth) - d) / 2) {}
+ public:
+    stream_step(const stream_job<R>& job)
+        : job(job), d(D ? D : job.channels), most((stream_scratch(d, job.depth) - d) / 2) {}
 
     void run() {
         R* x = job.scratch;
@@ -42,7 +43,7 @@ class stream_step {
         }
     }
 
-  private:
+ private:
     const stream_job<R>& job;
     const i64 d, most;
 
@@ -54,7 +55,8 @@ class stream_step {
         R* s = job.signature;
         i64 words = 1;
         for (int k = 0; k < job.depth; ++k) {
-            for (int r = 1; r < job.depth - k; ++r) chains(parent + r * words, x, s, r, words, child + (r - 1) * words * d);
+            for (int r = 1; r < job.depth - k; ++r)
+                chains(parent + r * words, x, s, r, words, child + (r - 1) * words * d);
             advance_words(parent, x, words, s);
             s += words * d;
             words *= d;
@@ -67,9 +69,11 @@ class stream_step {
     void chains(const R* PYSIG_RESTRICT parent, const R* PYSIG_RESTRICT x, const R* PYSIG_RESTRICT s, int r, i64 words,
                 R* PYSIG_RESTRICT child) const {
         for (i64 u = 0; u < words; ++u)
-            for (i64 i = 0; i < letters(); ++i) child[u * letters() + i] = chain_entry<R>(parent[u], x[i], s[u * letters() + i], r);
+            for (i64 i = 0; i < letters(); ++i)
+                child[u * letters() + i] = chain_entry<R>(parent[u], x[i], s[u * letters() + i], r);
     }
-    void advance_words(const R* PYSIG_RESTRICT parent, const R* PYSIG_RESTRICT x, i64 words, R* PYSIG_RESTRICT s) const {
+    void advance_words(const R* PYSIG_RESTRICT parent, const R* PYSIG_RESTRICT x, i64 words,
+                       R* PYSIG_RESTRICT s) const {
         for (i64 u = 0; u < words; ++u)
             for (i64 i = 0; i < letters(); ++i) s[u * letters() + i] = advance(s[u * letters() + i], parent[u], x[i]);
     }

@@ -1,10 +1,11 @@
-// C2. The product of the truncated tensor algebra of one row, with neighbouring words in the lanes: rows as they lie in memory, nothing
-// transposed. (Many rows at once, a row in each lane: tensor.hpp.)
+// C2. The product of the truncated tensor algebra of one row, with neighbouring words in the lanes: rows as they lie in
+// memory, nothing transposed. (Many rows at once, a row in each lane: tensor.hpp.)
 //
-// Level n in blocks: the words p v that share a prefix p, v of as many letters as make some vectors of words. Of the cuts of p v those inside
-// p multiply contiguous numbers by one number: a block is summed over them in registers and written once. The cuts inside v are made
-// beforehand, for some hundred words at once: short rows, each a number times the first level of b, or the second, which are written
-// as whole vectors one after the other, so that what is written behind the end of a row is overwritten by the next.
+// Level n in blocks: the words p v that share a prefix p, v of as many letters as make some vectors of words. Of the
+// cuts of p v those inside p multiply contiguous numbers by one number: a block is summed over them in registers and
+// written once. The cuts inside v are made beforehand, for some hundred words at once: short rows, each a number times
+// the first level of b, or the second, which are written as whole vectors one after the other, so that what is written
+// behind the end of a row is overwritten by the next.
 #pragma once
 
 #include "../../algebra/words.hpp"
@@ -14,7 +15,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class row_product {
-  public:
+ public:
     using V = lanes<R>;
     static constexpr i64 width = lane_count<R>;
 
@@ -31,8 +32,8 @@ class row_product {
         if (some < letters) some = letters;
     }
 
-    // The levels 1 to `depth` of factor * a (x) b, from the top level down, so that `out` may be a: level n reads level n of a only at the word
-    // that it writes. The scalars a0 and b0 are not in the rows.
+    // The levels 1 to `depth` of factor * a (x) b, from the top level down, so that `out` may be a: level n reads level
+    // n of a only at the word that it writes. The scalars a0 and b0 are not in the rows.
     void operator()(R a0, const R* a, R b0, const R* b, R factor, R* out, int depth) const {
         multiply<true>(a0, a, b0, b, factor, out, depth);
     }
@@ -41,10 +42,10 @@ class row_product {
         multiply<false>(R(0), a, b0, b, factor, out, depth);
     }
 
-  private:
+ private:
     static constexpr int most_levels = 64;
     static constexpr i64 inner_words = width < 16 ? 1024 : 4096;  // of short rows that are made at once
-    static constexpr i64 least = 4 * width;  // words of a block
+    static constexpr i64 least = 4 * width;                       // words of a block
     static_assert(inner_words >= (least - 1) * (least - 1), "a block of more than one letter fits");
 
     const i64 d;
@@ -52,7 +53,8 @@ class row_product {
     int letters = 1;  // of v
     int some = 1;     // of the words whose short rows are made at once
 
-    // A cut inside the common prefix: x multiplies `from`, as far as the words have the same letters before the cut: `rest` words.
+    // A cut inside the common prefix: x multiplies `from`, as far as the words have the same letters before the cut:
+    // `rest` words.
     struct cut {
         const R* x;
         const R* from;
@@ -70,10 +72,8 @@ class row_product {
     template <bool all>  // with the cut before the first letter
     void multiply(R a0, const R* a, R b0, const R* b, R factor, R* out, int depth) const {
         for (int n = depth; n >= 1; --n) {
-            if (n <= letters)
-                short_level<all>(a0, a, b0, b, factor, out, n);
-            else
-                long_level<all>(a0, a, b0, b, factor, out, n);
+            if (n <= letters) short_level<all>(a0, a, b0, b, factor, out, n);
+            else long_level<all>(a0, a, b0, b, factor, out, n);
         }
     }
 
@@ -124,12 +124,11 @@ class row_product {
                 cuts[k].left = cuts[k].rest;
             }
             for (i64 i = 0; i < d; ++i, ++block) {
-                if (letters > 1 && block % rows_last == 0) sum.rows = short_rows(a, b, n, words_of[made], block / rows_last, inner);
+                if (letters > 1 && block % rows_last == 0)
+                    sum.rows = short_rows(a, b, n, words_of[made], block / rows_last, inner);
                 sum.own = own[block];
-                if (letters > 1)
-                    add_up<true>(sum, words, out);
-                else
-                    add_up<false>(sum, words, out);
+                if (letters > 1) add_up<true>(sum, words, out);
+                else add_up<false>(sum, words, out);
                 for (int k = 0; k < sum.cuts; ++k) sum.from[k] += words;
                 sum.a += words;
                 sum.rows += letters > 1 ? words : 0;
@@ -138,7 +137,8 @@ class row_product {
         }
     }
 
-    // The sums over the cuts before the last 1, 2, ..., letters - 1 letters, for `count` words from word number q * count on.
+    // The sums over the cuts before the last 1, 2, ..., letters - 1 letters, for `count` words from word number q *
+    // count on.
     const R* short_rows(const R* a, const R* b, int n, i64 count, i64 q, R (&inner)[2][inner_words + width]) const {
         const R* sums = nullptr;
         for (int j = 1; j < letters; ++j) {
@@ -146,12 +146,9 @@ class row_product {
             const R* aj = a + begin[n - j] + q * rows;
             const R* bj = b + begin[j];
             R* to = inner[j % 2];
-            if (row > most_known || rows < width)
-                long_rows(aj, bj, row, rows, sums, to);
-            else if (sums)
-                known_rows<true>(aj, bj, row, rows, sums, to);
-            else
-                known_rows<false>(aj, bj, row, rows, sums, to);
+            if (row > most_known || rows < width) long_rows(aj, bj, row, rows, sums, to);
+            else if (sums) known_rows<true>(aj, bj, row, rows, sums, to);
+            else known_rows<false>(aj, bj, row, rows, sums, to);
             sums = to;
         }
         return sums;
@@ -179,7 +176,9 @@ class row_product {
             for (int v = 0; v < known; v += width) store_lanes(repeated + m * known + v, load_lanes(b + v));
         V pattern[known];
         for (int k = 0; k < known; ++k) pattern[k] = load_lanes(repeated + k * width);
-        const auto some = [&](i64 u) { rows_of<more, known>(a + u, pattern, more ? sums + u * known : nullptr, to + u * known); };
+        const auto some = [&](i64 u) {
+            rows_of<more, known>(a + u, pattern, more ? sums + u * known : nullptr, to + u * known);
+        };
         for (i64 u = 0; u + width < rows; u += width) some(u);
         some(rows - width);  // overlaps the ones before
     }
@@ -193,7 +192,8 @@ class row_product {
         }
     }
 
-    // In registers, some vectors at a time. The last vector ends with the block and overlaps the one before, which is read together with it.
+    // In registers, some vectors at a time. The last vector ends with the block and overlaps the one before, which is
+    // read together with it.
     template <bool rows>
     static void add_up(const block_sum& sum, i64 words, R* out) {
         i64 v = 0;

@@ -1,9 +1,10 @@
 // C2. The walk of a tile of words backwards along a block of time, on lanes: the adjoint of walk.hpp.
 //
-// The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the block and the chain
-// of u is made for every step of it: nothing is stored along the path. Going up, what the words below u want of its chain is handed to its
-// parent and to the increments (horner.hpp: retreat, extend_adjoint). The last two letters are a register tile (tile.hpp), and with the
-// letter before them they share one loop over time, in which the chain of that word and its adjoint never leave the registers.
+// The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the
+// block and the chain of u is made for every step of it: nothing is stored along the path. Going up, what the words
+// below u want of its chain is handed to its parent and to the increments (horner.hpp: retreat, extend_adjoint). The
+// last two letters are a register tile (tile.hpp), and with the letter before them they share one loop over time, in
+// which the chain of that word and its adjoint never leave the registers.
 //
 // T is lanes<R>, or dual numbers of them for second derivatives.
 #pragma once
@@ -13,25 +14,28 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Letters i of a tile that share the loads of x[j] and of its sum: x (or H) and H_bar of each, two running values and a temporary.
+// Letters i of a tile that share the loads of x[j] and of its sum: x (or H) and H_bar of each, two running values and a
+// temporary.
 constexpr i64 adjoint_rows = 6;
 static_assert(2 * adjoint_rows + 3 <= vector_registers, "the rows of the reverse tile must fit the registers");
 // Up to this many channels a step of the last three letters is unrolled.
 constexpr i64 unrolled_letters = 12;
-// Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time passes by.
+// Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time
+// passes by.
 constexpr i64 fused_letters = 20;
 
 template <class R, class T = lanes<R>>
 class reverse_walk {
-  public:
-    // Scratch of one walk: chains of `block` steps and their adjoints, and columns of the register tile; states of the levels below the last;
-    // adjoints of all levels.
+ public:
+    // Scratch of one walk: chains of `block` steps and their adjoints, and columns of the register tile; states of the
+    // levels below the last; adjoints of all levels.
     static i64 chain_size(i64 d, int depth, i64 block) { return block * (i64(depth) * (depth + 1) + d); }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
         return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1) + d;
     }
 
-    // `constant`: the adjoints of the top level do not change along the path; the caller adds to none but those at its end.
+    // `constant`: the adjoints of the top level do not change along the path; the caller adds to none but those at its
+    // end.
     reverse_walk(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
         : d(channels), depth(depth), block(block), constant(constant), states(states) {
         for (int k = 0; k + 1 < depth; ++k) {
@@ -64,14 +68,15 @@ class reverse_walk {
     i64 rest_words() const { return tile_words(tile, d, depth - 2); }
     T* adjoint(int k) const { return bar[k]; }
 
-    // To be called once all adjoints are set: those of the top level, if they are constant, are then as the walk wants them.
+    // To be called once all adjoints are set: those of the top level, if they are constant, are then as the walk wants
+    // them.
     void ready() {
         if (!(plain && constant && tile.m + 3 <= depth && d <= unrolled_letters)) return;
         for (i64 u = 0; u < tile_words(tile, d, depth - 2); ++u) tile_split<R>(bar[depth] + u * d * d, d);
     }
 
-    // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before them. The adjoints
-    // of the increments are added to x_bar.
+    // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before
+    // them. The adjoints of the increments are added to x_bar.
     void retreat_block(const T* increments, T* increments_bar, i64 count) {
         x = increments;
         x_bar = increments_bar;
@@ -82,29 +87,32 @@ class reverse_walk {
         for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0], true);
     }
 
-    // Takes the adjoints back over a signature S, a row of depth - 2 levels for each lane or null for the trivial one: the adjoint of
-    // a -> a (x) S,
+    // Takes the adjoints back over a signature S, a row of depth - 2 levels for each lane or null for the trivial one:
+    // the adjoint of a -> a (x) S,
     //     a_bar[u] += sum over v of a_bar[u v] S[v],
-    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old. Not those of the letters, which
-    // would need one more level of S: no other adjoint depends on them.
+    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old. Not those
+    // of the letters, which would need one more level of S: no other adjoint depends on them.
     template <class Q>
     void retreat_product(const Q* const* rows) {
         constexpr i64 some = 8 * lane_count<R>;
         T piece[some];
         for (int k = 2; k < depth; ++k)
             for (int n = k + 1; n <= depth; ++n) {
-                const i64 words = tile_words(tile, d, k), each = tile_words(tile, d, n) / words, first = tile_begin(tile, d, n) % power(d, n - k);
+                const i64 words = tile_words(tile, d, k), each = tile_words(tile, d, n) / words,
+                          first = tile_begin(tile, d, n) % power(d, n - k);
                 for (i64 v = 0; v < each; v += some) {
                     const i64 count = each - v < some ? each - v : some;
                     gather_lanes(piece, rows, level_offset(d, n - k) + first + v, count);
                     i64 word = 0;
-                    for (; word + 4 <= words; word += 4) add_products(bar[k] + word, bar[n] + word * each + v, each, piece, count);
-                    for (; word < words; ++word) bar[k][word] += sum_of_products(bar[n] + word * each + v, piece, count);
+                    for (; word + 4 <= words; word += 4)
+                        add_products(bar[k] + word, bar[n] + word * each + v, each, piece, count);
+                    for (; word < words; ++word)
+                        bar[k][word] += sum_of_products(bar[n] + word * each + v, piece, count);
                 }
             }
     }
 
-  private:
+ private:
     static constexpr bool plain = sizeof(T) == sizeof(lanes<R>);
 
     i64 d;
@@ -124,10 +132,8 @@ class reverse_walk {
 
     static T number_of(R value) {
         T number{};
-        if constexpr (plain)
-            number = broadcast(value);
-        else
-            number.value = broadcast(value);
+        if constexpr (plain) number = broadcast(value);
+        else number.value = broadcast(value);
         return number;
     }
 
@@ -155,8 +161,8 @@ class reverse_walk {
         return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
-    // The chain of the empty word is the same at all times: one row, unless the last letters follow. Its adjoint is not asked for: another, set
-    // at every step.
+    // The chain of the empty word is the same at all times: one row, unless the last letters follow. Its adjoint is not
+    // asked for: another, set at every step.
     i64 chain_stride(int k) const { return k == 0 && depth > 2 ? 0 : depth - k; }
 
     i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
@@ -185,26 +191,40 @@ class reverse_walk {
 
     void descend(int k, i64 i, T& state) {
         switch (depth - k) {
-            case 3: return descend_of<3>(k, i, state);
-            case 4: return descend_of<4>(k, i, state);
-            case 5: return descend_of<5>(k, i, state);
-            case 6: return descend_of<6>(k, i, state);
-            case 7: return descend_of<7>(k, i, state);
-            case 8: return descend_of<8>(k, i, state);
-            default: return descend_of<0>(k, i, state);
+            case 3:
+                return descend_of<3>(k, i, state);
+            case 4:
+                return descend_of<4>(k, i, state);
+            case 5:
+                return descend_of<5>(k, i, state);
+            case 6:
+                return descend_of<6>(k, i, state);
+            case 7:
+                return descend_of<7>(k, i, state);
+            case 8:
+                return descend_of<8>(k, i, state);
+            default:
+                return descend_of<0>(k, i, state);
         }
     }
 
     // The first child of a word sets the adjoint of its chain, the others add to it.
     void ascend(int k, i64 i, T& adjoint, bool first) {
         switch (depth - k) {
-            case 3: return ascend_of<3>(k, i, adjoint, first);
-            case 4: return ascend_of<4>(k, i, adjoint, first);
-            case 5: return ascend_of<5>(k, i, adjoint, first);
-            case 6: return ascend_of<6>(k, i, adjoint, first);
-            case 7: return ascend_of<7>(k, i, adjoint, first);
-            case 8: return ascend_of<8>(k, i, adjoint, first);
-            default: return ascend_of<0>(k, i, adjoint, first);
+            case 3:
+                return ascend_of<3>(k, i, adjoint, first);
+            case 4:
+                return ascend_of<4>(k, i, adjoint, first);
+            case 5:
+                return ascend_of<5>(k, i, adjoint, first);
+            case 6:
+                return ascend_of<6>(k, i, adjoint, first);
+            case 7:
+                return ascend_of<7>(k, i, adjoint, first);
+            case 8:
+                return ascend_of<8>(k, i, adjoint, first);
+            default:
+                return ascend_of<0>(k, i, adjoint, first);
         }
     }
 
@@ -213,7 +233,8 @@ class reverse_walk {
         const int reach = fixed ? fixed : depth - k;
         const i64 stride = chain_stride(k);
         T s = state;
-        for (i64 t = steps - 1; t >= 0; --t) retreat<R>(reach, chain[k] + t * stride, x[t * d + i], s, chain[k + 1] + t * (reach - 1));
+        for (i64 t = steps - 1; t >= 0; --t)
+            retreat<R>(reach, chain[k] + t * stride, x[t * d + i], s, chain[k + 1] + t * (reach - 1));
         state = s;
     }
 
@@ -226,8 +247,8 @@ class reverse_walk {
             T* parent_bar = chain_bar[k] + t * stride;
             T sums[fixed ? fixed : max_depth];
             for (int r = 0; r < reach; ++r) sums[r] = first || stride == 0 ? T{} : parent_bar[r];
-            extend_adjoint<R>(reach, chain[k] + t * stride, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar, sums,
-                              x_bar[t * d + i]);
+            extend_adjoint<R>(reach, chain[k] + t * stride, x[t * d + i], chain_bar[k + 1] + t * (reach - 1), s_bar,
+                              sums, x_bar[t * d + i]);
             for (int r = 0; r < reach; ++r) parent_bar[r] = sums[r];
         }
         adjoint = s_bar;
@@ -248,7 +269,8 @@ class reverse_walk {
         for (i64 t = 0; t < steps * 2; ++t) g_bar[t] = T{};
         for (i64 i = first; i < last; i += even, base += even)
             for (i64 t = steps - 1; t >= 0; --t)
-                letters(i + even <= last ? even : last - i, base, g + t * 2, g_bar + t * 2, i, x + t * d, x_bar + t * d, columns + t * d, i == first);
+                letters(i + even <= last ? even : last - i, base, g + t * 2, g_bar + t * 2, i, x + t * d, x_bar + t * d,
+                        columns + t * d, i == first);
         for (i64 t = steps - 1; constant && t >= 0; --t) add_rest(sums, g + t * 2, columns + t * d, x_bar + t * d);
     }
 
@@ -262,19 +284,27 @@ class reverse_walk {
 
     void letters(i64 rows, i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar, T* c, bool first) {
         switch (rows) {
-            case 1: return letters_of<1>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 2: return letters_of<2>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 3: return letters_of<3>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 4: return letters_of<4>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 5: return letters_of<5>(base, g, g_bar, i, xt, xt_bar, c, first);
-            default: return letters_of<6>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 1:
+                return letters_of<1>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 2:
+                return letters_of<2>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 3:
+                return letters_of<3>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 4:
+                return letters_of<4>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 5:
+                return letters_of<5>(base, g, g_bar, i, xt, xt_bar, c, first);
+            default:
+                return letters_of<6>(base, g, g_bar, i, xt, xt_bar, c, first);
         }
     }
 
     template <int I>
     void letters_of(i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar, T* c, bool first) {
         T *a_bar = bar[depth - 1] + base, *A_bar = bar[depth] + base * d;
-        if (!constant) return tile_step_adjoint<R, I>(level[depth - 1] + base, a_bar, A_bar, d, g, g_bar, xt + i, xt_bar + i, xt, xt_bar);
+        if (!constant)
+            return tile_step_adjoint<R, I>(level[depth - 1] + base, a_bar, A_bar, d, g, g_bar, xt + i, xt_bar + i, xt,
+                                           xt_bar);
         T h_bar[I];
         tile_columns<I>(A_bar, d, xt + i, h_bar, xt, c, first);
         for (int r = 0; r < I; ++r) extend_adjoint<R>(2, g, xt[i + r], h_bar + r, a_bar[r], g_bar, xt_bar[i + r]);
@@ -284,18 +314,30 @@ class reverse_walk {
     void last_three(i64 letter, i64 word, bool first) {
         if constexpr (plain) {  // dual numbers would not fit the registers
             switch (constant ? d : 0) {
-                case 2: return last_three_of<2>(letter, word, first);
-                case 3: return last_three_of<3>(letter, word, first);
-                case 4: return last_three_of<4>(letter, word, first);
-                case 5: return last_three_of<5>(letter, word, first);
-                case 6: return last_three_of<6>(letter, word, first);
-                case 7: return last_three_of<7>(letter, word, first);
-                case 8: return last_three_of<8>(letter, word, first);
-                case 9: return last_three_of<9>(letter, word, first);
-                case 10: return last_three_of<10>(letter, word, first);
-                case 11: return last_three_of<11>(letter, word, first);
-                case 12: return last_three_of<12>(letter, word, first);
-                default: return last_three_wide(letter, word, first);
+                case 2:
+                    return last_three_of<2>(letter, word, first);
+                case 3:
+                    return last_three_of<3>(letter, word, first);
+                case 4:
+                    return last_three_of<4>(letter, word, first);
+                case 5:
+                    return last_three_of<5>(letter, word, first);
+                case 6:
+                    return last_three_of<6>(letter, word, first);
+                case 7:
+                    return last_three_of<7>(letter, word, first);
+                case 8:
+                    return last_three_of<8>(letter, word, first);
+                case 9:
+                    return last_three_of<9>(letter, word, first);
+                case 10:
+                    return last_three_of<10>(letter, word, first);
+                case 11:
+                    return last_three_of<11>(letter, word, first);
+                case 12:
+                    return last_three_of<12>(letter, word, first);
+                default:
+                    return last_three_wide(letter, word, first);
             }
         }
         last_three_wide(letter, word, first);
@@ -309,15 +351,18 @@ class reverse_walk {
             T* xt_bar = x_bar + t * d;
             T g[2], g_bar[2] = {};
             retreat<R>(3, parent, xt[letter], s, g);
-            for (i64 i = 0; i < d; i += even) letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar, columns, i == 0);
+            for (i64 i = 0; i < d; i += even)
+                letters(i + even <= d ? even : d - i, base + i, g, g_bar, i, xt, xt_bar, columns, i == 0);
             if (constant) add_rest(level[depth - 1] + base, g, columns, xt_bar);
-            third_letter(parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * stride, first || stride == 0, xt_bar[letter]);
+            third_letter(parent, xt[letter], g_bar, s_bar, chain_bar[depth - 3] + t * stride, first || stride == 0,
+                         xt_bar[letter]);
         }
         level[depth - 2][word] = s;
         bar[depth - 2][word] = s_bar;
     }
 
-    // The same with A_bar in two parts (tile.hpp), all in registers; where they suffice, also what is carried along the block.
+    // The same with A_bar in two parts (tile.hpp), all in registers; where they suffice, also what is carried along the
+    // block.
     template <int J>
     void last_three_of(i64 letter, i64 word, bool first) {
         constexpr bool carried = 5 * J + 10 <= vector_registers;
@@ -340,8 +385,8 @@ class reverse_walk {
             tile_antisymmetric<J>(A_bar, xi, antisymmetric);
             retreat<R>(2, parent, xt[letter], s, &g);
             const T twice_chain_1 = chain_entry<R>(parent[2], xt[letter], s, 1);
-            tile_rest_adjoint<R, J>(carried ? own_sums : sums, carried ? own_a_bar : a_bar, symmetric, antisymmetric, g, twice_chain_1, partial, xi,
-                                    xt_bar);
+            tile_rest_adjoint<R, J>(carried ? own_sums : sums, carried ? own_a_bar : a_bar, symmetric, antisymmetric, g,
+                                    twice_chain_1, partial, xi, xt_bar);
             const T g_bar[2] = {partial[0] + partial[2], partial[1] + partial[3]};
             third_letter(parent, xt[letter], g_bar, s_bar, parent_bar, first || stride == 0, xt_bar[letter]);
         }

@@ -1,10 +1,11 @@
 // C2. The walk of a tile of words along a block of time, on lanes.
 //
-// A tile is a prefix p of `m` letters, a range of next letters, and all words that continue them: a subtree of the tree of
-// words. Over a block of time steps the subtree is visited depth first; at each word u the chain of u (horner.hpp) is made for all
-// steps of the block from the chain of its parent, one multiply-add per entry, while S[u] runs along in a register. The last
-// two letters are a register tile (tile.hpp). A chain costs depth - |u| multiply-adds per step and is shared by all
-// words below, so all chains together cost about 1/d of the top level; nothing of size d^depth is ever read per step.
+// A tile is a prefix p of `m` letters, a range of next letters, and all words that continue them: a subtree of the tree
+// of words. Over a block of time steps the subtree is visited depth first; at each word u the chain of u (horner.hpp)
+// is made for all steps of the block from the chain of its parent, one multiply-add per entry, while S[u] runs along in
+// a register. The last two letters are a register tile (tile.hpp). A chain costs depth - |u| multiply-adds per step and
+// is shared by all words below, so all chains together cost about 1/d of the top level; nothing of size d^depth is ever
+// read per step.
 #pragma once
 
 #include "../../algebra/tile.hpp"
@@ -13,7 +14,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int max_depth = 64;  // 2^64 words do not fit anywhere; one channel is computed in closed form
+constexpr int max_depth = 64;      // 2^64 words do not fit anywhere; one channel is computed in closed form
 constexpr int max_whole_rows = 5;  // channels up to which a register tile holds all letters j
 constexpr int sibling_chains = 3;
 constexpr int wide_letters = vector_registers >= 32 ? 4 : 3;
@@ -25,7 +26,8 @@ struct word_tile {
     i64 prefix, first, last;
 };
 
-// How many words of `level` the tile owns, and where they begin within the level. Of the levels up to m it owns its own prefixes.
+// How many words of `level` the tile owns, and where they begin within the level. Of the levels up to m it owns its own
+// prefixes.
 inline i64 tile_begin(const word_tile& tile, i64 d, int level) {
     return level <= tile.m ? tile.prefix / power(d, tile.m - level)
                            : (tile.prefix * d + tile.first) * power(d, level - tile.m - 1);
@@ -50,7 +52,7 @@ constexpr int tile_rows(int letters) {
 
 template <class R>
 class walk {
-  public:
+ public:
     using V = lanes<R>;
 
     // Scratch of one walk: chains of `block` steps at every level, the states of the tile's words.
@@ -89,8 +91,8 @@ class walk {
     }
     V* state(int k) const { return level[k]; }
 
-    // From now on increments move channels [channels, 2 channels) in even steps and [0, channels) in odd ones, as those of lead-lag do: the
-    // other products are left out, for 6 and more channels.
+    // From now on increments move channels [channels, 2 channels) in even steps and [0, channels) in odd ones, as those
+    // of lead-lag do: the other products are left out, for 6 and more channels.
     void alternate(i64 channels) { half = channels; }
 
     // Advances the tile along `steps` increments x, laid out (steps, d); the first step is even.
@@ -103,7 +105,7 @@ class walk {
         children(tile.m, chain[tile.m], 0, tile.first, tile.last);
     }
 
-  private:
+ private:
     i64 d;
     int depth;
     i64 block;
@@ -137,12 +139,9 @@ class walk {
         for (i64 i = first; i < last;) {
             const i64 word = base + i - first, rest = last - i;
             const int siblings = rest == 4 || rest == 2 ? 2 : rest >= 3 ? 3 : 1;
-            if (siblings == 3)
-                step_letters<3>(k, parent, child, i, level[k + 1] + word);
-            else if (siblings == 2)
-                step_letters<2>(k, parent, child, i, level[k + 1] + word);
-            else
-                step_letters<1>(k, parent, child, i, level[k + 1] + word);
+            if (siblings == 3) step_letters<3>(k, parent, child, i, level[k + 1] + word);
+            else if (siblings == 2) step_letters<2>(k, parent, child, i, level[k + 1] + word);
+            else step_letters<1>(k, parent, child, i, level[k + 1] + word);
             for (int g = 0; g < siblings; ++g) children(k + 1, child + g * size, (word + g) * d, 0, d);
             i += siblings;
         }
@@ -152,12 +151,18 @@ class walk {
     template <int G>
     void step_letters(int k, const V* parent, V* child, i64 i, V* state) {
         switch (depth - k) {
-            case 3: return step_letters_of<3, G>(k, parent, child, i, state);
-            case 4: return step_letters_of<4, G>(k, parent, child, i, state);
-            case 5: return step_letters_of<5, G>(k, parent, child, i, state);
-            case 6: return step_letters_of<6, G>(k, parent, child, i, state);
-            case 7: return step_letters_of<7, G>(k, parent, child, i, state);
-            default: return step_letters_deep<G>(k, parent, child, i, state);
+            case 3:
+                return step_letters_of<3, G>(k, parent, child, i, state);
+            case 4:
+                return step_letters_of<4, G>(k, parent, child, i, state);
+            case 5:
+                return step_letters_of<5, G>(k, parent, child, i, state);
+            case 6:
+                return step_letters_of<6, G>(k, parent, child, i, state);
+            case 7:
+                return step_letters_of<7, G>(k, parent, child, i, state);
+            default:
+                return step_letters_deep<G>(k, parent, child, i, state);
         }
     }
 
@@ -176,7 +181,8 @@ class walk {
         const V* end = xt + steps * d;
         V s[G];
         for (int g = 0; g < G; ++g) s[g] = state[g];
-        for (; xt != end; parent += stride, child += reach - 1, xt += d) extend_siblings<reach, G>(parent, xt, s, child, size);
+        for (; xt != end; parent += stride, child += reach - 1, xt += d)
+            extend_siblings<reach, G>(parent, xt, s, child, size);
         for (int g = 0; g < G; ++g) state[g] = s[g];
     }
 
@@ -203,16 +209,23 @@ class walk {
         V* a = level[depth - 1] + base;
         V* A = level[depth] + base * d;
         switch (d) {
-            case 1: return rows_of<1>(g, a, A, first, last);
-            case 2: return rows_of<2>(g, a, A, first, last);
-            case 3: return rows_of<3>(g, a, A, first, last);
-            case 4: return rows_of<4>(g, a, A, first, last);
-            case 5: return rows_of<5>(g, a, A, first, last);
-            default: return wide_rows(g, a, A, first, last);
+            case 1:
+                return rows_of<1>(g, a, A, first, last);
+            case 2:
+                return rows_of<2>(g, a, A, first, last);
+            case 3:
+                return rows_of<3>(g, a, A, first, last);
+            case 4:
+                return rows_of<4>(g, a, A, first, last);
+            case 5:
+                return rows_of<5>(g, a, A, first, last);
+            default:
+                return wide_rows(g, a, A, first, last);
         }
     }
 
-    // Two channels: with the letter before them, whose chain then never leaves the registers; where they suffice, with both letters.
+    // Two channels: with the letter before them, whose chain then never leaves the registers; where they suffice, with
+    // both letters.
     void last_three(const V* parent, i64 base, i64 first, i64 last) {
         constexpr int together = vector_registers >= 32 ? 2 : 1;
         if (last - first == together) return last_three_of<together>(parent, base, first);
@@ -253,10 +266,8 @@ class walk {
     }
     template <bool back>
     static void move(V& in_register, V& state) {
-        if constexpr (back)
-            state = in_register;
-        else
-            in_register = state;
+        if constexpr (back) state = in_register;
+        else in_register = state;
     }
 
     // All J = d letters j at once, I letters i at a time.
@@ -298,11 +309,13 @@ class walk {
         }
     }
 
-    // Many channels: the chains of wide_letters words p i are kept for the block of time; then register tiles of letters i
-    // and j run along it, one after the other.
+    // Many channels: the chains of wide_letters words p i are kept for the block of time; then register tiles of
+    // letters i and j run along it, one after the other.
     void wide_rows(const V* g, V* a, V* A, i64 first, i64 last) {
         for (i64 i = first; i < last;) {
-            const i64 rest = last - i, letters = rest == wide_letters + 1 ? 2 : rest < wide_letters ? rest : wide_letters;
+            const i64 rest = last - i, letters = rest == wide_letters + 1 ? 2
+                                                 : rest < wide_letters    ? rest
+                                                                          : wide_letters;
             wide_rows_of<wide_letters>(g, a, A, i, letters);
             i += letters;
             a += letters;
@@ -328,7 +341,8 @@ class walk {
     template <int I, int J>
     void outer_range(V* A, i64 first, i64 last, i64 begin, i64 stride) {
         const i64 count = (steps - begin + stride - 1) / stride;
-        // What is not finite stays so in the chains and, by a product with zero, would make everything NaN: one step that is left out does so.
+        // What is not finite stays so in the chains and, by a product with zero, would make everything NaN: one step
+        // that is left out does so.
         const bool skipped = steps > 0 && (steps - 1 - begin) % stride != 0;
         i64 blocks = (last - first + J - 1) / J;  // of even width
         for (i64 j = first; j < last; --blocks) {

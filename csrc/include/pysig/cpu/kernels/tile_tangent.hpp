@@ -1,5 +1,5 @@
-// C2. The walk of a tile of words along a block of time, with derivatives in a direction: walk.hpp on dual numbers. Of the top level only
-// the derivative is kept, two multiply-adds per coefficient and step:
+// C2. The walk of a tile of words along a block of time, with derivatives in a direction: walk.hpp on dual numbers. Of
+// the top level only the derivative is kept, two multiply-adds per coefficient and step:
 //     A'[i][j] += H'[i] x[j] + H[i] x'[j],
 // which is a sum of outer products over twice as many steps, so that x and x' lie side by side, (steps, 2, channels).
 #pragma once
@@ -11,12 +11,15 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class tangent_walk {
-  public:
+ public:
     using V = lanes<R>;
     using T = dual<V>;
 
-    // Scratch of one walk in V: chains of `block` steps at every level; the states of the levels below the last, the derivatives of the last.
-    static i64 chain_size(int depth, i64 block) { return 2 * depth + 2 * block * (i64(depth) * (depth - 1) / 2 + wide_letters); }
+    // Scratch of one walk in V: chains of `block` steps at every level; the states of the levels below the last, the
+    // derivatives of the last.
+    static i64 chain_size(int depth, i64 block) {
+        return 2 * depth + 2 * block * (i64(depth) * (depth - 1) / 2 + wide_letters);
+    }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
         return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1);
     }
@@ -55,7 +58,7 @@ class tangent_walk {
         children(tile.m, 0, tile.first, tile.last);
     }
 
-  private:
+ private:
     i64 d;
     int depth;
     V* states;
@@ -86,12 +89,18 @@ class tangent_walk {
 
     void step_letter(int k, i64 i, T& state) {
         switch (depth - k) {
-            case 3: return step_letter_of<3>(k, i, state);
-            case 4: return step_letter_of<4>(k, i, state);
-            case 5: return step_letter_of<5>(k, i, state);
-            case 6: return step_letter_of<6>(k, i, state);
-            case 7: return step_letter_of<7>(k, i, state);
-            default: return step_letter_of<0>(k, i, state);
+            case 3:
+                return step_letter_of<3>(k, i, state);
+            case 4:
+                return step_letter_of<4>(k, i, state);
+            case 5:
+                return step_letter_of<5>(k, i, state);
+            case 6:
+                return step_letter_of<6>(k, i, state);
+            case 7:
+                return step_letter_of<7>(k, i, state);
+            default:
+                return step_letter_of<0>(k, i, state);
         }
     }
 

@@ -1,17 +1,18 @@
-// C2. The walk of a tree of words along a block of time, on lanes, and its adjoint: walk.hpp and reverse_walk.hpp for any set of words that
-// holds its prefixes.
+// C2. The walk of a tree of words along a block of time, on lanes, and its adjoint: walk.hpp and reverse_walk.hpp for
+// any set of words that holds its prefixes.
 //
-// Words are visited depth first. At a word with words below it, its chain (horner.hpp) is made for all steps of the block, as many entries
-// as the longest of those words is longer; S runs along in a register. A word that nothing continues has no chain: one multiply-add a step.
-// A step of the whole tree thus costs the sum of 1 + height over its words, and each prefix is computed once.
+// Words are visited depth first. At a word with words below it, its chain (horner.hpp) is made for all steps of the
+// block, as many entries as the longest of those words is longer; S runs along in a register. A word that nothing
+// continues has no chain: one multiply-add a step. A step of the whole tree thus costs the sum of 1 + height over its
+// words, and each prefix is computed once.
 //
 // T is lanes<R>, or dual numbers of them for derivatives in a direction.
 #pragma once
 
 #include "../../algebra/dual.hpp"
 #include "../../algebra/horner.hpp"
-#include "../lanes/lanes.hpp"
 #include "../jobs/projection.hpp"
+#include "../lanes/lanes.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -19,7 +20,7 @@ constexpr int max_letters = 64;  // of a word
 
 template <class R, class T>
 class tree_walk {
-  public:
+ public:
     // Scratch of one walk, in T; with adjoints, for a walk backwards.
     static i64 chain_size(const word_tree& tree, i64 block, bool adjoints) {
         const i64 n = tree.depth, entries = n + block * (n * (n - 1) / 2);
@@ -42,15 +43,13 @@ class tree_walk {
 
     static T constant(R value) {
         T number{};
-        if constexpr (sizeof(T) == sizeof(lanes<R>))
-            number = broadcast(value);
-        else
-            number.value = broadcast(value);
+        if constexpr (sizeof(T) == sizeof(lanes<R>)) number = broadcast(value);
+        else number.value = broadcast(value);
         return number;
     }
 
-    // Takes the nodes [begin, end), whole subtrees of the root, along `count` increments laid out (count, d). Of words that nothing
-    // continues S is left alone unless `leaves`.
+    // Takes the nodes [begin, end), whole subtrees of the root, along `count` increments laid out (count, d). Of words
+    // that nothing continues S is left alone unless `leaves`.
     void advance_block(const T* increments, i64 count, T* states, i64 begin, i64 end, bool leaves) {
         x = increments;
         steps = count;
@@ -72,7 +71,8 @@ class tree_walk {
         }
     }
 
-    // Takes the same nodes back: states and adjoints from after the increments to before them; adjoints of the increments are added to x_bar.
+    // Takes the same nodes back: states and adjoints from after the increments to before them; adjoints of the
+    // increments are added to x_bar.
     void retreat_block(const T* increments, T* increments_bar, i64 count, T* states, T* adjoints, i64 begin, i64 end) {
         x = increments;
         x_bar = increments_bar;
@@ -83,8 +83,9 @@ class tree_walk {
         for (i64 n = begin > 0 ? begin : 1; n < end;) n = retreat_subtree(n, end);
     }
 
-  private:
-    static constexpr int most_leaves = sizeof(T) == sizeof(lanes<R>) ? 8 : 4;  // siblings that share the loads of their chain
+ private:
+    static constexpr int most_leaves =
+        sizeof(T) == sizeof(lanes<R>) ? 8 : 4;  // siblings that share the loads of their chain
     const word_tree& tree;
     const i64 d;
     T* chain[max_letters];
@@ -95,7 +96,8 @@ class tree_walk {
     T* s = nullptr;
     T* s_bar = nullptr;
 
-    // The chain of a word at level k: as many entries for each step as the word is high; that of the empty word does not change.
+    // The chain of a word at level k: as many entries for each step as the word is high; that of the empty word does
+    // not change.
     i64 stride(i64 n) const { return n == 0 ? 0 : tree.height[n]; }
     const T* chain_above(i64 n) const { return chain[tree.level[n] - 1]; }
 
@@ -109,12 +111,18 @@ class tree_walk {
 
     void advance_word(i64 n) {
         switch (tree.height[n]) {
-            case 1: return advance_word_of<1>(n);
-            case 2: return advance_word_of<2>(n);
-            case 3: return advance_word_of<3>(n);
-            case 4: return advance_word_of<4>(n);
-            case 5: return advance_word_of<5>(n);
-            default: return advance_word_of<0>(n);
+            case 1:
+                return advance_word_of<1>(n);
+            case 2:
+                return advance_word_of<2>(n);
+            case 3:
+                return advance_word_of<3>(n);
+            case 4:
+                return advance_word_of<4>(n);
+            case 5:
+                return advance_word_of<5>(n);
+            default:
+                return advance_word_of<0>(n);
         }
     }
 
@@ -264,20 +272,30 @@ class tree_walk {
 
     void descend(i64 n) {
         switch (tree.height[n]) {
-            case 1: return descend_of<1>(n);
-            case 2: return descend_of<2>(n);
-            case 3: return descend_of<3>(n);
-            case 4: return descend_of<4>(n);
-            default: return descend_of<0>(n);
+            case 1:
+                return descend_of<1>(n);
+            case 2:
+                return descend_of<2>(n);
+            case 3:
+                return descend_of<3>(n);
+            case 4:
+                return descend_of<4>(n);
+            default:
+                return descend_of<0>(n);
         }
     }
     void ascend(i64 n) {
         switch (tree.height[n]) {
-            case 1: return ascend_of<1>(n);
-            case 2: return ascend_of<2>(n);
-            case 3: return ascend_of<3>(n);
-            case 4: return ascend_of<4>(n);
-            default: return ascend_of<0>(n);
+            case 1:
+                return ascend_of<1>(n);
+            case 2:
+                return ascend_of<2>(n);
+            case 3:
+                return ascend_of<3>(n);
+            case 4:
+                return ascend_of<4>(n);
+            default:
+                return ascend_of<0>(n);
         }
     }
 
@@ -301,7 +319,8 @@ class tree_walk {
             T* parent_bar = chain_bar[k - 1] + t * up_bar;
             T sums[fixed ? fixed + 1 : max_letters];
             for (int r = 0; r <= height; ++r) sums[r] = parent_bar[r];
-            extend_adjoint<R>(height + 1, chain[k - 1] + t * up, x[t * d + c], chain_bar[k] + t * height, bar, sums, x_bar[t * d + c]);
+            extend_adjoint<R>(height + 1, chain[k - 1] + t * up, x[t * d + c], chain_bar[k] + t * height, bar, sums,
+                              x_bar[t * d + c]);
             for (int r = 0; r <= height; ++r) parent_bar[r] = sums[r];
         }
         s_bar[n] = bar;

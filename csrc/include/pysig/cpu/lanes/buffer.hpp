@@ -10,9 +10,10 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class T>
 class buffer {
-  public:
+ public:
     explicit buffer(i64 count)
-        : data_(static_cast<T*>(::operator new(std::size_t(count > 0 ? count : 1) * sizeof(T), std::align_val_t{64}))) {}
+        : data_(static_cast<T*>(::operator new(std::size_t(count > 0 ? count : 1) * sizeof(T), std::align_val_t{64}))) {
+    }
     ~buffer() { ::operator delete(data_, std::align_val_t{64}); }
     buffer(const buffer&) = delete;
     buffer& operator=(const buffer&) = delete;
@@ -20,13 +21,14 @@ class buffer {
     T* get() const { return data_; }
     T& operator[](i64 i) const { return data_[i]; }
 
-  private:
+ private:
     T* data_;
 };
 
-// Allocators give large blocks back to the system once they are freed, and every page of the next call's blocks is faulted in anew, which
-// may cost as much as a fifth of the call. glibc learns what to keep from the largest block that it has seen freed: this shows it one as
-// large as all that the call takes. From more than 32 MiB it does not learn. Other allocators do not mind.
+// Allocators give large blocks back to the system once they are freed, and every page of the next call's blocks is
+// faulted in anew, which may cost as much as a fifth of the call. glibc learns what to keep from the largest block that
+// it has seen freed: this shows it one as large as all that the call takes. From more than 32 MiB it does not learn.
+// Other allocators do not mind.
 inline void keep_freed_memory(i64 bytes) {
     if (bytes > 32 << 20) return;
     const buffer<char> all(bytes);

@@ -1,6 +1,6 @@
-// C2. Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more point in front
-// and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact. A transform is one more way to
-// make increments; the transformed path is never stored.
+// C2. Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more
+// point in front and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact. A
+// transform is one more way to make increments; the transformed path is never stored.
 #pragma once
 
 #include "../jobs/signature.hpp"
@@ -27,8 +27,8 @@ inline i64 step_count(const path_view<R>& path) {
     return transformed_steps(path.transform.stages, path.length - 1 + (path.basepoint ? 1 : 0));
 }
 
-// The channels of the lag, if all steps move a lag and a lead in turns, the lead first; else 0. Stages after lead-lag that have steps of
-// their own put them in between.
+// The channels of the lag, if all steps move a lag and a lead in turns, the lead first; else 0. Stages after lead-lag
+// that have steps of their own put them in between.
 template <class R>
 inline i64 alternating_channels(const path_view<R>& path) {
     i64 channels = path.transform.channels, found = 0;
@@ -44,7 +44,7 @@ inline i64 alternating_channels(const path_view<R>& path) {
 // The increments of one transformed path.
 template <class R>
 class transformed_path {
-  public:
+ public:
     transformed_path(const path_view<R>& path, i64 b)
         : path(path),
           how(path.transform),
@@ -61,8 +61,8 @@ class transformed_path {
         }
     }
 
-    // out[s * channels] = element `channel` of step begin + s, for s < count. Between the steps that stages have put at the ends, an element
-    // of one step is that of two steps before, moved along.
+    // out[s * channels] = element `channel` of step begin + s, for s < count. Between the steps that stages have put at
+    // the ends, an element of one step is that of two steps before, moved along.
     void fill(i64 channel, i64 begin, i64 count, R* out) const {
         const i64 d = path.channels;
         i64 s = 0;
@@ -76,7 +76,7 @@ class transformed_path {
         for (s = s < regular ? regular : s; s < count; ++s) out[s * d] = value(at(begin + s, channel));
     }
 
-  private:
+ private:
     const path_view<R>& path;
     const path_transform<R>& how;
     const R *base, *points;
@@ -86,7 +86,8 @@ class transformed_path {
     i64 head, tail = 0;  // steps from the origin or a basepoint, and back to the origin
 
     element at(i64 step, i64 channel) const { return element_of(how.stages, steps, how.channels, step, channel); }
-    // `count` elements e, the same `stride` steps later, and so on, away from the basepoint, written to every other step.
+    // `count` elements e, the same `stride` steps later, and so on, away from the basepoint, written to every other
+    // step.
     void run(element e, i64 stride, R* out, i64 count) const {
         const i64 along = 2 * path.channels;
         if (e.what == part::increment) {
@@ -111,7 +112,8 @@ class transformed_path {
     }
 };
 
-// Writes the increments of steps [begin, begin + count) of path b, row-major (count, channels); steps from `end` on are zero.
+// Writes the increments of steps [begin, begin + count) of path b, row-major (count, channels); steps from `end` on are
+// zero.
 template <class R>
 inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end, i64 count, R* PYSIG_RESTRICT out) {
     const i64 d = path.channels, steps = step_count(path, b);
@@ -144,10 +146,12 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
             out[s * d + c] = p[path.time_stride + c * path.channel_stride] - p[c * path.channel_stride];
 }
 
-// Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the adjoints of the increments
-// before and after them, of lead and of lag. The places of the increments of a path lie evenly among those of the transformed one.
+// Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the
+// adjoints of the increments before and after them, of lead and of lag. The places of the increments of a path lie
+// evenly among those of the transformed one.
 template <class R>
-inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* PYSIG_RESTRICT x_bar, i64 begin, i64 end, R* PYSIG_RESTRICT points) {
+inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* PYSIG_RESTRICT x_bar, i64 begin, i64 end,
+                                 R* PYSIG_RESTRICT points) {
     const unsigned stages = path.transform.stages;
     const i64 d = path.transform.channels, width = path.channels;
     for (i64 c = 0; c < d; ++c)
@@ -157,21 +161,25 @@ inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* P
             const i64 stride = (after.step - before.step) * width;
             const R* bar = x_bar + before.step * width + before.channel;
             R* to = points + c;
-            for (i64 p = begin; p < end; ++p, bar += stride, to += d) *to = (first ? R(0) : *to) + (bar[0] - bar[stride]);
+            for (i64 p = begin; p < end; ++p, bar += stride, to += d)
+                *to = (first ? R(0) : *to) + (bar[0] - bar[stride]);
         }
 }
 
-// The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps, channels), to those of
-// its points, row-major (length, own channels), and of its basepoint unless that is null; of points [begin, end), of which the basepoint is the
-// first. Points that do not count get zero. `constant`, unless null, has one more term of the adjoint of every increment, that of a channel
-// every `stride` elements; between the ends it cancels.
+// The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps,
+// channels), to those of its points, row-major (length, own channels), and of its basepoint unless that is null; of
+// points [begin, end), of which the basepoint is the first. Points that do not count get zero. `constant`, unless null,
+// has one more term of the adjoint of every increment, that of a channel every `stride` elements; between the ends it
+// cancels.
 template <class R>
-inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant, i64 stride,
-                               R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar, i64 begin, i64 end) {
+inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant,
+                               i64 stride, R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar, i64 begin,
+                               i64 end) {
     const i64 d = own_channels(path), steps = own_step_count(path, b);
     const i64 first = path.basepoint ? 1 : 0, last = end < steps + 1 ? end : steps + 1;
     const auto point = [&](i64 p) { return p < first ? basepoint_bar : path_bar + (p - first) * d; };
-    const i64 inner = begin > 1 ? begin : 1, inner_end = last < steps ? last : steps;  // neither the first point nor the last
+    const i64 inner = begin > 1 ? begin : 1,
+              inner_end = last < steps ? last : steps;  // neither the first point nor the last
     const auto at_ends = [&](i64 channel) { return constant ? constant[channel * stride] : R(0); };
     const i64 padding = begin < last ? last : begin;
     if (padding < end) std::memset(point(padding), 0, std::size_t((end - padding) * d) * sizeof(R));
@@ -183,7 +191,8 @@ inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_R
                 point(p)[c] = point_adjoint<R>(path.transform.stages, steps, d, p, c, of_increment, at_ends);
         return;
     }
-    R *start = begin == 0 ? point(0) : nullptr, *stop = steps > 0 && begin <= steps && steps < end ? point(steps) : nullptr;
+    R *start = begin == 0 ? point(0) : nullptr,
+      *stop = steps > 0 && begin <= steps && steps < end ? point(steps) : nullptr;
     for (i64 c = 0; start && c < d; ++c) start[c] = steps > 0 ? -(x_bar[c] + at_ends(c)) : R(0);
     R* between = path_bar + (inner - first) * d;
     for (i64 m = 0; m < (inner_end - inner) * d; ++m) between[m] = x_bar[(inner - 1) * d + m] - x_bar[inner * d + m];

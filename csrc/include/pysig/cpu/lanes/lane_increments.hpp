@@ -1,5 +1,6 @@
-// C2. Increments on lanes, a block of steps at a time. Where all lanes read points that lie one after the other, a square of numbers is
-// transposed in registers; a channel of time, and lead and lag, only put it elsewhere. Else the increments of each lane are written to a row.
+// C2. Increments on lanes, a block of steps at a time. Where all lanes read points that lie one after the other, a
+// square of numbers is transposed in registers; a channel of time, and lead and lag, only put it elsewhere. Else the
+// increments of each lane are written to a row.
 #pragma once
 
 #include "increments.hpp"
@@ -7,7 +8,8 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane. `place`: of the path in the order of the lanes.
+// The steps [begin, end) of a path that a lane holds; path < 0 for an idle lane. `place`: of the path in the order of
+// the lanes.
 struct lane_steps {
     i64 path, chunk, begin, end, place;
 };
@@ -20,11 +22,13 @@ inline i64 path_at(const path_view<R>& path, i64 place) {
 // Up to here all integers are floating-point numbers.
 constexpr i64 most_counted = 1 << 24;
 
-// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel of time.
+// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel
+// of time.
 template <class R>
 inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
     const bool time = path.transform.stages == stage_time;
-    if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time)) return 0;
+    if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time))
+        return 0;
     if (time && path.length >= most_counted) return 0;
     const i64 first = path.basepoint ? 1 : 0;
     for (int l = 0; l < lane_count<R>; ++l) {
@@ -35,8 +39,9 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
     return count > 0 ? count : 0;
 }
 
-// As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading reaches 60 to 80 per cent
-// of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths that lie in the caches are not asked for.
+// As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading
+// reaches 60 to 80 per cent of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths
+// that lie in the caches are not asked for.
 constexpr i64 ahead_bytes = 1024;
 constexpr i64 near_bytes = 4 << 20;
 
@@ -87,10 +92,11 @@ inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, 
 
 // Returns how many of the steps [t, t + count) were made.
 template <class R>
-inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* target);
+inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
+                         lanes<R>* target);
 
-// target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is scratch,
-// lane_count rows of `row_size` elements.
+// target[m][lane], m = step * channels + channel: the increments of steps [t, t + count) of every lane. `rows` is
+// scratch, lane_count rows of `row_size` elements.
 template <class R>
 inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
                        lanes<R>* target) {
@@ -103,7 +109,8 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
         const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
-            points[l] = path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
+            points[l] =
+                path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
         for (i64 m = 0; m < direct; m += width) {
             if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
             lanes<R> block[width];
@@ -112,8 +119,7 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
             transpose<R>(block);
             if (all == d)
                 for (int l = 0; l < width; ++l) target[m + l] = block[l];
-            else
-                put_apart<R>(block, target, m, d);
+            else put_apart<R>(block, target, m, d);
         }
     } else if (path.transform.stages == stage_lead_lag) {
         done = fill_lead_lag(path, slots, t, count, rows, row_size, target);
@@ -121,18 +127,18 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
     if (done == count) return;
     for (int l = 0; l < width; ++l) {
         R* row = rows + l * row_size;
-        if (slots[l].path < 0)
-            std::memset(row, 0, std::size_t((count - done) * all) * sizeof(R));
-        else
-            fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
+        if (slots[l].path < 0) std::memset(row, 0, std::size_t((count - done) * all) * sizeof(R));
+        else fill_increments(path, slots[l].path, slots[l].begin + t + done, slots[l].end, count - done, row);
     }
     fill_lanes(target + done * all, rows, row_size, (count - done) * all);
 }
 
-// x is read as it would be without lead and lag, half as many steps, to the last quarter of the target; then each step becomes the two that begin
-// at or before it. None are made where the lanes cannot be read together, or one begins in the middle of a pair.
+// x is read as it would be without lead and lag, half as many steps, to the last quarter of the target; then each step
+// becomes the two that begin at or before it. None are made where the lanes cannot be read together, or one begins in
+// the middle of a pair.
 template <class R>
-inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* target) {
+inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
+                         lanes<R>* target) {
     path_view<R> own = path;
     own.channels = own_channels(path);
     own.transform = {};

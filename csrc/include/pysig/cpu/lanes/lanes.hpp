@@ -1,4 +1,5 @@
-// C2. Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and drain them.
+// C2. Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and
+// drain them.
 #pragma once
 
 #include "../../config.hpp"
@@ -63,10 +64,8 @@ template <class R>
 inline lanes<R> load_some(const R* source, i64 count) {
     if (count >= lane_count<R>) return load_lanes(source);
 #if defined(__AVX512F__)
-    if constexpr (sizeof(R) == 4)
-        return (lanes<R>)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), source);
-    else
-        return (lanes<R>)_mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), source);
+    if constexpr (sizeof(R) == 4) return (lanes<R>)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), source);
+    else return (lanes<R>)_mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), source);
 #else
     lanes<R> v{};
     for (i64 l = 0; l < count; ++l) v[l] = source[l];
@@ -78,10 +77,8 @@ template <class R>
 inline void store_some(R* target, lanes<R> v, i64 count) {
     if (count >= lane_count<R>) return store_lanes(target, v);
 #if defined(__AVX512F__)
-    if constexpr (sizeof(R) == 4)
-        _mm512_mask_storeu_ps(target, __mmask16((1u << count) - 1), (__m512)v);
-    else
-        _mm512_mask_storeu_pd(target, __mmask8((1u << count) - 1), (__m512d)v);
+    if constexpr (sizeof(R) == 4) _mm512_mask_storeu_ps(target, __mmask16((1u << count) - 1), (__m512)v);
+    else _mm512_mask_storeu_pd(target, __mmask8((1u << count) - 1), (__m512d)v);
 #else
     for (i64 l = 0; l < count; ++l) target[l] = v[l];
 #endif
@@ -136,7 +133,8 @@ inline void transpose(lanes<R> (&rows)[lane_count<R>]) {
     transpose_round<lane_count<R>, lane_count<R> / 2>(rows);
 }
 
-// target[m] = {rows[0][m], rows[1][m], ...} for m < count; rows of a multiple of lane_count elements may be read past `count`.
+// target[m] = {rows[0][m], rows[1][m], ...} for m < count; rows of a multiple of lane_count elements may be read past
+// `count`.
 template <class R>
 inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 count) {
     constexpr int width = lane_count<R>;
@@ -148,8 +146,8 @@ inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 coun
     }
 }
 
-// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row is null. Of a vector
-// and more, the last vector overlaps the one before.
+// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row
+// is null. Of a vector and more, the last vector overlaps the one before.
 template <class R>
 inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64 count) {
     constexpr int width = lane_count<R>;

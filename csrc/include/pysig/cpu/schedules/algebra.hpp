@@ -1,11 +1,11 @@
-// C2. The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra and
-// tensor_job.hpp for what is asked.
+// C2. The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra
+// and tensor_job.hpp for what is asked.
 #pragma once
 
+#include "../kernels/algebra.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/lanes.hpp"
 #include "cost_model.hpp"
-#include "../kernels/algebra.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -29,7 +29,7 @@ inline V result_of(dual<V> x) {
 // T: lanes<R> for values and for vjp, dual<lanes<R>> for jvp and for hvp, which is vjp on dual numbers.
 template <class R, class T>
 class tensor_rows {
-  public:
+ public:
     using V = lanes<R>;
     static constexpr int lane_width = lane_count<R>;
     static constexpr bool is_lanes = sizeof(T) == sizeof(V);
@@ -51,12 +51,12 @@ class tensor_rows {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, groups, [](void* self, i64 group, int worker) {
-            static_cast<tensor_rows*>(self)->run_group(group, worker);
-        }, this);
+        limited.run(
+            limited, groups,
+            [](void* self, i64 group, int worker) { static_cast<tensor_rows*>(self)->run_group(group, worker); }, this);
     }
 
-  private:
+ private:
     const tensor_job<R>& job;
     const executor& exec;
     const i64 d;
@@ -71,8 +71,8 @@ class tensor_rows {
     bool is_shuffle() const { return job.op == tensor_op::shuffle || job.op == tensor_op::half_shuffle; }
     bool is_vjp() const { return job.of == derivative::vjp || job.of == derivative::hvp; }
 
-    // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb; coordinates p, q and result;
-    // the rest of the series; the splits of words.
+    // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb;
+    // coordinates p, q and result; the rest of the series; the splits of words.
     struct rows {
         T *a, *b, *g, *ga, *gb, *p, *q, *result, *kept, *work, *splits;
         i64 size;
@@ -84,7 +84,8 @@ class tensor_rows {
             if (needed) used += count;
             return taken;
         };
-        const bool linear = job.op == tensor_op::linear, is_series = job.op == tensor_op::series, pair = !linear && !is_series;
+        const bool linear = job.op == tensor_op::linear, is_series = job.op == tensor_op::series,
+                   pair = !linear && !is_series;
         const i64 wide = widest(), lower = row_size(d, depth - 1);
         rows r;
         r.a = take(!linear, size);
@@ -127,10 +128,14 @@ class tensor_rows {
         if (exec.cancelled(exec)) return;
         const rows r = layout(scratch.get() + worker * scratch_size);
         switch (job.op) {
-            case tensor_op::linear: return run_linear(group, r);
-            case tensor_op::series: return run_series(group, r);
-            case tensor_op::product: return run_product(group, r);
-            default: return run_shuffle(group, r);
+            case tensor_op::linear:
+                return run_linear(group, r);
+            case tensor_op::series:
+                return run_series(group, r);
+            case tensor_op::product:
+                return run_product(group, r);
+            default:
+                return run_shuffle(group, r);
         }
     }
 
@@ -199,9 +204,10 @@ class tensor_rows {
         for (i64 w = 0; w < size; ++w) row[w] = T{};
     }
 
-    // A tensor row from stored rows: as they are, or through maps from coordinates. The scalar is 0 where it is not stored.
-    void fill_tensor(i64 group, const rows_in<R>& values, const rows_in<R>& tangents, i64 width, const map_list<R>& maps,
-                     const rows& r, T* row) const {
+    // A tensor row from stored rows: as they are, or through maps from coordinates. The scalar is 0 where it is not
+    // stored.
+    void fill_tensor(i64 group, const rows_in<R>& values, const rows_in<R>& tangents, i64 width,
+                     const map_list<R>& maps, const rows& r, T* row) const {
         row[0] = T{};
         if (!maps.count) return fill(group, values, tangents, width, row + !job.scalar_term);
         fill(group, values, tangents, width, r.p);
@@ -256,10 +262,8 @@ class tensor_rows {
             const i64 row = group * lane_width + l;
             to[l] = row < job.batch ? out + row * width : nullptr;
         }
-        if constexpr (is_lanes)
-            drain_lanes(to, 0, from, width);
-        else
-            drain_results(to, from, width);
+        if constexpr (is_lanes) drain_lanes(to, 0, from, width);
+        else drain_results(to, from, width);
     }
     static void drain_results(R* const* to, const T* from, i64 width) {
         for (i64 m = 0; m < width; m += lane_width) {

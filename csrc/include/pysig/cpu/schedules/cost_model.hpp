@@ -1,5 +1,6 @@
-// C2. The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers pay.
-// Every constant that decides between plans stands here. Nothing that changes a result depends on the number of workers.
+// C2. The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers
+// pay. Every constant that decides between plans stands here. Nothing that changes a result depends on the number of
+// workers.
 #pragma once
 
 #include "../kernels/tile_forward.hpp"
@@ -7,29 +8,33 @@
 PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
-constexpr i64 tile_bytes = 192 * 1024;   // states of a tile: stay in the second-level cache
-constexpr i64 block_bytes = 24 * 1024;   // increments and chains of a block of time: stay in the first-level cache
+constexpr i64 tile_bytes = 192 * 1024;  // states of a tile: stay in the second-level cache
+constexpr i64 block_bytes = 24 * 1024;  // increments and chains of a block of time: stay in the first-level cache
 constexpr int hot_chains = 3;           // levels of chains
-// With so many channels and more the increments are streamed from the second-level cache. Processors with vectors of 64 bytes have more of the first.
+// With so many channels and more the increments are streamed from the second-level cache. Processors with vectors of 64
+// bytes have more of the first.
 constexpr i64 wide_channels = vector_bytes >= 64 ? 3 : 4;
 constexpr i64 wide_block_bytes = (vector_bytes >= 64 ? 48 : 32) * 1024;
 constexpr i64 most_block = 128, least_block = 4;
-constexpr i64 many_blocks = 8;          // from here on a short last block costs less than vectors that overlap in all others
-constexpr double join_steps = 0.5;       // a Chen product costs about this many lane steps per level above the first
-constexpr i64 join_bytes = 24 << 20;     // signatures of chunks that wait for their joins
-constexpr i64 groups_wanted = 16;        // lane groups of a long path, so that many cores find work
-constexpr i64 long_chunk = 25;           // chunks of this many steps per lane and level make joins cost under two per cent
-constexpr double letters_share = 0.9;     // a step with letters in lanes, against its share of one with paths in lanes,
-constexpr double letters_few = 6;         // and what it costs more where there are few, divided by their number
+constexpr i64 many_blocks = 8;  // from here on a short last block costs less than vectors that overlap in all others
+constexpr double join_steps = 0.5;    // a Chen product costs about this many lane steps per level above the first
+constexpr i64 join_bytes = 24 << 20;  // signatures of chunks that wait for their joins
+constexpr i64 groups_wanted = 16;     // lane groups of a long path, so that many cores find work
+constexpr i64 long_chunk = 25;        // chunks of this many steps per lane and level make joins cost under two per cent
+constexpr double letters_share = 0.9;  // a step with letters in lanes, against its share of one with paths in lanes,
+constexpr double letters_few = 6;      // and what it costs more where there are few, divided by their number
 constexpr i64 letters_block_bytes = 24 * 1024;
-constexpr double prefix_words = 0.5;   // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
-constexpr double prefix_levels = 10;   // words that the levels of such a row cost beside, times the square of the depth
+constexpr double prefix_words =
+    0.5;  // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
+constexpr double prefix_levels = 10;  // words that the levels of such a row cost beside, times the square of the depth
 constexpr i64 prefix_block_bytes = 4 * 1024;
 constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
-constexpr double worker_words = 2.5e6;   // multiply-adds that are worth one more thread: some 0.1 ms
-constexpr double region_words = 1e5;     // that are worth one more of the threads that there are: waking it takes some microseconds
-constexpr i64 cumsum_bytes = 512 * 1024;     // rows and chains of one block of time
-constexpr i64 logarithm_bytes = 256 * 1024;  // signatures whose logarithms are taken together: stay in the second-level cache
+constexpr double worker_words = 2.5e6;     // multiply-adds that are worth one more thread: some 0.1 ms
+constexpr double region_words =
+    1e5;  // that are worth one more of the threads that there are: waking it takes some microseconds
+constexpr i64 cumsum_bytes = 512 * 1024;  // rows and chains of one block of time
+constexpr i64 logarithm_bytes =
+    256 * 1024;  // signatures whose logarithms are taken together: stay in the second-level cache
 
 // Of gradients, whose numbers of items are those of the shape, as what is added to what depends on them.
 constexpr i64 segment_steps = 512;   // rebuilding costs about the square root of this many roundings
@@ -39,8 +44,9 @@ constexpr i64 least_items = 8, most_items = 64;  // parts of the words, or slice
 constexpr double item_words = 2e8;               // multiply-adds that are worth one more
 constexpr i64 slice_bytes = 1 << 20;             // of what is kept about a slice: about a second-level cache
 constexpr i64 unsliced_bytes = 4 << 20;          // of what is kept about a batch that is not worth cutting
-constexpr i64 finish_numbers = 1 << 15;          // elements of a path that are finished at a time: several workers share a long one
-constexpr i64 projection_parts = 8;              // items of a lane group of projections where there are few groups
+constexpr i64 finish_numbers =
+    1 << 15;                         // elements of a path that are finished at a time: several workers share a long one
+constexpr i64 projection_parts = 8;  // items of a lane group of projections where there are few groups
 }  // namespace cost
 
 // Lane slot s holds chunk s % chunks of path s / chunks.
@@ -55,10 +61,12 @@ inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
 
 // What a plan costs, in steps of one full lane group.
 inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
-    return double(plan.groups) * double(plan.chunk_steps) + cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
+    return double(plan.groups) * double(plan.chunk_steps) +
+           cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
 }
 
-// Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far as memory allows.
+// Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far
+// as memory allows.
 template <class R>
 inline i64 most_joined(i64 size) {
     const double fit = double(cost::join_bytes) / (double(size) * sizeof(R));
@@ -152,7 +160,8 @@ inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
         if (letters < 1 && m < deepest) continue;
         if (letters < 1) letters = 1;
         // More tiles for more items, as long as a tile has far more words than the increments that it reads.
-        while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d) letters /= 2;
+        while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d)
+            letters /= 2;
         tile_plan plan = plan_tiles_of(d, m, letters);
         if (plan.count < wanted && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;
         return plan;

@@ -1,15 +1,21 @@
-// C2. What lane groups and parts of the words have found about the adjoints of increments, put together in a fixed order, and made into those
-// of points.
+// C2. What lane groups and parts of the words have found about the adjoints of increments, put together in a fixed
+// order, and made into those of points.
 //
-// Where a group has several parts, each has a place of its own for the adjoints of increments, on lanes, until all are there: add_parts().
+// Where a group has several parts, each has a place of its own for the adjoints of increments, on lanes, until all are
+// there: add_parts().
 //
-// To those of all increments of a chunk belongs a *constant*, which is known last, and of which every chunk finds its own terms (below: own).
-//   rest    what `rest` (tile.hpp) gains along the chunk. The walk counts it from the end of the chunk on, where it takes it for zero; it is the
-//           rest at the beginning of the path and what it gains from there on: the sum over all chunks, less that over the later ones.
-//   letter  what the adjoints of single letters gain on the way back over the chunk. They take part in the adjoints of increments as they
+// To those of all increments of a chunk belongs a *constant*, which is known last, and of which every chunk finds its
+// own terms (below: own).
+//   rest    what `rest` (tile.hpp) gains along the chunk. The walk counts it from the end of the chunk on, where it
+//   takes it for zero; it is the
+//           rest at the beginning of the path and what it gains from there on: the sum over all chunks, less that over
+//           the later ones.
+//   letter  what the adjoints of single letters gain on the way back over the chunk. They take part in the adjoints of
+//   increments as they
 //           are, and were not taken back over later chunks: the sum over those.
-// Between points the constant cancels, so that it is added at the ends of the path and, as far as it differs, where two chunks meet: no
-// digits are lost. Only to the increments of a transformed path, which belong to points in other ways, it is added one by one.
+// Between points the constant cancels, so that it is added at the ends of the path and, as far as it differs, where two
+// chunks meet: no digits are lost. Only to the increments of a transformed path, which belong to points in other ways,
+// it is added one by one.
 #pragma once
 
 #include "segments.hpp"
@@ -23,7 +29,7 @@ inline void add_to(R* PYSIG_RESTRICT sum, const R* PYSIG_RESTRICT terms, i64 cou
 
 template <class Q>
 class gradient_sums {
-  public:
+ public:
     using R = typename number<Q>::real;
     using T = typename number<Q>::vector;
     using V = lanes<R>;
@@ -51,13 +57,16 @@ class gradient_sums {
     V* rest_of(i64 group, i64 part) const { return constants.get() + (group * parts + part) * 2 * d; }
     V* letter_of(i64 group, i64 part) const { return rest_of(group, part) + d; }
 
-    // The adjoints of steps [t, t + count) of all lanes, to their paths; `scratch` is lane_count rows of `row_size` elements.
-    void drain(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* scratch, i64 row_size) const {
+    // The adjoints of steps [t, t + count) of all lanes, to their paths; `scratch` is lane_count rows of `row_size`
+    // elements.
+    void drain(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* scratch,
+               i64 row_size) const {
         R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = scratch + l * row_size;
         V block_of[lane_count<R>];
         for (i64 m = 0; m < count * d; m += lane_count<R>) {
-            for (int l = 0; l < lane_count<R>; ++l) block_of[l] = m + l < count * d ? wanted_lanes<R>(x_bar[m + l]) : V{};
+            for (int l = 0; l < lane_count<R>; ++l)
+                block_of[l] = m + l < count * d ? wanted_lanes<R>(x_bar[m + l]) : V{};
             transpose<R>(block_of);
             for (int l = 0; l < lane_count<R>; ++l) store_lanes(rows_of[l] + m, block_of[l]);
         }
@@ -66,10 +75,8 @@ class gradient_sums {
             const i64 valid = s.end - s.begin - t < count ? s.end - s.begin - t : count;
             if (s.path < 0 || valid <= 0) continue;
             R* row = row_of(s.place) + (s.begin + t) * d;
-            if (first)
-                std::memcpy(row, rows_of[l], std::size_t(valid * d) * sizeof(R));
-            else
-                add_to(row, rows_of[l], valid * d);
+            if (first) std::memcpy(row, rows_of[l], std::size_t(valid * d) * sizeof(R));
+            else add_to(row, rows_of[l], valid * d);
         }
     }
 
@@ -94,7 +101,8 @@ class gradient_sums {
     void join(i64 place) const {
         for (i64 chunk = plan.chunks - 1; chunk >= 0; --chunk)
             for (i64 m = 0; m < 2 * d; ++m)
-                since(place, chunk)[m] = own(place, chunk)[m * lane_count<R>] + (chunk + 1 < plan.chunks ? since(place, chunk + 1)[m] : R(0));
+                since(place, chunk)[m] = own(place, chunk)[m * lane_count<R>] +
+                                         (chunk + 1 < plan.chunks ? since(place, chunk + 1)[m] : R(0));
         for (i64 chunk = 0; path.transform.stages && chunk + 1 < plan.chunks; ++chunk) {
             const chunk_range range = chunk_of(plan, chunk, step_count(path, path_at(path, place)));
             for (i64 t = range.begin; t < range.end; ++t)
@@ -113,11 +121,13 @@ class gradient_sums {
         R* points = path_bar + b * path.length * own_channels(path);
         R* basepoint = basepoint_bar ? basepoint_bar + b * own_channels(path) : nullptr;
         const R* at_ends = !constant ? nullptr : plan.chunks > 1 ? since(place, 0) : own(place);
-        increments_adjoint(path, b, row_of(place), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint, begin, end);
-        if (plan.chunks > 1 && constant && !path.transform.stages) add_differences(place, points, basepoint, begin, end);
+        increments_adjoint(path, b, row_of(place), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint,
+                           begin, end);
+        if (plan.chunks > 1 && constant && !path.transform.stages)
+            add_differences(place, points, basepoint, begin, end);
     }
 
-  private:
+ private:
     const path_view<R>& path;
     const lane_plan plan;
     const i64 d, steps, parts;
@@ -148,7 +158,8 @@ class gradient_sums {
             const chunk_range range = chunk_of(plan, chunk, own_steps);
             if (range.begin >= range.end || range.begin < begin || range.begin >= end) continue;
             R* point = points + (range.begin - first) * d;
-            for (i64 j = 0; j < d; ++j) point[j] += own(place, chunk)[(d + j) * lane_count<R>] - own(place, chunk)[j * lane_count<R>];
+            for (i64 j = 0; j < d; ++j)
+                point[j] += own(place, chunk)[(d + j) * lane_count<R>] - own(place, chunk)[j * lane_count<R>];
         }
     }
 };

@@ -2,14 +2,15 @@
 #pragma once
 
 #include "../jobs/logsignature.hpp"
-#include "signature.hpp"
-#include "series_single_row.hpp"
-#include "slices.hpp"
 #include "algebra.hpp"
+#include "series_single_row.hpp"
+#include "signature.hpp"
+#include "slices.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
-// Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any result.
+// Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any
+// result.
 template <class R>
 inline i64 plan_logarithms(i64 rows, i64 size) {
     constexpr i64 width = lane_count<R>;
@@ -21,7 +22,7 @@ inline i64 plan_logarithms(i64 rows, i64 size) {
 // Many slices are shared out among the workers, each computed by one; few are computed one after the other by all.
 template <class R>
 class logsignature_slices {
-  public:
+ public:
     logsignature_slices(const logsignature_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
@@ -43,12 +44,13 @@ class logsignature_slices {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, slices, [](void* self, i64 item, int worker) {
-            static_cast<logsignature_slices*>(self)->run_item(item, worker);
-        }, this);
+        limited.run(
+            limited, slices,
+            [](void* self, i64 item, int worker) { static_cast<logsignature_slices*>(self)->run_item(item, worker); },
+            this);
     }
 
-  private:
+ private:
     const logsignature_job<R>& job;
     const executor& exec;
     const i64 batch, rows, size, slice, slices;
@@ -61,8 +63,8 @@ class logsignature_slices {
     void run_item(i64 item, int worker) {
         if (exec.cancelled(exec)) return;
         const i64 first = item * slice;
-        run_slice(first, first + slice < batch ? slice : batch - first,
-                  signatures.get() + worker * slice * rows * size, shared ? alone : exec);
+        run_slice(first, first + slice < batch ? slice : batch - first, signatures.get() + worker * slice * rows * size,
+                  shared ? alone : exec);
     }
 
     void run_slice(i64 first, i64 count, R* scratch, const executor& by) const {
@@ -78,10 +80,8 @@ class logsignature_slices {
         logarithm.batch = count * rows;
         logarithm.a = {scratch, size};
         logarithm.out += first * rows * logarithm.out_width;
-        if (single_series<R>::pays(logarithm))
-            single_series<R>(logarithm, by).run();
-        else
-            compute_tensor(logarithm, by);
+        if (single_series<R>::pays(logarithm)) single_series<R>(logarithm, by).run();
+        else compute_tensor(logarithm, by);
     }
 
     // The paths of each slice, in the order in which the whole batch has them.

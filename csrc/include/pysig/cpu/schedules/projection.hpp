@@ -1,11 +1,12 @@
-// C2. Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or chunks of time of fewer
-// paths where the set of words allows to join them; workers take (lane group, part of the tree) items. The kernel is projection_walk.hpp.
+// C2. Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or
+// chunks of time of fewer paths where the set of words allows to join them; workers take (lane group, part of the tree)
+// items. The kernel is projection_walk.hpp.
 //
 // Q is R, or dual<R>: then the derivative in a direction is what is put out.
 #pragma once
 
-#include "../lanes/buffer.hpp"
 #include "../kernels/tree_walk.hpp"
+#include "../lanes/buffer.hpp"
 #include "segments.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -13,7 +14,7 @@ PYSIG_NAMESPACE_BEGIN
 // Everything that forward and backward share: how lanes are filled, how the tree is cut.
 template <class Q>
 class tree_schedule {
-  public:
+ public:
     using R = typename number<Q>::real;
     using T = typename number<Q>::vector;
     using V = lanes<R>;
@@ -27,7 +28,8 @@ class tree_schedule {
           tree(job.tree),
           d(path.channels),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, tree.depth, tree.nodes, job.stream || !tree.suffix, usual_chunks<R>(tree.depth))),
+          plan(plan_segments<R>(path.batch, steps, tree.depth, tree.nodes, job.stream || !tree.suffix,
+                                usual_chunks<R>(tree.depth))),
           block(plan_block<R>(d, tree.depth, plan.steps)),
           row_size((block * d + width - 1) / width * width + width) {
         cut();
@@ -71,10 +73,8 @@ class tree_schedule {
 
     Q initial_at(i64 b, i64 n) const {
         const R value = job.initial ? job.initial[b * tree.nodes + n] : R(0);
-        if constexpr (moves)
-            return {value, along->initial ? along->initial[b * tree.nodes + n] : R(0)};
-        else
-            return value;
+        if constexpr (moves) return {value, along->initial ? along->initial[b * tree.nodes + n] : R(0)};
+        else return value;
     }
 
     // The states of nodes [begin, end) before the first step: chunks after the first begin with the trivial signature.
@@ -83,7 +83,8 @@ class tree_schedule {
             s[n] = T{};
             if (!continues()) continue;
             for (int l = 0; l < width; ++l)
-                if (group.slots[l].path >= 0 && group.slots[l].chunk == 0) set_lane<R>(s[n], l, initial_at(group.slots[l].path, n));
+                if (group.slots[l].path >= 0 && group.slots[l].chunk == 0)
+                    set_lane<R>(s[n], l, initial_at(group.slots[l].path, n));
         }
         if (begin == 0) s[0] = tree_walk<R, T>::constant(R(1));
     }
@@ -114,7 +115,7 @@ class tree_schedule {
         for (i64 w = 1; w < tree.nodes; ++w) each_cut(w, [&](i64 u, i64 v) { a_bar[u] = a_bar[u] + a_bar[w] * b[v]; });
     }
 
-  private:
+ private:
     // Parts of about the same cost, cut between the subtrees of the root.
     void cut() {
         const i64 groups = plan.lanes.groups > 0 ? plan.lanes.groups : 1;
@@ -141,15 +142,18 @@ inline void run_items(const executor& exec, S& self, i64 items, void (S::*body)(
         void (S::*body)(i64, int);
         const executor* exec;
     } context{&self, body, &exec};
-    exec.run(exec, items, [](void* c, i64 item, int worker) {
-        const call& to = *static_cast<call*>(c);
-        if (!to.exec->cancelled(*to.exec)) (to.self->*to.body)(item, worker);
-    }, &context);
+    exec.run(
+        exec, items,
+        [](void* c, i64 item, int worker) {
+            const call& to = *static_cast<call*>(c);
+            if (!to.exec->cancelled(*to.exec)) (to.self->*to.body)(item, worker);
+        },
+        &context);
 }
 
 template <class Q>
 class tree_projection {
-  public:
+ public:
     using schedule = tree_schedule<Q>;
     using R = typename schedule::R;
     using T = typename schedule::T;
@@ -165,7 +169,8 @@ class tree_projection {
           sums(p.parts > 1 && p.chunks() == 1 ? (p.parts - 1) * out_size() : 0) {}
 
     void run() {
-        keep_freed_memory(2 * (exec.workers * scratch_size() + kept_size()) * i64(sizeof(T)) + 2 * p.parts * out_size() * i64(sizeof(R)));
+        keep_freed_memory(2 * (exec.workers * scratch_size() + kept_size()) * i64(sizeof(T)) +
+                          2 * p.parts * out_size() * i64(sizeof(R)));
         run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection::run_item);
         if (p.chunks() > 1) {
             run_items(exec, *this, p.plan.lanes.groups, &tree_projection::join_lanes);
@@ -175,7 +180,7 @@ class tree_projection {
             for (i64 m = 0; m < out_size(); ++m) p.job.out[m] += sums[(part - 1) * out_size() + m];
     }
 
-  private:
+ private:
     schedule p;
     const executor exec;
     const i64 chains_size;
@@ -185,7 +190,8 @@ class tree_projection {
 
     executor limited(const executor& outer) const {
         executor few = outer;
-        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts, double(p.path.batch) * double(p.steps) * p.step_cost());
+        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
+                                   double(p.path.batch) * double(p.steps) * p.step_cost());
         return few;
     }
     i64 kept_size() const { return p.chunks() > 1 ? p.plan.lanes.groups * p.tree.nodes : 0; }
@@ -218,15 +224,15 @@ class tree_projection {
         }
         if (p.chunks() > 1)
             for (i64 n = begin; n < end; ++n) kept[group.index * p.tree.nodes + n] = s[n];
-        else if (!p.job.stream)
-            emit(group, begin, end, s, target, 0);
+        else if (!p.job.stream) emit(group, begin, end, s, target, 0);
     }
 
     // One row of outputs of every lane, of the nodes [begin, end).
     void emit(const lane_group<R>& group, i64 begin, i64 end, const T* s, R* target, i64 row) const {
         R* rows_of[width];
         for (int l = 0; l < width; ++l)
-            rows_of[l] = group.slots[l].path < 0 ? nullptr : target + (group.slots[l].path * p.rows() + row) * p.outputs();
+            rows_of[l] =
+                group.slots[l].path < 0 ? nullptr : target + (group.slots[l].path * p.rows() + row) * p.outputs();
         const readout<R>& read = p.job.read;
         V values[width];
         for (i64 k = 0; k < read.outputs; k += width) {
@@ -271,7 +277,9 @@ class tree_projection {
     // The rest one after the other: where a path has more chunks than there are lanes, a lane of each of its groups.
     void join(i64 place, int) {
         const i64 nodes = p.tree.nodes, first = place * p.chunks(), b = p.path.order ? p.path.order[place] : place;
-        const auto state = [&](i64 slot, i64 n) { return lane_of<R>(kept[slot / width * nodes + n], int(slot % width)); };
+        const auto state = [&](i64 slot, i64 n) {
+            return lane_of<R>(kept[slot / width * nodes + n], int(slot % width));
+        };
         const bool more = p.chunks() > together();
         const buffer<Q> all(more ? nodes : 0), next(more ? nodes : 0);
         for (i64 n = 0; more && n < nodes; ++n) all[n] = state(first, n);

@@ -1,10 +1,10 @@
-// C2. Gradients of chosen coefficients and linear functionals, and (with dual numbers) their derivatives in a direction, on the host: the
-// schedule of signature_vjp.hpp for a tree of words.
+// C2. Gradients of chosen coefficients and linear functionals, and (with dual numbers) their derivatives in a
+// direction, on the host: the schedule of signature_vjp.hpp for a tree of words.
 //
-//   states     of the words with words below them, at the ends of all segments of time; of all words where chunks are to be linked
-//   link       where a path has several chunks: states continued from the chunks before, adjoints from the chunks after
-//   reverse    lane groups and parts of the tree backwards along their chunk (projection_walk.hpp)
-//   finish     the adjoints of increments, summed over the parts in a fixed order, become those of points
+//   states     of the words with words below them, at the ends of all segments of time; of all words where chunks are
+//   to be linked link       where a path has several chunks: states continued from the chunks before, adjoints from the
+//   chunks after reverse    lane groups and parts of the tree backwards along their chunk (projection_walk.hpp) finish
+//   the adjoints of increments, summed over the parts in a fixed order, become those of points
 #pragma once
 
 #include "projection.hpp"
@@ -13,7 +13,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class Q>
 class tree_projection_vjp {
-  public:
+ public:
     using schedule = tree_schedule<Q>;
     using R = typename schedule::R;
     using T = typename schedule::T;
@@ -40,7 +40,7 @@ class tree_projection_vjp {
         run_items(exec, *this, p.path.batch, &tree_projection_vjp::finish);
     }
 
-  private:
+ private:
     const projection_vjp_job<R>& job;
     const schedule p;
     const i64 nodes;
@@ -54,7 +54,8 @@ class tree_projection_vjp {
 
     executor limited(const executor& outer) const {
         executor few = outer;
-        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts, 3 * double(p.path.batch) * double(p.steps) * p.step_cost());
+        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
+                                   3 * double(p.path.batch) * double(p.steps) * p.step_cost());
         return few;
     }
 
@@ -93,7 +94,8 @@ class tree_projection_vjp {
         tree_walk<R, T> walk(p.tree, p.d, p.block, at.chains, false);
         p.begin_states(group, begin, end, at.s);
         for (i64 segment = 0; segment < p.plan.segments; ++segment) {
-            const i64 from = segment * p.plan.steps, to = from + p.plan.steps < group.longest ? from + p.plan.steps : group.longest;
+            const i64 from = segment * p.plan.steps,
+                      to = from + p.plan.steps < group.longest ? from + p.plan.steps : group.longest;
             for (i64 t = from; t < to; t += p.block) {
                 if (exec.cancelled(exec)) return;
                 const i64 count = to - t < p.block ? to - t : p.block;
@@ -114,17 +116,21 @@ class tree_projection_vjp {
         for (i64 n = 0; n < nodes; ++n) bar[n] = Q{};
         const readout<R>& read = p.job.read;
         for (i64 k = 0; k < read.outputs; ++k)
-            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e) add_value(bar[read.node[e]], read.weight[e] * cotangent(b, 0)[k]);
+            for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e)
+                add_value(bar[read.node[e]], read.weight[e] * cotangent(b, 0)[k]);
         for (i64 chunk = chunks - 1; chunk > 0; --chunk) {
-            std::memcpy(static_cast<void*>(adjoints_row(b, chunk - 1)), adjoints_row(b, chunk), std::size_t(nodes) * sizeof(Q));
+            std::memcpy(static_cast<void*>(adjoints_row(b, chunk - 1)), adjoints_row(b, chunk),
+                        std::size_t(nodes) * sizeof(Q));
             p.multiply_adjoint_in_place(adjoints_row(b, chunk - 1), states_row(b, chunk, last));
         }
         buffer<Q> product(nodes);
         for (i64 chunk = 1; chunk < chunks; ++chunk)
             for (i64 segment = 0; segment < p.plan.segments; ++segment) {
-                std::memcpy(static_cast<void*>(product.get()), states_row(b, chunk - 1, last), std::size_t(nodes) * sizeof(Q));
+                std::memcpy(static_cast<void*>(product.get()), states_row(b, chunk - 1, last),
+                            std::size_t(nodes) * sizeof(Q));
                 p.multiply_in_place(product.get(), states_row(b, chunk, segment));
-                std::memcpy(static_cast<void*>(states_row(b, chunk, segment)), product.get(), std::size_t(nodes) * sizeof(Q));
+                std::memcpy(static_cast<void*>(states_row(b, chunk, segment)), product.get(),
+                            std::size_t(nodes) * sizeof(Q));
             }
     }
     static void add_value(R& sum, R value) { sum += value; }
@@ -161,7 +167,8 @@ class tree_projection_vjp {
         if (linked) {
             const Q* rows_of[width];
             for (int l = 0; l < width; ++l)
-                rows_of[l] = group.slots[l].path < 0 ? nullptr : adjoints_row(group.slots[l].path, group.slots[l].chunk);
+                rows_of[l] =
+                    group.slots[l].path < 0 ? nullptr : adjoints_row(group.slots[l].path, group.slots[l].chunk);
             return gather_lanes(s_bar + begin, rows_of, begin, end - begin);
         }
         for (i64 n = begin; n < end; ++n) s_bar[n] = T{};
@@ -171,7 +178,8 @@ class tree_projection_vjp {
     // The cotangents of one row of outputs join the adjoints of the nodes [begin, end).
     void add_cotangents(const lane_group<R>& group, i64 begin, i64 end, i64 row, T* s_bar) const {
         const R* rows_of[width];
-        for (int l = 0; l < width; ++l) rows_of[l] = group.slots[l].path < 0 || p.rows() == 0 ? nullptr : cotangent(group.slots[l].path, row);
+        for (int l = 0; l < width; ++l)
+            rows_of[l] = group.slots[l].path < 0 || p.rows() == 0 ? nullptr : cotangent(group.slots[l].path, row);
         const readout<R>& read = p.job.read;
         V values[width];
         for (i64 k = 0; k < read.outputs; k += width) {
@@ -179,7 +187,8 @@ class tree_projection_vjp {
             gather_lanes(values, rows_of, k, count);
             for (i64 j = 0; j < count; ++j)
                 for (i64 e = read.begin[k + j]; e < read.begin[k + j + 1]; ++e)
-                    if (read.node[e] >= begin && read.node[e] < end) add_lanes(s_bar[read.node[e]], read.weight[e] * values[j]);
+                    if (read.node[e] >= begin && read.node[e] < end)
+                        add_lanes(s_bar[read.node[e]], read.weight[e] * values[j]);
         }
     }
     static void add_lanes(V& sum, V value) { sum += value; }
@@ -205,7 +214,9 @@ class tree_projection_vjp {
             std::memcpy(row, rows + l * p.row_size, std::size_t(valid * p.d) * sizeof(R));
         }
     }
-    R* increments_row(i64 part, i64 b) const { return increments_bar.get() + (part * p.path.batch + b) * p.steps * p.d; }
+    R* increments_row(i64 part, i64 b) const {
+        return increments_bar.get() + (part * p.path.batch + b) * p.steps * p.d;
+    }
 
     void write_initial(const lane_group<R>& group, i64 begin, i64 end, const T* s_bar) const {
         for (int l = 0; l < width; ++l) {
@@ -221,17 +232,16 @@ class tree_projection_vjp {
         for (i64 part = 1; part < p.parts; ++part)
             for (i64 m = 0; m < own; ++m) sum[m] += increments_row(part, b)[m];
         increments_adjoint<R>(p.path, b, sum, nullptr, 0, job.path_bar + b * p.path.length * own_channels(p.path),
-                              job.basepoint_bar ? job.basepoint_bar + b * own_channels(p.path) : nullptr, 0, p.path.length + (p.path.basepoint ? 1 : 0));
+                              job.basepoint_bar ? job.basepoint_bar + b * own_channels(p.path) : nullptr, 0,
+                              p.path.length + (p.path.basepoint ? 1 : 0));
     }
 };
 
 template <class R>
 inline void compute_projection_vjp(const projection_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
-    if (job.along)
-        tree_projection_vjp<dual<R>>(job, exec).run();
-    else
-        tree_projection_vjp<R>(job, exec).run();
+    if (job.along) tree_projection_vjp<dual<R>>(job, exec).run();
+    else tree_projection_vjp<R>(job, exec).run();
 }
 
 PYSIG_NAMESPACE_END

@@ -1,16 +1,17 @@
-// C2. How derivatives cut time. A lane holds a *chunk* of a path, as on the way forward (schedule.hpp); a chunk is cut into *segments*, and
-// the state at the end of every segment is kept. The reverse walk rebuilds the states inside a segment from the one at its end, so the
-// length of a segment bounds what rounding can do to them, however long the path.
+// C2. How derivatives cut time. A lane holds a *chunk* of a path, as on the way forward (schedule.hpp); a chunk is cut
+// into *segments*, and the state at the end of every segment is kept. The reverse walk rebuilds the states inside a
+// segment from the one at its end, so the length of a segment bounds what rounding can do to them, however long the
+// path.
 //
 // Everything is written for a number Q: R, or dual<R>, which carries the derivative in a direction along.
 #pragma once
 
-#include "../lanes/buffer.hpp"
-#include "../kernels/chen.hpp"
 #include "../jobs/signature_vjp.hpp"
+#include "../kernels/chen.hpp"
+#include "../kernels/tile_tangent.hpp"
+#include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
 #include "cost_model.hpp"
-#include "../kernels/tile_tangent.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -18,7 +19,9 @@ struct segment_plan {
     lane_plan lanes;
     i64 steps, segments;  // the most steps of a segment; the segments of a chunk
 
-    static i64 count(i64 chunk_steps) { return chunk_steps > 0 ? (chunk_steps + cost::segment_steps - 1) / cost::segment_steps : 1; }
+    static i64 count(i64 chunk_steps) {
+        return chunk_steps > 0 ? (chunk_steps + cost::segment_steps - 1) / cost::segment_steps : 1;
+    }
 };
 
 template <class R>
@@ -50,7 +53,7 @@ struct lane_group {
         }
     }
 
-  private:
+ private:
     static lane_steps at(const path_view<R>& path, const lane_plan& plan, i64 slot) {
         if (slot >= path.batch * plan.chunks) return {-1, 0, 0, 0, 0};
         const i64 chunk = slot % plan.chunks, place = slot / plan.chunks, b = path_at(path, place);
@@ -121,9 +124,11 @@ inline void drain_lanes(dual<R>* const* rows, i64 offset, const dual<lanes<R>>* 
             if (rows[l]) rows[l][offset + m] = {source[m].value[l], source[m].tangent[l]};
 }
 
-// What is differentiated, as numbers Q: the increments for a walk and for a reverse walk, and the signature to continue from.
+// What is differentiated, as numbers Q: the increments for a walk and for a reverse walk, and the signature to continue
+// from.
 //
-// Plain increments are read by both walks and by every tile of words: they are put on lanes once, for all groups, before.
+// Plain increments are read by both walks and by every tile of words: they are put on lanes once, for all groups,
+// before.
 template <class Q>
 struct source {
     const path_view<Q>& path;
@@ -138,19 +143,22 @@ struct source {
           increments(plan.groups * group_size) {}
 
     void prepare(const executor& exec) {
-        exec.run(exec, plan.groups, [](void* self, i64 group, int) { static_cast<source*>(self)->put_on_lanes(group); }, this);
+        exec.run(
+            exec, plan.groups, [](void* self, i64 group, int) { static_cast<source*>(self)->put_on_lanes(group); },
+            this);
     }
     // The increments of steps [t, t + count) of a group; `x` and the scratch before it need not be used.
     const lanes<Q>* fill(const lane_group<Q>& group, i64 t, i64, Q*, i64, lanes<Q>*, lanes<Q>*) const {
         return increments.get() + group.index * group_size + t * path.channels;
     }
-    const lanes<Q>* fill_reverse(const lane_group<Q>& group, i64 t, i64 count, Q* rows, i64 row_size, lanes<Q>* spare, lanes<Q>* x) const {
+    const lanes<Q>* fill_reverse(const lane_group<Q>& group, i64 t, i64 count, Q* rows, i64 row_size, lanes<Q>* spare,
+                                 lanes<Q>* x) const {
         return fill(group, t, count, rows, row_size, spare, x);
     }
     bool continues() const { return initial; }
     Q initial_at(i64 index) const { return initial[index]; }
 
-  private:
+ private:
     const lane_plan plan;
     const i64 group_size;
     buffer<lanes<Q>> increments;
@@ -163,7 +171,8 @@ struct source {
         buffer<Q> rows(width_of * row_size);
         lanes<Q>* x = increments.get() + index * group_size;
         for (i64 t = 0; t < plan.chunk_steps; t += some)
-            fill_block(path, group.slots, t, plan.chunk_steps - t < some ? plan.chunk_steps - t : some, rows.get(), row_size, x + t * d);
+            fill_block(path, group.slots, t, plan.chunk_steps - t < some ? plan.chunk_steps - t : some, rows.get(),
+                       row_size, x + t * d);
     }
 };
 
@@ -179,7 +188,8 @@ struct source<dual<R>> {
 
     void prepare(const executor&) {}
     // (count, 2, channels); `spare` holds as much again.
-    const lanes<R>* fill(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare, lanes<R>* x) const {
+    const lanes<R>* fill(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare,
+                         lanes<R>* x) const {
         const i64 d = path.channels;
         fill_both(group.slots, t, count, rows, row_size, spare);
         for (i64 s = 0; s < count; ++s)
@@ -189,16 +199,18 @@ struct source<dual<R>> {
             }
         return x;
     }
-    const dual<lanes<R>>* fill_reverse(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare,
-                                       dual<lanes<R>>* x) const {
+    const dual<lanes<R>>* fill_reverse(const lane_group<R>& group, i64 t, i64 count, R* rows, i64 row_size,
+                                       lanes<R>* spare, dual<lanes<R>>* x) const {
         fill_both(group.slots, t, count, rows, row_size, spare);
         for (i64 m = 0; m < count * path.channels; ++m) x[m] = {spare[m], spare[row_size + m]};
         return x;
     }
     bool continues() const { return initial || along->initial; }
-    dual<R> initial_at(i64 index) const { return {initial ? initial[index] : R(0), along->initial ? along->initial[index] : R(0)}; }
+    dual<R> initial_at(i64 index) const {
+        return {initial ? initial[index] : R(0), along->initial ? along->initial[index] : R(0)};
+    }
 
-  private:
+ private:
     void fill_both(const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size, lanes<R>* spare) const {
         fill_block(path, slots, t, count, rows, row_size, spare);
         fill_block(along->path, slots, t, count, rows, row_size, spare + row_size);
@@ -208,7 +220,8 @@ struct source<dual<R>> {
 // The scratch of one worker for increments: vectors.
 template <class R>
 struct increment_scratch {
-    i64 row_size, rows, size;  // of a row of increments; of all rows of a group; of rows, increments and spare increments together
+    i64 row_size, rows,
+        size;  // of a row of increments; of all rows of a group; of rows, increments and spare increments together
 
     increment_scratch(i64 block, i64 d, i64 width)
         : row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
@@ -218,7 +231,8 @@ struct increment_scratch {
 
 // The first chunk of a path continues `initial`; all others begin with the trivial signature.
 template <class Q, class W>
-inline void begin_states(W& w, const word_tile& tile, const lane_steps* slots, const source<Q>& from, i64 d, int levels, i64 size) {
+inline void begin_states(W& w, const word_tile& tile, const lane_steps* slots, const source<Q>& from, i64 d, int levels,
+                         i64 size) {
     using T = typename number<Q>::vector;
     for (int k = 1; k <= levels; ++k) {
         const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
@@ -228,7 +242,8 @@ inline void begin_states(W& w, const word_tile& tile, const lane_steps* slots, c
         for (int l = 0; l < lane_count<typename number<Q>::real>; ++l)
             if (slots[l].path >= 0 && slots[l].chunk == 0)
                 for (i64 word = 0; word < words; ++word)
-                    set_lane<typename number<Q>::real>(state[word], l, from.initial_at(slots[l].path * size + offset + word));
+                    set_lane<typename number<Q>::real>(state[word], l,
+                                                       from.initial_at(slots[l].path * size + offset + word));
     }
 }
 
@@ -247,7 +262,7 @@ struct state_walk<dual<R>> : tangent_walk<R> {
 // The states at the ends of all segments, so many levels of them, each from the beginning of its chunk on.
 template <class Q>
 class segment_states {
-  public:
+ public:
     using R = typename number<Q>::real;
     using T = typename number<Q>::vector;
     using V = lanes<R>;
@@ -273,16 +288,16 @@ class segment_states {
 
     void run() {
         if (levels == 0) return;
-        exec.run(exec, plan.lanes.groups * tiles.count, [](void* self, i64 item, int worker) {
-            static_cast<segment_states*>(self)->run_item(item, worker);
-        }, this);
+        exec.run(
+            exec, plan.lanes.groups * tiles.count,
+            [](void* self, i64 item, int worker) { static_cast<segment_states*>(self)->run_item(item, worker); }, this);
     }
 
     Q* row(i64 place, i64 chunk, i64 segment) const {
         return rows.get() + ((place * plan.lanes.chunks + chunk) * plan.segments + segment) * width;
     }
 
-  private:
+ private:
     const source<Q>& from;
     const executor& exec;
     const segment_plan plan;
@@ -310,7 +325,8 @@ class segment_states {
         begin_states<Q>(w, tile, group.slots, from, d, levels, size);
         clear_top(w, tile);
         for (i64 segment = 0; segment < plan.segments; ++segment) {
-            const i64 begin = segment * plan.steps, end = begin + plan.steps < group.longest ? begin + plan.steps : group.longest;
+            const i64 begin = segment * plan.steps,
+                      end = begin + plan.steps < group.longest ? begin + plan.steps : group.longest;
             for (i64 t = begin; t < end; t += block) {
                 if (exec.cancelled(exec)) return;
                 const i64 count = end - t < block ? end - t : block;
@@ -322,7 +338,8 @@ class segment_states {
 
     void clear_top(W& w, const word_tile& tile) const {
         if constexpr (source<Q>::width == 2)
-            std::memset(static_cast<void*>(w.top_tangent()), 0, std::size_t(tile_words(tile, d, walk_depth)) * sizeof(V));
+            std::memset(static_cast<void*>(w.top_tangent()), 0,
+                        std::size_t(tile_words(tile, d, walk_depth)) * sizeof(V));
     }
 
     void drain(const W& w, const word_tile& tile, const lane_steps* slots, i64 segment) const {

@@ -1,21 +1,23 @@
-// C2. Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in the lanes. The rounding
-// differs a little; so only log-signatures, whose chunks of time depend on the size of the batch as well, come here.
+// C2. Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in
+// the lanes. The rounding differs a little; so only log-signatures, whose chunks of time depend on the size of the
+// batch as well, come here.
 #pragma once
 
-#include "../lanes/buffer.hpp"
-#include "../kernels/row_product.hpp"
-#include "cost_model.hpp"
-#include "../kernels/algebra.hpp"
 #include "../jobs/algebra.hpp"
+#include "../kernels/algebra.hpp"
+#include "../kernels/row_product.hpp"
+#include "../lanes/buffer.hpp"
+#include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class single_series {
-  public:
+ public:
     // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
     static bool pays(const tensor_job<R>& job) {
-        return job.op == tensor_op::series && job.of == derivative::none && !job.before.count && job.channels > 1 && 2 * job.batch <= lane_count<R>;
+        return job.op == tensor_op::series && job.of == derivative::none && !job.before.count && job.channels > 1 &&
+               2 * job.batch <= lane_count<R>;
     }
 
     single_series(const tensor_job<R>& job, const executor& exec)
@@ -32,12 +34,12 @@ class single_series {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, job.batch, [](void* self, i64 b, int worker) {
-            static_cast<single_series*>(self)->run_row(b, worker);
-        }, this);
+        limited.run(
+            limited, job.batch,
+            [](void* self, i64 b, int worker) { static_cast<single_series*>(self)->run_row(b, worker); }, this);
     }
 
-  private:
+ private:
     static constexpr int places = 4;  // the inside of the series, its value, what is between maps
 
     const tensor_job<R>& job;

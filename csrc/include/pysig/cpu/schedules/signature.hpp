@@ -1,21 +1,21 @@
-// C2. Signatures on the host by word tiles: lanes are filled with paths or chunks of time, workers take (lane group, tile) items,
-// chunks are joined by Chen products. See walk.hpp for the kernel and schedule.hpp for the choices.
+// C2. Signatures on the host by word tiles: lanes are filled with paths or chunks of time, workers take (lane group,
+// tile) items, chunks are joined by Chen products. See walk.hpp for the kernel and schedule.hpp for the choices.
 #pragma once
 
-#include "../lanes/buffer.hpp"
 #include "../kernels/chen.hpp"
-#include "signature_cumsum.hpp"
+#include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
-#include "signature_wide.hpp"
+#include "cost_model.hpp"
+#include "signature_cumsum.hpp"
 #include "signature_one_channel.hpp"
 #include "signature_stream.hpp"
-#include "cost_model.hpp"
+#include "signature_wide.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class tile_signature {
-  public:
+ public:
     using V = lanes<R>;
 
     tile_signature(const signature_job<R>& job, const executor& exec)
@@ -26,7 +26,8 @@ class tile_signature {
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
           half(job.stream ? 0 : alternating_channels(job.path)),
-          plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1) : plan_lanes<R>(job.path.batch, steps, depth, size, usual_chunks<R>(depth))),
+          plan(job.stream ? plan_chunks<R>(job.path.batch, steps, 1)
+                          : plan_lanes<R>(job.path.batch, steps, depth, size, usual_chunks<R>(depth))),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(exec.workers))),
           block(even(plan_block<R>(d, depth, plan.chunk_steps))),
           row_size((block * d + lane_count<R> - 1) / lane_count<R> * lane_count<R> + lane_count<R>),
@@ -42,22 +43,20 @@ class tile_signature {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, plan.groups * tiles.count, [](void* self, i64 item, int worker) {
-            static_cast<tile_signature*>(self)->run_item(item, worker);
-        }, this);
+        limited.run(
+            limited, plan.groups * tiles.count,
+            [](void* self, i64 item, int worker) { static_cast<tile_signature*>(self)->run_item(item, worker); }, this);
         for (stride = 1; stride < plan.chunks; stride *= 2) {
             pairs = (plan.chunks - stride + 2 * stride - 1) / (2 * stride);
-            each(job.path.batch * pairs, double(size) * depth, [](void* self, i64 item, int) {
-                static_cast<tile_signature*>(self)->join(item);
-            });
+            each(job.path.batch * pairs, double(size) * depth,
+                 [](void* self, i64 item, int) { static_cast<tile_signature*>(self)->join(item); });
         }
         if (job.inverse || job.scalar_term)
-            each(job.path.batch, double(size) * double(out_rows()), [](void* self, i64 b, int) {
-                static_cast<tile_signature*>(self)->finish(b);
-            });
+            each(job.path.batch, double(size) * double(out_rows()),
+                 [](void* self, i64 b, int) { static_cast<tile_signature*>(self)->finish(b); });
     }
 
-  private:
+ private:
     const signature_job<R>& job;
     const executor& exec;
     const i64 d;
@@ -72,7 +71,8 @@ class tile_signature {
     buffer<R> joins;
     i64 stride = 0, pairs = 0;
 
-    // What is left to do for each path or pair of chunks, by the threads that there are already, if so much work is worth it.
+    // What is left to do for each path or pair of chunks, by the threads that there are already, if so much work is
+    // worth it.
     void each(i64 items, double multiply_adds, void (*body)(void*, i64, int)) {
         executor few = exec;
         few.workers = plan_workers(workers, items, double(items) * multiply_adds, cost::region_words);
@@ -85,7 +85,9 @@ class tile_signature {
     i64 out_rows() const { return job.stream ? steps : 1; }
     R* out_row(i64 b) const { return job.out + b * out_rows() * width() + job.scalar_term; }
     // The first chunk of a path stands where the result will.
-    R* chunk_row(i64 b, i64 chunk) const { return chunk == 0 ? out_row(b) : joins.get() + (b * (plan.chunks - 1) + chunk - 1) * size; }
+    R* chunk_row(i64 b, i64 chunk) const {
+        return chunk == 0 ? out_row(b) : joins.get() + (b * (plan.chunks - 1) + chunk - 1) * size;
+    }
 
     lane_steps lane_at(i64 slot) const {
         if (slot >= job.path.batch * plan.chunks) return {-1, 0, 0, 0, 0};
@@ -174,9 +176,11 @@ inline void compute_signature(const signature_job<R>& job, const executor& exec)
     if (job.path.batch == 0) return;
     if (job.path.channels == 1) return one_channel_signature<R>(job, exec).run();
     if (job.how == method::cumsum) return cumsum_signature<R>(job, exec).run();
-    if (job.stream && prefixes_pay<R>(job.path.batch, job.path.channels, job.depth)) return prefix_signatures<R>(job, exec).run();
+    if (job.stream && prefixes_pay<R>(job.path.batch, job.path.channels, job.depth))
+        return prefix_signatures<R>(job, exec).run();
     const i64 steps = step_count(job.path);
-    const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth, signature_size(job.path.channels, job.depth), usual_chunks<R>(job.depth));
+    const lane_plan plan = plan_lanes<R>(job.path.batch, steps, job.depth, signature_size(job.path.channels, job.depth),
+                                         usual_chunks<R>(job.depth));
     if (!job.stream && letters_pay<R>(plan, job.path.batch, steps, job.path.channels, job.depth))
         return letters_signature<R>(job, exec).run();
     tile_signature<R>(job, exec).run();

@@ -1,11 +1,11 @@
-// C2. The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455) on the host: level by level instead of step by
-// step. With all lower levels known before every step of a block of time, the growth of level n at each step is one Horner chain per
-// word, and the level itself is its running sum; the last level, if only its final value is wanted, is a reduction. Blocks of time bound the
-// scratch memory. Workers take paths.
+// C2. The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455) on the host: level by level instead
+// of step by step. With all lower levels known before every step of a block of time, the growth of level n at each step
+// is one Horner chain per word, and the level itself is its running sum; the last level, if only its final value is
+// wanted, is a reduction. Blocks of time bound the scratch memory. Workers take paths.
 #pragma once
 
-#include "../lanes/buffer.hpp"
 #include "../kernels/chen.hpp"
+#include "../lanes/buffer.hpp"
 #include "../lanes/increments.hpp"
 #include "cost_model.hpp"
 
@@ -13,7 +13,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class cumsum_signature {
-  public:
+ public:
     cumsum_signature(const signature_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
@@ -31,12 +31,12 @@ class cumsum_signature {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, job.path.batch, [](void* self, i64 b, int worker) {
-            static_cast<cumsum_signature*>(self)->run_path(b, worker);
-        }, this);
+        limited.run(
+            limited, job.path.batch,
+            [](void* self, i64 b, int worker) { static_cast<cumsum_signature*>(self)->run_path(b, worker); }, this);
     }
 
-  private:
+ private:
     const signature_job<R>& job;
     const executor& exec;
     const i64 d;
@@ -45,8 +45,8 @@ class cumsum_signature {
     const int workers;
     buffer<R> scratch;
 
-    // Row t holds the signature before step t of the block: all levels if streaming, then rows 1.. are rows of `out`; else the levels
-    // below the last, in scratch.
+    // Row t holds the signature before step t of the block: all levels if streaming, then rows 1.. are rows of `out`;
+    // else the levels below the last, in scratch.
     struct rows {
         R* first;
         R* others;

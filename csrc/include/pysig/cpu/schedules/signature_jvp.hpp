@@ -1,5 +1,5 @@
-// C2. Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers (tangent_walk.hpp).
-// Chunks of time are joined by the product rule.
+// C2. Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers
+// (tangent_walk.hpp). Chunks of time are joined by the product rule.
 #pragma once
 
 #include "segments.hpp"
@@ -8,7 +8,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class tile_signature_jvp {
-  public:
+ public:
     using V = lanes<R>;
     using Q = dual<R>;
 
@@ -20,7 +20,8 @@ class tile_signature_jvp {
           size(signature_size(d, depth)),
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
-          plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1) : plan_lanes<R>(path.batch, steps, depth, size, usual_chunks<R>(depth))),
+          plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1)
+                                : plan_lanes<R>(path.batch, steps, depth, size, usual_chunks<R>(depth))),
           from(path, job.value.initial, &job.tangent, plan),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(outer.workers))),
           block(job.value.stream ? 1 : plan_tangent_block()),
@@ -32,20 +33,23 @@ class tile_signature_jvp {
           joins(plan.chunks > 1 ? path.batch * plan.chunks * (size + lower) : 0) {}
 
     void run() {
-        exec.run(exec, plan.groups * tiles.count, [](void* self, i64 item, int worker) {
-            static_cast<tile_signature_jvp*>(self)->run_item(item, worker);
-        }, this);
+        exec.run(
+            exec, plan.groups * tiles.count,
+            [](void* self, i64 item, int worker) { static_cast<tile_signature_jvp*>(self)->run_item(item, worker); },
+            this);
         for (stride = 1; stride < plan.chunks; stride *= 2) {
             pairs = (plan.chunks - stride + 2 * stride - 1) / (2 * stride);
-            exec.run(exec, path.batch * pairs, [](void* self, i64 item, int) {
-                static_cast<tile_signature_jvp*>(self)->join(item);
-            }, this);
+            exec.run(
+                exec, path.batch * pairs,
+                [](void* self, i64 item, int) { static_cast<tile_signature_jvp*>(self)->join(item); }, this);
         }
         if (plan.chunks > 1 || job.inverse || job.scalar_term)
-            exec.run(exec, path.batch, [](void* self, i64 b, int) { static_cast<tile_signature_jvp*>(self)->finish(b); }, this);
+            exec.run(
+                exec, path.batch, [](void* self, i64 b, int) { static_cast<tile_signature_jvp*>(self)->finish(b); },
+                this);
     }
 
-  private:
+ private:
     const signature_job<R>& job;
     const path_view<R>& path;
     const i64 d;
@@ -74,7 +78,8 @@ class tile_signature_jvp {
     }
     executor limited(const executor& outer) const {
         executor few = outer;
-        few.workers = plan_workers(outer.workers, plan.groups * tiles.count, 2 * double(path.batch) * double(steps) * double(size));
+        few.workers = plan_workers(outer.workers, plan.groups * tiles.count,
+                                   2 * double(path.batch) * double(steps) * double(size));
         return few;
     }
 
@@ -106,7 +111,8 @@ class tile_signature_jvp {
         if (!from.along->initial) return;
         for (int l = 0; l < lane_count<R>; ++l)
             if (slots[l].path >= 0 && slots[l].chunk == 0)
-                for (i64 word = 0; word < words; ++word) top[word][l] = from.along->initial[slots[l].path * size + offset + word];
+                for (i64 word = 0; word < words; ++word)
+                    top[word][l] = from.along->initial[slots[l].path * size + offset + word];
     }
 
     // `spare` holds lane_count vectors at least.

@@ -1,5 +1,6 @@
-// C2. One channel: all increments commute, so the signature depends on the end points alone: S = initial (x) exp(x), x the total
-// increment, that is S_n = initial_n + x^1/1! initial_(n-1) + ... + x^n/n!, by one Horner step whatever the length.
+// C2. One channel: all increments commute, so the signature depends on the end points alone: S = initial (x) exp(x), x
+// the total increment, that is S_n = initial_n + x^1/1! initial_(n-1) + ... + x^n/n!, by one Horner step whatever the
+// length.
 #pragma once
 
 #include "../../algebra/horner.hpp"
@@ -9,16 +10,18 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class one_channel_signature {
-  public:
+ public:
     one_channel_signature(const signature_job<R>& job, const executor& exec) : job(job), exec(exec) {}
 
     void run() {
         executor one = exec;  // a few multiply-adds per coefficient: no thread pays
         one.workers = 1;
-        one.run(one, job.path.batch, [](void* self, i64 b, int) { static_cast<one_channel_signature*>(self)->path(b); }, this);
+        one.run(
+            one, job.path.batch, [](void* self, i64 b, int) { static_cast<one_channel_signature*>(self)->path(b); },
+            this);
     }
 
-  private:
+ private:
     const signature_job<R>& job;
     const executor& exec;
     i64 work = 0;

@@ -1,16 +1,18 @@
-// C2. The signatures of all prefixes of a path (`stream`), step by step: every row is made from the row before it and written once.
+// C2. The signatures of all prefixes of a path (`stream`), step by step: every row is made from the row before it and
+// written once.
 //
-// There is nothing to keep in registers, since every step is written; what counts is that rows are written as they lie in memory. So,
-// where rows are long enough (schedule.hpp), the lanes hold neighbouring words of one row. Words u i, for all letters i, stand side by
-// side: with the chain of u (horner.hpp) repeated d times and the increment repeated over and over, one step of a level is
+// There is nothing to keep in registers, since every step is written; what counts is that rows are written as they lie
+// in memory. So, where rows are long enough (schedule.hpp), the lanes hold neighbouring words of one row. Words u i,
+// for all letters i, stand side by side: with the chain of u (horner.hpp) repeated d times and the increment repeated
+// over and over, one step of a level is
 //
 //     S'[u i] = S[u i] + chain_0[u] x[i],    chain_(r-1)[u i] = (chain_r[u] x[i] + S[u i]) / r
 //
 // over contiguous numbers: as many multiply-adds as words, one read and one write of a row. Workers take paths.
 #pragma once
 
-#include "../lanes/buffer.hpp"
 #include "../kernels/chen.hpp"
+#include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
 #include "cost_model.hpp"
 
@@ -18,7 +20,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class prefix_signatures {
-  public:
+ public:
     using V = lanes<R>;
     static constexpr i64 width_of = lane_count<R>;
     static constexpr i64 most_known = width_of > 8 ? width_of - 1 : 8;  // letters that are known to the compiler
@@ -38,12 +40,12 @@ class prefix_signatures {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, job.path.batch, [](void* self, i64 b, int worker) {
-            static_cast<prefix_signatures*>(self)->run_path(b, worker);
-        }, this);
+        limited.run(
+            limited, job.path.batch,
+            [](void* self, i64 b, int worker) { static_cast<prefix_signatures*>(self)->run_path(b, worker); }, this);
     }
 
-  private:
+ private:
     // Of one worker. Increments, patterns and chains may be read and written up to a vector behind their ends.
     struct place {
         R* x;        // (block, d) increments
@@ -124,8 +126,8 @@ class prefix_signatures {
         }
     }
 
-    // What is made of a chain, the increment and the coefficient before the step. A row is written faster than the memory hands over the lines
-    // that it is written to: they are asked for some time before.
+    // What is made of a chain, the increment and the coefficient before the step. A row is written faster than the
+    // memory hands over the lines that it is written to: they are asked for some time before.
     struct entries {
         int r;
         V operator()(V chain, V x, V s) const { return chain_entry<R>(chain, x, s, r); }
@@ -133,7 +135,9 @@ class prefix_signatures {
     };
     struct coefficients {
         V operator()(V chain, V x, V s) const { return advance(s, chain, x); }
-        void ahead(const R* to) const { __builtin_prefetch(reinterpret_cast<const char*>(to) + cost::prefix_ahead_bytes, 1); }
+        void ahead(const R* to) const {
+            __builtin_prefetch(reinterpret_cast<const char*>(to) + cost::prefix_ahead_bytes, 1);
+        }
     };
 
     // A level of a row, and how many numbers there are from its beginning to the end of the row.
@@ -146,7 +150,8 @@ class prefix_signatures {
     template <i64 D, class F>
     void lengthen(const R* chain, i64 words, const R* x, const V* pattern, const row_part& s, R* to, const F& f) const {
         if (D > 0 && words >= width_of) {
-            for (i64 u = 0; u + width_of < words; u += width_of) lengthen_some<D>(chain + u, pattern, s.data + u * D, to + u * D, f);
+            for (i64 u = 0; u + width_of < words; u += width_of)
+                lengthen_some<D>(chain + u, pattern, s.data + u * D, to + u * D, f);
             const i64 last = words - width_of;  // overlaps the ones before
             return lengthen_some<D>(chain + last, pattern, s.data + last * D, to + last * D, f);
         }

@@ -1,22 +1,24 @@
 // C2. Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
 //
 //   segments   the states below the top levels at the ends of all segments of time (segments.hpp)
-//   link       where a path has several chunks: states continued from the chunks before, and the signature of the chunks after, by Chen products
-//   reverse    lane groups and tiles of words backwards along their chunk (reverse_walk.hpp)
-//   finish     the adjoints of increments, summed over the parts of the words in a fixed order, become those of points
+//   link       where a path has several chunks: states continued from the chunks before, and the signature of the
+//   chunks after, by Chen products reverse    lane groups and tiles of words backwards along their chunk
+//   (reverse_walk.hpp) finish     the adjoints of increments, summed over the parts of the words in a fixed order,
+//   become those of points
 //
-// The adjoints of the top level, A_bar, do not change along the path unless there are cotangents on the way (streams). Then the level below
-// it is not needed (tile.hpp): its part in the adjoints of increments is a sum, `rest`, that the walk takes back from the end of a chunk on,
-// where it begins with zero. At the beginning of the path it is known, so the walk finds it at the end, too; it is the same for all
-// increments, and is added at last. In the same way the adjoints of single letters, which take part in the adjoints of increments as they are,
-// are found at the beginnings of the chunks of a path from their values at its end.
+// The adjoints of the top level, A_bar, do not change along the path unless there are cotangents on the way (streams).
+// Then the level below it is not needed (tile.hpp): its part in the adjoints of increments is a sum, `rest`, that the
+// walk takes back from the end of a chunk on, where it begins with zero. At the beginning of the path it is known, so
+// the walk finds it at the end, too; it is the same for all increments, and is added at last. In the same way the
+// adjoints of single letters, which take part in the adjoints of increments as they are, are found at the beginnings of
+// the chunks of a path from their values at its end.
 //
-// The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the words that it owns,
-// and what they say about shared prefixes and increments is added up.
+// The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the
+// words that it owns, and what they say about shared prefixes and increments is added up.
 #pragma once
 
-#include "gradient_sums.hpp"
 #include "../kernels/tile_backward.hpp"
+#include "gradient_sums.hpp"
 #include "slices.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -34,16 +36,18 @@ inline i64 plan_reverse_block(i64 d, int depth, i64 steps) {
     return blocks > 1 ? (steps + blocks - 1) / blocks : block;
 }
 
-// The parts of the words have sums of their own for the adjoints of increments, so that the number of items does not depend on that of workers.
-// Every part costs: short calls, which occupy few workers, have few.
+// The parts of the words have sums of their own for the adjoints of increments, so that the number of items does not
+// depend on that of workers. Every part costs: short calls, which occupy few workers, have few.
 inline i64 plan_items(double multiply_adds) {
     const double items = multiply_adds / cost::item_words;
-    return items < double(cost::least_items) ? cost::least_items : items > double(cost::most_items) ? cost::most_items : i64(items);
+    return items < double(cost::least_items)  ? cost::least_items
+           : items > double(cost::most_items) ? cost::most_items
+                                              : i64(items);
 }
 
 template <class Q>
 class tile_signature_vjp {
-  public:
+ public:
     using R = typename number<Q>::real;
     using T = typename number<Q>::vector;
     using V = lanes<R>;
@@ -56,7 +60,8 @@ class tile_signature_vjp {
           depth(job.value.depth),
           size(signature_size(d, depth)),
           steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream, {alone ? 1 : cost::least_items, cost::gradient_chunk})),
+          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream,
+                                {alone ? 1 : cost::least_items, cost::gradient_chunk})),
           from(path, job.value.initial, job.along, plan.lanes),
           constant(depth > 1 && !job.value.stream),
           known(constant ? depth - 2 : depth - 1),
@@ -91,7 +96,7 @@ class tile_signature_vjp {
         each(path.batch * sums.pieces, &tile_signature_vjp::finish);
     }
 
-  private:
+ private:
     using walk = reverse_walk<R, T>;
 
     const signature_vjp_job<R>& job;
@@ -120,7 +125,8 @@ class tile_signature_vjp {
     // Vectors T: increments and their adjoints and the chains and states; V: rows and spare increments.
     i64 scratch_size() const { return 2 * increments.row_size + chains_size + states_size + increments.size; }
     R* rows_scratch(int worker) const {
-        return reinterpret_cast<R*>(scratch.get() + worker * scratch_size() + 2 * increments.row_size + chains_size + states_size);
+        return reinterpret_cast<R*>(scratch.get() + worker * scratch_size() + 2 * increments.row_size + chains_size +
+                                    states_size);
     }
     i64 rows() const { return job.value.stream ? steps : 1; }
 
@@ -141,10 +147,13 @@ class tile_signature_vjp {
             tile_signature_vjp* self;
             void (tile_signature_vjp::*body)(i64, int);
         } context{this, body};
-        exec.run(exec, items, [](void* c, i64 item, int worker) {
-            const call& to = *static_cast<call*>(c);
-            if (!to.self->exec.cancelled(to.self->exec)) (to.self->*to.body)(item, worker);
-        }, &context);
+        exec.run(
+            exec, items,
+            [](void* c, i64 item, int worker) {
+                const call& to = *static_cast<call*>(c);
+                if (!to.self->exec.cancelled(to.self->exec)) (to.self->*to.body)(item, worker);
+            },
+            &context);
     }
 
     // ---- cotangents of the signature itself, without scalar and antipode ----
@@ -163,8 +172,8 @@ class tile_signature_vjp {
 
     // ---- chunks of time ----
 
-    // The signature of all that follows each chunk, as far as it is known, from the last chunk on. Then the states at the ends of all
-    // segments, continued from the chunks before.
+    // The signature of all that follows each chunk, as far as it is known, from the last chunk on. Then the states at
+    // the ends of all segments, continued from the chunks before.
     Q* after(i64 place, i64 chunk) const { return later.get() + (place * plan.lanes.chunks + chunk) * lower; }
 
     void link(i64 place, int) {
@@ -181,7 +190,9 @@ class tile_signature_vjp {
                 copy(states.row(place, chunk, segment), product.get(), lower);
             }
     }
-    static void copy(Q* to, const Q* from, i64 count) { std::memcpy(static_cast<void*>(to), from, std::size_t(count) * sizeof(Q)); }
+    static void copy(Q* to, const Q* from, i64 count) {
+        std::memcpy(static_cast<void*>(to), from, std::size_t(count) * sizeof(Q));
+    }
 
     // ---- backwards ----
 
@@ -217,7 +228,8 @@ class tile_signature_vjp {
                 if (parts == 1) sums.drain(group, first, t, count, x_bar, row_memory, increments.row_size);
             }
         }
-        if (constant && (from.continues() || job.initial_bar)) load_adjoints(w, tile, group, depth);  // which the walk had in two parts
+        if (constant && (from.continues() || job.initial_bar))
+            load_adjoints(w, tile, group, depth);  // which the walk had in two parts
         if (constant) add_constants(w, tile, group, part, first);
         if (job.initial_bar) add_initial(w, tile, group, part);
     }
@@ -247,8 +259,7 @@ class tile_signature_vjp {
         cotangents_of(group, rows_of);
         for (int k = from_level; k <= depth; ++k) {
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
-            if (tile_writes(tile, d, k))
-                load_cotangents(w.adjoint(k), rows_of, offset, words);
+            if (tile_writes(tile, d, k)) load_cotangents(w.adjoint(k), rows_of, offset, words);
             else
                 for (i64 m = 0; m < words; ++m) w.adjoint(k)[m] = T{};
         }
@@ -271,7 +282,8 @@ class tile_signature_vjp {
     void add_cotangents(walk& w, const word_tile& tile, const lane_group<R>& group, i64 t, V* spare) {
         constexpr i64 some = lane_count<R>;
         const R* rows_of[lane_count<R>];
-        for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = group.slots[l].path < 0 ? nullptr : cotangent(group.slots[l], t);
+        for (int l = 0; l < lane_count<R>; ++l)
+            rows_of[l] = group.slots[l].path < 0 ? nullptr : cotangent(group.slots[l], t);
         for (int k = 1; k <= depth; ++k) {
             if (!tile_writes(tile, d, k)) continue;
             const i64 words = tile_words(tile, d, k), offset = level_offset(d, k) + tile_begin(tile, d, k);
@@ -288,14 +300,16 @@ class tile_signature_vjp {
     void load_states(walk& w, const word_tile& tile, const lane_group<R>& group, i64 segment) {
         const Q* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
-            rows_of[l] = group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].place, group.slots[l].chunk, segment);
+            rows_of[l] =
+                group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].place, group.slots[l].chunk, segment);
         for (int k = 1; k <= known; ++k)
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
 
     void add_parts(i64 index, int worker) {
         const lane_group<R> group(path, plan.lanes, index);
-        sums.add_parts(group, longest(group), block, scratch.get() + worker * scratch_size(), rows_scratch(worker), increments.row_size);
+        sums.add_parts(group, longest(group), block, scratch.get() + worker * scratch_size(), rows_scratch(worker),
+                       increments.row_size);
     }
     i64 longest(const lane_group<R>& group) const { return job.value.stream ? steps : group.longest; }
 
@@ -312,7 +326,8 @@ class tile_signature_vjp {
         }
     }
 
-    // See gradient_sums.hpp. At the beginning of the path the level below the top is `initial`: to the first chunk belongs what `rest` is there.
+    // See gradient_sums.hpp. At the beginning of the path the level below the top is `initial`: to the first chunk
+    // belongs what `rest` is there.
     void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
         V *rest = sums.rest_of(group.index, part), *letter = sums.letter_of(group.index, part);
         for (i64 j = 0; j < d; ++j) {
@@ -333,7 +348,8 @@ class tile_signature_vjp {
         }
     }
     void add_rest_of_initial(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 j, T& gained) {
-        const i64 words = tile_words(tile, d, depth - 1), offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
+        const i64 words = tile_words(tile, d, depth - 1),
+                  offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
         for (int l = 0; l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
             if (s.path < 0 || s.chunk > 0) continue;
@@ -355,7 +371,8 @@ class tile_signature_vjp {
     void finish_initial(i64 place) {
         R* sum = job.initial_bar + path_at(path, place) * size;
         std::memcpy(sum, initial_bar.get() + place * size, std::size_t(size) * sizeof(R));
-        for (i64 part = 1; part < parts; ++part) add_to(sum, initial_bar.get() + (part * path.batch + place) * size, size);
+        for (i64 part = 1; part < parts; ++part)
+            add_to(sum, initial_bar.get() + (part * path.batch + place) * size, size);
         if (constant && plan.lanes.chunks > 1) add_to(sum, sums.letters_of_later(place), d);
     }
 };
@@ -363,7 +380,8 @@ class tile_signature_vjp {
 template <class Q, class R>
 inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const executor& exec) {
     const path_view<R>& path = job.value.path;
-    const double increments = double(path.batch) * double(step_count(path)), size = double(signature_size(path.channels, job.value.depth));
+    const double increments = double(path.batch) * double(step_count(path)),
+                 size = double(signature_size(path.channels, job.value.depth));
     const double multiply_adds = 2 * increments * size;
     const i64 slice = plan_slice(path, 2 * increments * double(path.channels) * sizeof(Q), plan_items(multiply_adds));
     if (slice == path.batch) return tile_signature_vjp<Q>(job, exec).run();
@@ -371,7 +389,9 @@ inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const execu
     few.workers = plan_workers(exec.workers, (path.batch + slice - 1) / slice, multiply_adds);
     each_slice(path.batch, slice, few, [&job](i64 first, i64 count, const executor& alone) {
         signature_vjp_job<R> part = slice_of(job, first, count);
-        const direction<R> along = job.along ? slice_of(*job.along, first, count, signature_size(part.value.path.channels, job.value.depth)) : direction<R>{};
+        const direction<R> along =
+            job.along ? slice_of(*job.along, first, count, signature_size(part.value.path.channels, job.value.depth))
+                      : direction<R>{};
         if (job.along) part.along = &along;
         tile_signature_vjp<Q>(part, alone, true).run();
     });
@@ -380,10 +400,8 @@ inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const execu
 template <class R>
 void compute_signature_vjp(const signature_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
-    if (job.along)
-        signature_vjp_in_slices<dual<R>>(job, exec);
-    else
-        signature_vjp_in_slices<R>(job, exec);
+    if (job.along) signature_vjp_in_slices<dual<R>>(job, exec);
+    else signature_vjp_in_slices<R>(job, exec);
 }
 
 PYSIG_NAMESPACE_END

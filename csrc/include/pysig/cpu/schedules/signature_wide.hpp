@@ -1,12 +1,13 @@
 // C2. Few paths of many channels: the lanes hold letters instead of paths.
 //
-// The walk of walk.hpp with another filling: at a word u, whose chain is a number at each step, all words u i are made at once, one
-// vector of letters i after the other. The last two letters are then a matrix product over the steps of the block of time,
-// A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States live in the row of the result, in place: no transposes, no joins.
+// The walk of walk.hpp with another filling: at a word u, whose chain is a number at each step, all words u i are made
+// at once, one vector of letters i after the other. The last two letters are then a matrix product over the steps of
+// the block of time, A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States live in the row of the result,
+// in place: no transposes, no joins.
 #pragma once
 
-#include "../lanes/buffer.hpp"
 #include "../kernels/chen.hpp"
+#include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
 #include "cost_model.hpp"
 
@@ -14,7 +15,7 @@ PYSIG_NAMESPACE_BEGIN
 
 template <class R>
 class letters_signature {
-  public:
+ public:
     using V = lanes<R>;
     static constexpr int width = lane_count<R>;
 
@@ -36,9 +37,10 @@ class letters_signature {
     void run() {
         executor limited = exec;
         limited.workers = workers;
-        limited.run(limited, job.path.batch * tiles, [](void* self, i64 item, int worker) {
-            static_cast<letters_signature*>(self)->run_item(item, worker);
-        }, this);
+        limited.run(
+            limited, job.path.batch * tiles,
+            [](void* self, i64 item, int worker) { static_cast<letters_signature*>(self)->run_item(item, worker); },
+            this);
         for (i64 b = 0; b < job.path.batch; ++b) {
             R* out = out_row(b);
             if (job.inverse) invert_in_place(out, d, depth);
@@ -46,7 +48,7 @@ class letters_signature {
         }
     }
 
-  private:
+ private:
     // The chain of a word: entry r at step t stands at data[t * step + r * entry].
     struct chain_view {
         const R* data;
@@ -103,10 +105,8 @@ class letters_signature {
         i64 below = 1;
         for (int k = 1; k <= depth; ++k, below *= d) {
             const i64 offset = level_offset(d, k) + first * below, count = (last - first) * below;
-            if (job.initial)
-                std::memcpy(out + offset, job.initial + b * size + offset, std::size_t(count) * sizeof(R));
-            else
-                std::memset(out + offset, 0, std::size_t(count) * sizeof(R));
+            if (job.initial) std::memcpy(out + offset, job.initial + b * size + offset, std::size_t(count) * sizeof(R));
+            else std::memset(out + offset, 0, std::size_t(count) * sizeof(R));
         }
     }
 
@@ -125,15 +125,24 @@ class letters_signature {
         R* states = at.out + level_offset(d, k + 1) + word * d;
         const int reach = depth - k;
         switch (reach) {
-            case 1: return sums(at, parent, states, first, last);
-            case 2: extend_letters<2>(at, parent, states, first, last, chains); break;
-            case 3: extend_letters<3>(at, parent, states, first, last, chains); break;
-            case 4: extend_letters<4>(at, parent, states, first, last, chains); break;
-            default: extend_deep(at, reach, parent, states, first, last, chains);
+            case 1:
+                return sums(at, parent, states, first, last);
+            case 2:
+                extend_letters<2>(at, parent, states, first, last, chains);
+                break;
+            case 3:
+                extend_letters<3>(at, parent, states, first, last, chains);
+                break;
+            case 4:
+                extend_letters<4>(at, parent, states, first, last, chains);
+                break;
+            default:
+                extend_deep(at, reach, parent, states, first, last, chains);
         }
         if (reach == 2) return last_letters(at, word, first, last, chains);
         for (i64 i = first; i < last; ++i)
-            children(at, k + 1, {chains + i, (reach - 1) * padded, padded}, word * d + i, 0, d, chains + block * (reach - 1) * padded);
+            children(at, k + 1, {chains + i, (reach - 1) * padded, padded}, word * d + i, 0, d,
+                     chains + block * (reach - 1) * padded);
     }
 
     void sums(const place& at, chain_view parent, R* states, i64 first, i64 last) const {
@@ -175,16 +184,16 @@ class letters_signature {
         i64 blocks = (padded / width + 2) / 3;
         for (i64 j = 0; j < padded; --blocks) {
             const i64 vectors = ((padded - j) / width + blocks - 1) / blocks;
-            if (vectors == 3)
-                columns<tile_letters(3), 3>(at, top, chains, first, last, j);
-            else if (vectors == 2)
-                columns<tile_letters(2), 2>(at, top, chains, first, last, j);
-            else
-                columns<tile_letters(1), 1>(at, top, chains, first, last, j);
+            if (vectors == 3) columns<tile_letters(3), 3>(at, top, chains, first, last, j);
+            else if (vectors == 2) columns<tile_letters(2), 2>(at, top, chains, first, last, j);
+            else columns<tile_letters(1), 1>(at, top, chains, first, last, j);
             j += vectors * width;
         }
     }
-    static constexpr int tile_letters(int vectors) { return (vector_registers - 1 - vectors) / (vectors + 1) < 6 ? (vector_registers - 1 - vectors) / (vectors + 1) : 6; }
+    static constexpr int tile_letters(int vectors) {
+        return (vector_registers - 1 - vectors) / (vectors + 1) < 6 ? (vector_registers - 1 - vectors) / (vectors + 1)
+                                                                    : 6;
+    }
 
     template <int I, int J>
     void columns(const place& at, R* top, const R* chains, i64 first, i64 last, i64 j) const {
@@ -228,10 +237,8 @@ class letters_signature {
     void move_tile(V (&A)[I][J], R* top, i64 columns) const {
         if constexpr (k < I * J) {
             R* at = top + (k / J) * d + (k % J) * width;
-            if constexpr (back)
-                store_some(at, A[k / J][k % J], columns - (k % J) * width);
-            else
-                A[k / J][k % J] = load_some(at, columns - (k % J) * width);
+            if constexpr (back) store_some(at, A[k / J][k % J], columns - (k % J) * width);
+            else A[k / J][k % J] = load_some(at, columns - (k % J) * width);
             move_tile<I, J, back, k + 1>(A, top, columns);
         }
     }

@@ -1,5 +1,5 @@
-// C2. A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about its increments stays in
-// the caches, and no memory grows with the batch.
+// C2. A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about
+// its increments stays in the caches, and no memory grows with the batch.
 //
 // Slices depend on the shape alone, as results must not depend on the number of workers.
 #pragma once
@@ -10,13 +10,16 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more `items` than it has groups.
+// Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more
+// `items` than it has groups.
 template <class R>
 inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
     if (groups < cost::least_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
     const double wanted = bytes / double(cost::slice_bytes);
-    const i64 slices = wanted < double(cost::least_items) ? cost::least_items : wanted < double(groups) ? i64(wanted) : groups;
+    const i64 slices = wanted < double(cost::least_items) ? cost::least_items
+                       : wanted < double(groups)          ? i64(wanted)
+                                                          : groups;
     return groups / slices * lane_count<R>;
 }
 
@@ -44,7 +47,8 @@ inline direction<R> slice_of(const direction<R>& along, i64 first, i64 count, i6
 template <class R>
 inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 count) {
     const path_view<R>& path = job.value.path;
-    const i64 size = signature_size(path.channels, job.value.depth), channels = own_channels(path), moved = path.order ? 0 : first;
+    const i64 size = signature_size(path.channels, job.value.depth), channels = own_channels(path),
+              moved = path.order ? 0 : first;
     job.cotangent += moved * (job.value.stream ? step_count(path) : 1) * (size + job.value.scalar_term);
     job.path_bar += moved * path.length * channels;
     if (job.basepoint_bar) job.basepoint_bar += moved * channels;
@@ -54,7 +58,8 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
     return job;
 }
 
-// Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the shortest paths.
+// Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the
+// shortest paths.
 template <class F>
 inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body) {
     struct call {
@@ -62,12 +67,16 @@ inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body
         const i64 batch, slice;
         const executor& exec;
     } context{body, batch, slice, exec};
-    exec.run(exec, (batch + slice - 1) / slice, [](void* c, i64 item, int) {
-        const call& to = *static_cast<call*>(c);
-        const i64 first = ((to.batch + to.slice - 1) / to.slice - 1 - item) * to.slice, rest = to.batch - first;
-        if (to.exec.cancelled(to.exec)) return;
-        to.body(first, rest < to.slice ? rest : to.slice, executor{1, to.exec.run, to.exec.cancelled, to.exec.state});
-    }, &context);
+    exec.run(
+        exec, (batch + slice - 1) / slice,
+        [](void* c, i64 item, int) {
+            const call& to = *static_cast<call*>(c);
+            const i64 first = ((to.batch + to.slice - 1) / to.slice - 1 - item) * to.slice, rest = to.batch - first;
+            if (to.exec.cancelled(to.exec)) return;
+            to.body(first, rest < to.slice ? rest : to.slice,
+                    executor{1, to.exec.run, to.exec.cancelled, to.exec.state});
+        },
+        &context);
 }
 
 PYSIG_NAMESPACE_END

@@ -1,5 +1,5 @@
-// C2. The one threading seam: the threads that work on one call. The first region of a call that has work for several takes them from
-// the pool, and they stay with it until it is over.
+// C2. The one threading seam: the threads that work on one call. The first region of a call that has work for several
+// takes them from the pool, and they stay with it until it is over.
 #pragma once
 
 #include "../jobs/signature.hpp"
@@ -11,7 +11,7 @@
 PYSIG_NAMESPACE_BEGIN
 
 class team {
-  public:
+ public:
     // `interrupted` is asked about every 20 ms, by the calling thread only, while a call runs; null: never.
     explicit team(int workers, bool (*interrupted)() = nullptr)
         : interrupted_(interrupted), owner_(std::this_thread::get_id()), last_(std::chrono::steady_clock::now()) {
@@ -27,7 +27,7 @@ class team {
         if (!members_.empty()) members_[0]->home.give_back(members_);
     }
 
-  private:
+ private:
     executor exec_{};
     bool (*interrupted_)();
     std::thread::id owner_;
@@ -80,9 +80,11 @@ class team {
     static void take_items(void* context, int worker) {
         region& here = *static_cast<region*>(context);
         try {
-            for (i64 begin = here.next.fetch_add(here.grain); begin < here.items; begin = here.next.fetch_add(here.grain)) {
+            for (i64 begin = here.next.fetch_add(here.grain); begin < here.items;
+                 begin = here.next.fetch_add(here.grain)) {
                 const i64 end = std::min(begin + here.grain, here.items);
-                for (i64 item = begin; item < end && !here.self->stopped(); ++item) here.body(here.context, item, worker);
+                for (i64 item = begin; item < end && !here.self->stopped(); ++item)
+                    here.body(here.context, item, worker);
             }
         } catch (...) {
             here.self->fail(std::current_exception());
@@ -99,12 +101,14 @@ class team {
     void refuse_fork() {
         if (forks_ == pool::forks()) return;
         members_.clear();
-        throw std::runtime_error("pysig: the process was forked in the middle of this call, whose other threads are not in the child");
+        throw std::runtime_error(
+            "pysig: the process was forked in the middle of this call, whose other threads are not in the child");
     }
 
     void share(int workers, i64 items, void (*body)(void*, i64, int), void* context) {
         region here{this, items, std::max<i64>(1, items / (i64(workers) * 16)), body, context, {0}};
-        for (int worker = 1; worker < workers; ++worker) members_[std::size_t(worker - 1)]->begin(take_items, &here, worker);
+        for (int worker = 1; worker < workers; ++worker)
+            members_[std::size_t(worker - 1)]->begin(take_items, &here, worker);
         take_items(&here, 0);
         for (int worker = 1; worker < workers; ++worker) {
             refuse_fork();

@@ -1,9 +1,10 @@
-// C2. Threads that wait for work. Starting a thread costs some fifty microseconds and ending it some twenty more; waking one that sleeps
-// costs a few. So a thread that has done its part of a call stays for a while.
+// C2. Threads that wait for work. Starting a thread costs some fifty microseconds and ending it some twenty more;
+// waking one that sleeps costs a few. So a thread that has done its part of a call stays for a while.
 //
-// A call has its threads for itself until it is over (parallel.hpp): calls at the same time, from any threads, share nothing but the list of
-// those that are free. Before a fork the free ones end, as a process that forks should have one thread; a forked child begins a list of its
-// own. The lists are never destroyed, so that nothing depends on the order in which a process ends.
+// A call has its threads for itself until it is over (parallel.hpp): calls at the same time, from any threads, share
+// nothing but the list of those that are free. Before a fork the free ones end, as a process that forks should have one
+// thread; a forked child begins a list of its own. The lists are never destroyed, so that nothing depends on the order
+// in which a process ends.
 #pragma once
 
 #include "../../config.hpp"
@@ -28,7 +29,7 @@ class pool;
 
 // A thread that does one task after the other.
 class member {
-  public:
+ public:
     using task = void (*)(void* context, int worker);
 
     explicit member(pool& home) : home(home) {}
@@ -61,7 +62,9 @@ class member {
         return changed_.wait_for(lock, some, [this] { return state_.load(std::memory_order_relaxed) == free; });
     }
 
-    void start() { thread_ = std::thread([this] { live(); }); }
+    void start() {
+        thread_ = std::thread([this] { live(); });
+    }
     // The end of a thread that is free: it does not wait out its patience.
     void end() {
         {
@@ -74,8 +77,9 @@ class member {
 
     pool& home;
 
-  private:
-    static constexpr int spins = 1000;  // looks before going to sleep: some ten microseconds, as the next task mostly follows at once
+ private:
+    static constexpr int spins =
+        1000;  // looks before going to sleep: some ten microseconds, as the next task mostly follows at once
     static constexpr std::chrono::seconds patience{1};
     enum : int { free, given, running };
 
@@ -102,7 +106,7 @@ class member {
 };
 
 class pool {
-  public:
+ public:
     static pool& of_this_process() {
 #if !defined(_WIN32)
         static const int registered = pthread_atfork(&pool::before_fork, nullptr, &pool::in_child);
@@ -116,7 +120,8 @@ class pool {
         return *found;
     }
 
-    // How many forks lie between the first process and this one, as far as they were seen: it changes when threads are gone.
+    // How many forks lie between the first process and this one, as far as they were seen: it changes when threads are
+    // gone.
     static long forks() { return count_of_forks().load(); }
 
     // Appends so many threads to `taken`, fewer if no more are to be had.
@@ -160,7 +165,7 @@ class pool {
         }
     }
 
-  private:
+ private:
     std::mutex mutex_;
     std::vector<member*> free_;
     std::size_t members_ = 0;  // free or not
@@ -207,7 +212,8 @@ inline bool member::begin_given() {
     return true;
 }
 
-// Waits for that; else the thread ends: it was told to, or nobody has needed it for a while. One that was woken too late looks out for the next task.
+// Waits for that; else the thread ends: it was told to, or nobody has needed it for a while. One that was woken too
+// late looks out for the next task.
 inline bool member::wait_for_task() {
     for (;;) {
         for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) == free; ++spin) pause();
