@@ -1,7 +1,7 @@
 """What the pages take from the code, so that it is typed nowhere twice.
 
-`python docs/generate.py` writes the table of capabilities into README.md; tests/package/test_readme.py
-keeps it up to date. The build of the documentation (conf.py) asks for the list of public functions.
+`python docs/generate.py` writes the table of capabilities into README.md;
+tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) asks for the list of public functions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FIRST = (
     "signature",
     "transform",
     "words",
-    "derivatives",
+    "signature_vjp",
     "logsignature",
     "logsignature_convert",
     "bases",
@@ -91,11 +91,9 @@ def _rank(family: tuple[str, list[str]]) -> tuple[int, str]:
 
 
 def _title(module: str) -> str:
-    """The first sentence of a module's docstring, without its floor."""
+    """The first sentence of a module's docstring."""
     first = (importlib.import_module(module).__doc__ or module).strip().splitlines()[0]
-    floor, _, rest = first.partition(". ")
-    sentence = rest if len(floor) == 2 and floor[0] == "P" else first
-    return re.split("[:;]", sentence)[0].rstrip(".")
+    return re.split("[.:;]", first)[0]
 
 
 def reference(more: Iterable[tuple[str, str, list[str]]] = ()) -> str:

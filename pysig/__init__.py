@@ -24,7 +24,7 @@ from pysig._api.config import (
     set_workers,
     show_config,
 )
-from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.incremental import SignatureStream
 from pysig._api.linear_functional import (
     linear_functional,
     linear_functional_jvp,
@@ -45,7 +45,7 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_vjp,
 )
 from pysig._api.signature import signature
-from pysig._api.incremental import SignatureStream
+from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.transform import Time, transformed_shape
 from pysig._api.word_sets import anisotropic_words, prefix_closure
 from pysig._api.words import index_word, signature_size, word_index, words

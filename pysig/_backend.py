@@ -1,4 +1,4 @@
-"""P3. Which backend an array belongs to, found without importing what is absent; what each can do.
+"""Which backend an array belongs to, found without importing what is absent; what each can do.
 
 `CAPABILITIES` is the one table: errors, the README and the docs are made from it.
 """

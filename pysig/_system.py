@@ -1,4 +1,4 @@
-"""P0. How much memory there is for arrays and tables."""
+"""How much memory there is for arrays and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P6. The command `pysig`: signatures of paths in files, without writing a program.
+"""The command `pysig`: signatures of paths in files, without writing a program.
 
 Exit status: 0 if all went well, 2 for bad use or bad data (one sentence on standard error, and
 nothing written), 130 after Ctrl-C.

@@ -1,4 +1,4 @@
-// C4. The tensor algebra: unpack, drop the GIL, call the table.
+// The tensor algebra: unpack, drop the GIL, call the table.
 #include "isa/table.hpp"
 #include "jobs.hpp"
 #include "register.hpp"

@@ -1,4 +1,4 @@
-// C4. The only code that touches py::array. The Python side has checked everything (pysig/_api); here are assertions.
+// The only code that touches py::array. The Python side has checked everything (pysig/_api); here are assertions.
 #pragma once
 
 #include <pybind11/numpy.h>

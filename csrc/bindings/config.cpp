@@ -1,4 +1,4 @@
-// C4. What this build is and which instruction set it runs.
+// What this build is and which instruction set it runs.
 #include <pybind11/stl.h>
 
 #include <string>

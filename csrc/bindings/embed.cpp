@@ -1,4 +1,4 @@
-// C4. The module pysig.embed: the functions of pysig.h as Cython modules offer theirs, a dictionary __pyx_capi__ of
+// The module pysig.embed: the functions of pysig.h as Cython modules offer theirs, a dictionary __pyx_capi__ of
 // capsules, each named by the type of its function. Cython, Numba and scipy.LowLevelCallable look there, and check the
 // names against what they expect.
 #include <pybind11/pybind11.h>

@@ -1,4 +1,4 @@
-// C4. Plain calls, for which checks in Python may cost more than the work: native, aligned NumPy arrays of floats
+// Plain calls, for which checks in Python may cost more than the work: native, aligned NumPy arrays of floats
 // themselves (no subclass), a depth that is an int, no option. What is checked here is right for sure; for everything
 // else a plain call returns None, and goes through the checks of pysig/_api.
 #pragma once

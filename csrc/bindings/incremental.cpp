@@ -1,4 +1,4 @@
-// C4. Streams of points: the object of the C++ door, one class for each precision.
+// Streams of points: the object of the C++ door, one class for each precision.
 #include "pysig/incremental.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// C4. Arrays to jobs, for the bindings that share one.
+// Arrays to jobs, for the bindings that share one.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// C4. logsignature: unpack, drop the GIL, call the table.
+// logsignature: unpack, drop the GIL, call the table.
 #include "fast_path.hpp"
 #include "isa/table.hpp"
 #include "jobs.hpp"

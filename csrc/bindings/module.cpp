@@ -1,4 +1,4 @@
-// C4. The extension module: a list of registrations.
+// The extension module: a list of registrations.
 #include "register.hpp"
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {

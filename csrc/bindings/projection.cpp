@@ -1,4 +1,4 @@
-// C4. Projections of signatures: unpack, drop the GIL, call the table.
+// Projections of signatures: unpack, drop the GIL, call the table.
 #include "isa/table.hpp"
 #include "jobs.hpp"
 #include "register.hpp"

@@ -1,4 +1,4 @@
-// C4. One registration for each file of bindings; module.cpp calls them and nothing else.
+// One registration for each file of bindings; module.cpp calls them and nothing else.
 #pragma once
 
 #include <pybind11/pybind11.h>

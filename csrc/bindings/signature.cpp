@@ -1,4 +1,4 @@
-// C4. signature: unpack, drop the GIL, call the table.
+// signature: unpack, drop the GIL, call the table.
 #include "fast_path.hpp"
 #include "isa/table.hpp"
 #include "jobs.hpp"

@@ -1,4 +1,4 @@
-// C4. The C ABI: arguments become those of the C++ door, exceptions become statuses.
+// The C ABI: arguments become those of the C++ door, exceptions become statuses.
 #include "pysig/pysig.h"
 
 #include <cstring>

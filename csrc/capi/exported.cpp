@@ -1,4 +1,4 @@
-// C4. The kernels of the compiled library for C++ programs (door/kernels.hpp with PYSIG_COMPILED): the table that runs
+// The kernels of the compiled library for C++ programs (door/kernels.hpp with PYSIG_COMPILED): the table that runs
 // here.
 #include "isa/table.hpp"
 #include "pysig/detail/kernels.hpp"

@@ -1,4 +1,4 @@
-// C4. The functions of pysig.h that there are for float and for double: included once for each, with PYSIG_R and
+// The functions of pysig.h that there are for float and for double: included once for each, with PYSIG_R and
 // PYSIG_NAME.
 
 int PYSIG_NAME(pysig_signature)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth,

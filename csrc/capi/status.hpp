@@ -1,4 +1,4 @@
-// C4. From exceptions to statuses: the one wrapper around everything that pysig.h offers.
+// From exceptions to statuses: the one wrapper around everything that pysig.h offers.
 #pragma once
 
 #include <new>

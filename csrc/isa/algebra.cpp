@@ -1,4 +1,4 @@
-// C3. The tensor algebra, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
+// The tensor algebra, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
 #include "pysig/cpu/schedules/algebra.hpp"
 
 PYSIG_NAMESPACE_BEGIN

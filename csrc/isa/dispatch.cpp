@@ -1,4 +1,4 @@
-// C3. Which instruction set runs: the best that the machine has, or the one that PYSIG_ISA names.
+// Which instruction set runs: the best that the machine has, or the one that PYSIG_ISA names.
 #include <cstdlib>
 #include <stdexcept>
 #include <string>

@@ -1,4 +1,4 @@
-// C3. Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be
+// Compiled once per instruction set, with PYSIG_ISA and its flags (CMakeLists.txt). No std template may be
 // instantiated here: its code would be merged across instruction sets by the linker (tests/cpu/test_isa.py looks for
 // that).
 #include "pysig/cpu/jobs/projection.hpp"

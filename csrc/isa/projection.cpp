@@ -1,4 +1,4 @@
-// C3. Projections, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
+// Projections, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
 #include "pysig/cpu/schedules/projection.hpp"
 #include "pysig/cpu/schedules/projection_vjp.hpp"
 

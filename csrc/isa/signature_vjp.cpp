@@ -1,4 +1,4 @@
-// C3. Derivatives, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
+// Derivatives, compiled once per instruction set beside kernels.cpp, whose rules hold here too.
 #include "pysig/cpu/schedules/signature_vjp.hpp"
 #include "pysig/cpu/schedules/signature_jvp.hpp"
 

@@ -1,4 +1,4 @@
-// C3. What every instruction set offers: one table of functions, one instance per set, chosen at first use
+// What every instruction set offers: one table of functions, one instance per set, chosen at first use
 // (dispatch.cpp).
 #pragma once
 

@@ -1,1 +1,1 @@
-"""P4. The public functions: docstring, checks, plan, allocation, call. One file per family."""
+"""The public functions: docstring, checks, plan, allocation, call. One file per family."""

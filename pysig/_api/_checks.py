@@ -1,4 +1,4 @@
-"""P4. Errors at the door: each names the argument, what was expected, what came, what to do."""
+"""Errors at the door: each names the argument, what was expected, what came, what to do."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._backend import CUPY, Backend, as_array, backend_of
-from pysig._system import whole_memory
 from pysig._plans.layout import Plan, plan_for
+from pysig._system import whole_memory
 
 
 class SignatureCotangents(NamedTuple):

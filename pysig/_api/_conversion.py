@@ -1,14 +1,14 @@
-"""P4. What the conversions between signatures and log-signatures share."""
+"""What the conversions between signatures and log-signatures share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from pysig._plans import basis_tables
 from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._api.bases import check_basis
 from pysig._backend import require
+from pysig._plans import basis_tables
 from pysig._plans.layout import Plan, plan_for
 
 

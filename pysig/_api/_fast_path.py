@@ -1,4 +1,4 @@
-"""P4. Calls without options on plain arrays, whose checks the extension does: in Python they would
+"""Calls without options on plain arrays, whose checks the extension does: in Python they would
 cost more than a small call.
 """
 

@@ -1,4 +1,4 @@
-"""P4. Linear functionals at the door: as a matrix, and with a signature to continue from."""
+"""Linear functionals at the door: as a matrix, and with a signature to continue from."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysig._combinatorics import word_trees
-from pysig._combinatorics import words as _words
-from pysig._combinatorics.words import Word
 from pysig._api import _checks
 from pysig._api._words_argument import check_words
 from pysig._backend import NUMPY, Backend, is_cupy
+from pysig._combinatorics import word_trees
+from pysig._combinatorics import words as _words
+from pysig._combinatorics.words import Word
 from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan, plan_for
 

@@ -1,4 +1,4 @@
-"""P4. What the derivatives of the signature share: the checked call, tangents, and the way back."""
+"""What the derivatives of the signature share: the checked call, tangents, and the way back."""
 
 from __future__ import annotations
 

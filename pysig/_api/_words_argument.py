@@ -1,4 +1,4 @@
-"""P4. Checks of `words=`: a set of words in the order of the columns."""
+"""Checks of `words=`: a set of words in the order of the columns."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import OrderedDict
 from itertools import chain
 from typing import Any
 
-from pysig._combinatorics.words import Word
 from pysig._api import _checks
 from pysig._api.words import check_word
+from pysig._combinatorics.words import Word
 
 MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/kernels/tree_walk.hpp
 

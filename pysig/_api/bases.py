@@ -1,15 +1,15 @@
-"""P4. Bases of log-signatures: sizes, elements, labels, and the exact matrices between them."""
+"""Bases of log-signatures: sizes, elements, labels, and the exact matrices between them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pysig._plans import basis_tables
+from pysig._api._checks import check_flag, check_integer, describe
+from pysig._api._words_argument import check_words
 from pysig._combinatorics import hall as _hall
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.hall import Bracket, Word
-from pysig._api._checks import check_flag, check_integer, describe
-from pysig._api._words_argument import check_words
+from pysig._plans import basis_tables
 from pysig._plans.basis_tables import BASES, SparseMatrix
 
 

@@ -1,4 +1,4 @@
-"""P4. Threads, instruction set, where the headers are."""
+"""Threads, instruction set, where the headers are."""
 
 from __future__ import annotations
 

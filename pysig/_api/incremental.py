@@ -1,4 +1,4 @@
-"""P4. The signature of a path that is still being made."""
+"""The signature of a path that is still being made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Linear functionals of signatures, evaluated without the signatures."""
+"""Linear functionals of signatures, evaluated without the signatures."""
 
 from __future__ import annotations
 

@@ -1,26 +1,26 @@
-"""P4. The log-signature of a path, with derivatives."""
+"""The log-signature of a path, with derivatives."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any
 
-from pysig._plans import basis_tables
 from pysig._api import _checks
 from pysig._api._conversion import prepare_conversion
 from pysig._api._fast_path import plain_call
 from pysig._api.algebra._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.config import check_workers
-from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.logsignature_convert import (
     signature_to_logsignature_jvp,
     signature_to_logsignature_vjp,
 )
 from pysig._api.signature import signature
+from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.transform import check_transform, transformed_shape
 from pysig._backend import NUMPY, require
 from pysig._cpu.logsignature import plain_logsignature
+from pysig._plans import basis_tables
 from pysig._plans.layout import plan_for
 from pysig._plans.transform import channels_after, steps_after
 

@@ -1,4 +1,4 @@
-"""P4. From signatures to log-signatures and back, in every basis, with derivatives."""
+"""From signatures to log-signatures and back, in every basis, with derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Chosen coefficients of signatures, and their derivatives: `signature(..., words=...)` and
+"""Chosen coefficients of signatures, and their derivatives: `signature(..., words=...)` and
 `linear_functional` come here after they know what is asked for."""
 
 from __future__ import annotations

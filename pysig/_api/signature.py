@@ -1,4 +1,4 @@
-"""P4. The signature of a path."""
+"""The signature of a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Derivatives of the signature, as plain functions on plain arrays."""
+"""Derivatives of the signature, as plain functions on plain arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Transforms of the path."""
+"""Transforms of the path."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pysig._plans import transform as _transform
 from pysig._api import _checks
 from pysig._backend import CUPY, Backend, backend_of
+from pysig._plans import transform as _transform
 from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
 
 

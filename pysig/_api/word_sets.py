@@ -1,4 +1,4 @@
-"""P4. Sets of words for `signature(..., words=...)`."""
+"""Sets of words for `signature(..., words=...)`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pysig._combinatorics import word_trees as _trees
-from pysig._combinatorics.words import Word
 from pysig._api._checks import describe
 from pysig._api._words_argument import MOST_LETTERS, check_words
+from pysig._combinatorics import word_trees as _trees
+from pysig._combinatorics.words import Word
 
 MOST_WORDS = 4_000_000  # a tuple of each takes some hundred bytes
 

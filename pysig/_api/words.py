@@ -1,13 +1,13 @@
-"""P4. Sizes and words: which coefficient stands where."""
+"""Sizes and words: which coefficient stands where."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from typing import Any
 
-from pysig._combinatorics import words as _words
 from pysig._api._checks import check_flag, check_integer, check_memory, describe, memory_limit
 from pysig._backend import NUMPY
+from pysig._combinatorics import words as _words
 
 Word = tuple[int, ...]
 

@@ -1,1 +1,1 @@
-"""P6. The commands behind `pysig.cli`, built on public names."""
+"""The commands behind `pysig.cli`, built on public names."""

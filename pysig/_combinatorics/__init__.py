@@ -1,1 +1,1 @@
-"""P0. Words and their combinatorics: exact, integers and tuples, no NumPy."""
+"""Words and their combinatorics: exact, integers and tuples, no NumPy."""

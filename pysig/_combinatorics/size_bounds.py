@@ -16,7 +16,7 @@ from functools import lru_cache
 from math import factorial, prod
 from random import Random
 
-from .functionals import Polynomial, _Shuffle
+from .lyndon_dual import Polynomial, _Shuffle
 from .hall import Word, logsignature_size, lyndon_count
 
 SAMPLE = 64  # Lyndon words of a level; fewer, but not below FEWEST, once their rows are LONG

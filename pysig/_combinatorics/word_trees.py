@@ -1,4 +1,4 @@
-"""P0. Sets of words as trees: closures under prefixes and factors, weighted truncation."""
+"""Sets of words as trees: closures under prefixes and factors, weighted truncation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P0. Words: tuples of 0-based letters; level after level, lexicographic within a level."""
+"""Words: tuples of 0-based letters; level after level, lexicographic within a level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. The operations on NumPy arrays: thin, into the extension module."""
+"""The operations on NumPy arrays: thin, into the extension module."""
 
 from pysig._cpu.algebra import (
     bilinear,
@@ -10,10 +10,10 @@ from pysig._cpu.algebra import (
     series_jvp,
     series_vjp,
 )
-from pysig._cpu.signature_vjp import signature_jvp, signature_vjp
 from pysig._cpu.logsignature import logsignature
 from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import signature
+from pysig._cpu.signature_vjp import signature_jvp, signature_vjp
 
 __all__ = [
     "bilinear",

@@ -1,4 +1,4 @@
-"""P2. The extension module, or a message that helps."""
+"""The extension module, or a message that helps."""
 
 from __future__ import annotations
 

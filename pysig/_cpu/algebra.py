@@ -1,4 +1,4 @@
-"""P2. The tensor algebra on NumPy arrays: rows of coefficients, lanes are rows
+"""The tensor algebra on NumPy arrays: rows of coefficients, lanes are rows
 (csrc/include/pysig/cpu/schedules/algebra.hpp).
 
 Rows are (batch, width), contiguous; an input of one row serves the whole batch. `scalar` is the

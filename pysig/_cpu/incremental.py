@@ -1,4 +1,4 @@
-"""P2. Streams of points: objects of the extension, which keep the signature of what was pushed."""
+"""Streams of points: objects of the extension, which keep the signature of what was pushed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. `logsignature` of NumPy arrays: slices of the batch whose signatures stay in cache until the
+"""`logsignature` of NumPy arrays: slices of the batch whose signatures stay in cache until the
 logarithm is taken.
 """
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pysig._plans import basis_tables
 from pysig._cpu._extension import core
 from pysig._cpu.algebra import Maps, maps_of
 from pysig._cpu.signature import METHODS
+from pysig._plans import basis_tables
 from pysig._plans.layout import Plan
 from pysig._plans.transform import Transform
 

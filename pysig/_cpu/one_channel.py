@@ -1,4 +1,4 @@
-"""P2. Derivatives of signatures of one channel, where S = initial (x) exp(x), x the increment from
+"""Derivatives of signatures of one channel, where S = initial (x) exp(x), x the increment from
 the first point to the last: dS/dx is S moved up by one level, and the points between do not count.
 """
 

@@ -1,4 +1,4 @@
-"""P2. Projections of signatures of NumPy arrays."""
+"""Projections of signatures of NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. `signature` of NumPy arrays."""
+"""`signature` of NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. Derivatives of `signature` of NumPy arrays."""
+"""Derivatives of `signature` of NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// P2. Bodies of the ElementwiseKernels of algebra.py: a thread per coefficient of the result (algebra/tensor.hpp has
+// Bodies of the ElementwiseKernels of algebra.py: a thread per coefficient of the result (algebra/tensor.hpp has
 // the formulas).
 #include <pysig/algebra/tensor.hpp>
 

@@ -1,4 +1,4 @@
-"""P2. The tensor algebra on CuPy arrays, under the names of `_cpu/algebra.py`: a thread per
+"""The tensor algebra on CuPy arrays, under the names of `_cpu/algebra.py`: a thread per
 coefficient. Power series are in `algebra_series.py`.
 
 Nothing is added up by atomics, so results are the same at every run.

@@ -1,4 +1,4 @@
-"""P2. Power series of rows of CuPy arrays, under the names of `_cpu/algebra.py`.
+"""Power series of rows of CuPy arrays, under the names of `_cpu/algebra.py`.
 
 Horner schemes of products whose inner ones are short, w_N = c_N, w_m = c_m + s_m x (x) w_(m+1), as
 in csrc/include/pysig/cpu/kernels/algebra.hpp; derivatives are products and their adjoints.

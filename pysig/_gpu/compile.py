@@ -1,4 +1,4 @@
-"""P2. The only place that builds GPU kernels.
+"""The only place that builds GPU kernels.
 
 The text is that of the `.cu` and `.cuh` files beside this one; the formulas come from pysig's C++
 headers by -I. CuPy keeps compiled kernels on disk by the hash of text and options, but does not

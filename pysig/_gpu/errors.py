@@ -1,4 +1,4 @@
-"""P2. What a GPU refuses, in plain words."""
+"""What a GPU refuses, in plain words."""
 
 from __future__ import annotations
 

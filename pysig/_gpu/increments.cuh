@@ -1,4 +1,4 @@
-// P2. Increments of transformed paths, and the way back from their adjoints to those of the points. PYSIG_STAGES is the
+// Increments of transformed paths, and the way back from their adjoints to those of the points. PYSIG_STAGES is the
 // transform, see transform.hpp; 0 is none. The functions are the bodies of the ElementwiseKernels of increments.py.
 #include <pysig/algebra/transform.hpp>
 

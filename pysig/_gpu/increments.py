@@ -1,4 +1,4 @@
-"""P2. Increments of (transformed) paths of CuPy arrays, and the adjoints of points from theirs."""
+"""Increments of (transformed) paths of CuPy arrays, and the adjoints of points from theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. `logsignature` of CuPy arrays: slices of the batch whose signatures fit the scratch limit,
+"""`logsignature` of CuPy arrays: slices of the batch whose signatures fit the scratch limit,
 then their logarithms.
 """
 

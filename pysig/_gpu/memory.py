@@ -1,4 +1,4 @@
-"""P2. How much scratch memory a call may take on a GPU."""
+"""How much scratch memory a call may take on a GPU."""
 
 from __future__ import annotations
 

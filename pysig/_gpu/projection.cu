@@ -1,4 +1,4 @@
-// P2. Chosen coefficients of signatures: a thread owns a *family*, a word p of LETTERS letters and up to CHILDREN words
+// Chosen coefficients of signatures: a thread owns a *family*, a word p of LETTERS letters and up to CHILDREN words
 // p i, and rides along a whole path. It computes the chain of p anew, at most LETTERS^2 / 2 multiply-adds a step, and
 // one more for each p i; families of words that are not asked for do not exist. Formulas are horner.hpp's.
 //

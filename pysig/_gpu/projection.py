@@ -1,4 +1,4 @@
-"""P2. Projections of signatures of CuPy arrays: the launches of projection.cu.
+"""Projections of signatures of CuPy arrays: the launches of projection.cu.
 
 The words that are asked for are cut into families, a word and some words one letter longer; one
 launch for each length of words. Linear functionals are sums over the columns, slice by slice of the

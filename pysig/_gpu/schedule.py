@@ -1,4 +1,4 @@
-"""P2. The cost model: shapes of word tiles, chunks of time, which method.
+"""The cost model: shapes of word tiles, chunks of time, which method.
 
 All constants that decide between plans stand here. They were counted in the machine code that
 ptxas 13 makes for sm_90; cycles are estimates from the published latencies of that machine, not

@@ -1,4 +1,4 @@
-"""P2. `signature` of CuPy arrays: which method."""
+"""`signature` of CuPy arrays: which method."""
 
 from __future__ import annotations
 

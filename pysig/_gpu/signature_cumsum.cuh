@@ -1,4 +1,4 @@
-// P2. The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455), completed: level k is the running
+// The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455), completed: level k is the running
 // sum over time of
 //     b_t[w1...wk] = chain_0(w1...w(k-1)) * x_t[wk],
 // where the chain (horner.hpp) reads the lower levels as they are before step t. With these known at all times, b_t is

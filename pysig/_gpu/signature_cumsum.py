@@ -1,4 +1,4 @@
-"""P2. `method="cumsum"` on a GPU: level by level, running sums over blocks of time (Genet and
+"""`method="cumsum"` on a GPU: level by level, running sums over blocks of time (Genet and
 Inzirillo, arXiv:2501.08455).
 
 A level is one ElementwiseKernel, a thread per word and chunk of time, which adds its chain up and

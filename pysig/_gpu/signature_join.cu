@@ -1,4 +1,4 @@
-// P2. Chen's identity along chunks of time: the signatures of consecutive chunks of a path become the signature of the
+// Chen's identity along chunks of time: the signatures of consecutive chunks of a path become the signature of the
 // path.
 //
 // A thread owns a word of the top level and all its prefixes (chen_extend in chen.hpp) and multiplies them by one chunk

@@ -1,4 +1,4 @@
-// P2. Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp) and rides along the whole
+// Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp) and rides along the whole
 // path, or along one chunk of it, with its coefficients in registers. One launch writes all levels.
 //
 // The increments of a ride (tile.cuh) are double-buffered, so that there is one barrier for each stage.

@@ -1,4 +1,4 @@
-"""P2. `method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu
+"""`method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu
 for chunks of time."""
 
 from __future__ import annotations

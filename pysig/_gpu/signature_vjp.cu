@@ -1,4 +1,4 @@
-// P2. Gradients of <cotangent, signature> by word tiles: a thread owns a prefix and all words below it (subtree.hpp)
+// Gradients of <cotangent, signature> by word tiles: a thread owns a prefix and all words below it (subtree.hpp)
 // and rides along a path, or a chunk of it, from its end to its beginning. With H[i] the chain of a word p i of N - 1
 // letters, and the adjoint of the top level A_bar, which does not change in time,
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],

@@ -1,4 +1,4 @@
-"""P2. Derivatives of `signature` of CuPy arrays: gradients by tiles (signature_vjp_tile.py) where
+"""Derivatives of `signature` of CuPy arrays: gradients by tiles (signature_vjp_tile.py) where
 there are any, all others by running sums over blocks of time.
 
 Level k is the running sum of b_t = chain(t) * x[t], where the chain reads the lower levels before

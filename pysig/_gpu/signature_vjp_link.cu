@@ -1,4 +1,4 @@
-// P2. What the ways back of a path's chunks (signature_vjp.cu) need to know of each other, by Chen's identity: from the
+// What the ways back of a path's chunks (signature_vjp.cu) need to know of each other, by Chen's identity: from the
 // signatures of the *pieces* of a path, levels below the top, to
 //     the state at the end of each piece, initial (x) piece 0 (x) ... (x) this piece,
 //     the product of all pieces from the beginning of each chunk on, which is what the path goes on to do after the

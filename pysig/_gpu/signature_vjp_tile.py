@@ -1,4 +1,4 @@
-"""P2. `signature_vjp` on a GPU by tiles: the grid of signature_vjp.cu, and what the ways back of
+"""`signature_vjp` on a GPU by tiles: the grid of signature_vjp.cu, and what the ways back of
 chunks of time need to know of each other (signature_link.cu).
 
 Only levels below the top are ever computed on the way forward: the signatures of all pieces of

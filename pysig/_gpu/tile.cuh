@@ -1,4 +1,4 @@
-// P2. What the kernels of word tiles share: their sizes, the place of a tile among the words, and how the increments of
+// What the kernels of word tiles share: their sizes, the place of a tile among the words, and how the increments of
 // a ride come into shared memory.
 //
 // A *ride* is a path and a chunk of its steps. TILES threads of a block share a ride: they stage its increments, STEPS

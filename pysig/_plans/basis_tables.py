@@ -1,4 +1,4 @@
-"""P1. The exact tables of the free Lie algebra as arrays: what a kernel needs to read coordinates
+"""The exact tables of the free Lie algebra as arrays: what a kernel needs to read coordinates
 off a tensor and back.
 
 A log-signature has the same coordinates in four forms: "expanded" (all words), "words" (the Lyndon
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pysig._combinatorics import expansion, size_bounds, hall, lie
+from pysig._combinatorics import expansion, hall, lie, size_bounds
 from pysig._combinatorics.expansion import Rows
 from pysig._combinatorics.lyndon_dual import lyndon_functionals
 from pysig._combinatorics.words import level_sizes, signature_size

@@ -1,4 +1,4 @@
-"""P1. What is known of a call before any array is touched: sizes and offsets, frozen and cached."""
+"""What is known of a call before any array is touched: sizes and offsets, frozen and cached."""
 
 from __future__ import annotations
 

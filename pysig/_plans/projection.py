@@ -1,4 +1,4 @@
-"""P1. What is known of a projection before any array is touched: trees of words as arrays."""
+"""What is known of a projection before any array is touched: trees of words as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P1. Transforms of paths: the one table of stages, and what the kernels are told.
+"""Transforms of paths: the one table of stages, and what the kernels are told.
 
 Codes of stages are those of csrc/include/pysig/algebra/transform.hpp.
 """

@@ -1,4 +1,4 @@
-"""P2. The law of log-signatures, and of the change between their bases.
+"""The law of log-signatures, and of the change between their bases.
 
 Coordinates are found by definition: the elements of a basis are written out as commutators and the
 linear system is solved, exactly for Fractions.
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from pysig._combinatorics import hall
-from pysig._reference import algebra, signature_vjp as derivative, tensor
+from pysig._reference import algebra, tensor
+from pysig._reference import signature_vjp as derivative
 from pysig._reference.signature import signature, signature_jvp
 
 

@@ -1,4 +1,4 @@
-"""P2. The law of projections: take all coefficients, and pick.
+"""The law of projections: take all coefficients, and pick.
 
 The inverse is read by the antipode, S^-1(w) = (-1)^|w| S(w backwards), which also says what it is
 for an `initial` that is no signature.

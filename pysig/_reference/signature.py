@@ -1,4 +1,4 @@
-"""P2. The law of `signature` and of its derivative."""
+"""The law of `signature` and of its derivative."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2. Derivatives of the law, by dual numbers: exact for exact input, and the same for every
+"""Derivatives of the law, by dual numbers: exact for exact input, and the same for every
 operation.
 
 Every operation of the law is made of +, -, * and / by constants, so it can be run on numbers a + a'

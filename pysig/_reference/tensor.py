@@ -1,4 +1,4 @@
-"""P2. The truncated tensor algebra: a = a[0] + a[1] + ... + a[depth], level a[k] with k axes.
+"""The truncated tensor algebra: a = a[0] + a[1] + ... + a[depth], level a[k] with k axes.
 
 Entries may be floats or Fractions (object arrays); nothing here rounds.
 """

@@ -1,4 +1,4 @@
-"""P2. The law of `transform`: the transformed path, point by point."""
+"""The law of `transform`: the transformed path, point by point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P6. Real data sets, shipped with pysig; `README.md` beside this names sources and licences.
+"""Real data sets, shipped with pysig; `README.md` beside this names sources and licences.
 
 >>> import pysig, pysig.data
 >>> vowels = pysig.data.load("japanese_vowels")

@@ -1,1 +1,1 @@
-"""P6. Guests: pysig inside other frameworks, one file each; pysig itself imports none of them."""
+"""Guests: pysig inside other frameworks, one file each; pysig itself imports none of them."""

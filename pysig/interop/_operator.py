@@ -1,4 +1,4 @@
-"""P6. What all guests share: a function of pysig and its derivatives as one family of operators.
+"""What all guests share: a function of pysig and its derivatives as one family of operators.
 
 Let ``S(x)`` be the signature, or the log-signature, of the arrays ``x`` that can move: the path,
 and `basepoint` and `initial` where they are arrays. An operator is ``S`` with derivatives in the

@@ -1,4 +1,4 @@
-"""P6. Signatures of JAX arrays, under every transformation of JAX.
+"""Signatures of JAX arrays, under every transformation of JAX.
 
 The operators of `_operator` are one primitive with rules of its own for differentiation both ways,
 batching and lowering, so that `jit`, `grad`, `jvp`, `vmap`, `hessian`, `checkpoint` and `scan` work

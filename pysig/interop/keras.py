@@ -1,4 +1,4 @@
-"""P6. Layers of Keras 3 on the backends torch, JAX and TensorFlow (and NumPy, without training).
+"""Layers of Keras 3 on the backends torch, JAX and TensorFlow (and NumPy, without training).
 
 The layers call the guest of Keras' backend, see `pysig.interop.torch`, `pysig.interop.jax` and
 `pysig.interop.tensorflow`.

@@ -1,4 +1,4 @@
-"""P6. Signatures of TensorFlow tensors, with gradients to the second order.
+"""Signatures of TensorFlow tensors, with gradients to the second order.
 
 The operators of `_operator` are calls of pysig out of TensorFlow's graph, by ``tf.numpy_function``:
 on the CPU, with tensors of another device copied there, and not in programs that XLA compiles

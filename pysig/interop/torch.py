@@ -1,4 +1,4 @@
-"""P6. Signatures of PyTorch tensors, under autograd, ``torch.func`` and ``torch.compile``.
+"""Signatures of PyTorch tensors, under autograd, ``torch.func`` and ``torch.compile``.
 
 The operators of `_operator` are one custom operator of PyTorch, which ``torch.compile`` takes as it
 is. Outside of that it is wrapped in a function of autograd, which ``torch.func`` can transform.

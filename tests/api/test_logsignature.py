@@ -21,7 +21,11 @@ from pysig._plans import basis_tables
 from pysig._reference import logsignature as law
 
 BASES = ("expanded", "words", "brackets", "hall")
-GOLDEN = json.loads((Path(__file__).resolve().parents[1] / "reference" / "golden" / "logsignatures.json").read_text())
+GOLDEN = json.loads(
+    (
+        Path(__file__).resolve().parents[1] / "reference" / "golden" / "logsignatures.json"
+    ).read_text()
+)
 # Every (channels, depth) with at most 5000 coordinates, depth above 1.
 SIZES = [
     (channels, depth)

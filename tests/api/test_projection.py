@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._combinatorics import word_trees
 from pysig._api._words_argument import check_words
+from pysig._combinatorics import word_trees
 from pysig._plans.projection import Projection, projection_for
 from pysig._reference import projection as law
 

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._plans import basis_tables
-from pysig._api import _checks, _fast_path as _plain
+from pysig._api import _checks
+from pysig._api import _fast_path as _plain
 from pysig._api._signature_vjp import MOST_SINGLE_STEPS
-from pysig._cpu.signature_vjp import plain_signature_jvp, plain_signature_vjp
 from pysig._cpu.logsignature import plain_logsignature
 from pysig._cpu.signature import plain_signature
+from pysig._cpu.signature_vjp import plain_signature_jvp, plain_signature_vjp
+from pysig._plans import basis_tables
 from pysig.testing import assert_identical
 
 BASES = ("expanded", "words", "brackets", "hall")

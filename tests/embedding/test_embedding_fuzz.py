@@ -1,6 +1,6 @@
 """The C ABI under random arguments: a status and a message, never a crash.
 
-Each function is called thousands of times in another process (tests/embedding/programs/fuzz.py): with sizes
+Each function is called thousands of times in another process (programs/fuzz.py): with sizes
 that fit, that nearly fit and that are absurd, null pointers, options that make no sense. A pointer
 is null or leads to as many elements as is said: nobody can check more.
 """

@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def compiled(compiler, folder, *flags):
-    """The program of tests/embedding/programs/identities.cpp with another file that includes the same."""
+    """The program programs/identities.cpp with another file that includes the same headers."""
     shutil.copy(ROOT / "tests" / "embedding" / "programs" / "identities.cpp", folder)
     (folder / "other.cpp").write_text(OTHER_FILE)
     command = [compiler, "-std=c++17", *WARNINGS, *flags, f"-I{INCLUDE}", "-pthread"]

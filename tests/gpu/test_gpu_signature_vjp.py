@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._gpu import schedule, signature_vjp as derivatives, signature_vjp_tile
+from pysig._gpu import schedule, signature_vjp_tile
+from pysig._gpu import signature_vjp as derivatives
 from pysig._reference.signature import signature_cotangents as law
 
 RTOL = {"float32": 1e-5, "float64": 1e-12}

@@ -32,7 +32,7 @@ PYTHON_LAYERS = [
     ("command", {"cli"}),
     ("command, entry point", {"__main__"}),
 ]
-EXTENSION = "_core"  # C4
+EXTENSION = "_core"
 KNOW_THE_EXTENSION = {"_cpu", "_gpu"}  # _gpu asks it where the headers are
 GUESTS = {
     "_gpu": {"cupy", "cupy_backends"},
@@ -240,9 +240,17 @@ def plant(copied):
     ("file", "text", "says"),
     [
         ("pysig/_combinatorics/words.py", "import pysig._api.config", "imports _api from above"),
-        ("pysig/_combinatorics/words.py", "from pysig._plans.layout import Plan", "imports _plans from above"),
+        (
+            "pysig/_combinatorics/words.py",
+            "from pysig._plans.layout import Plan",
+            "imports _plans from above",
+        ),
         ("pysig/_combinatorics/words.py", "from .._api import config", "imports _api from above"),
-        ("pysig/_combinatorics/words.py", "from ..testing import assert_identical", "imports testing"),
+        (
+            "pysig/_combinatorics/words.py",
+            "from ..testing import assert_identical",
+            "imports testing",
+        ),
         (
             "pysig/_plans/layout.py",
             "def f():\n    from pysig import signature",
@@ -281,10 +289,22 @@ def test_a_planted_import_is_found(plant, file, text, says):
         ("csrc/include/pysig/algebra/words.hpp", "# include <vector>", "core includes <vector>"),
         ("csrc/include/pysig/algebra/words.hpp", "inline int f() { throw 1; }", "not for a device"),
         ("csrc/include/pysig/algebra/words.hpp", "inline std::size_t f();", "not for a device"),
-        ("csrc/include/pysig/cpu/jobs/signature.hpp", '#include "../pysig.hpp"', "pysig.hpp from above"),
-        ("csrc/include/pysig/cpu/jobs/signature.hpp", "#include <immintrin.h>", "includes <immintrin.h>"),
+        (
+            "csrc/include/pysig/cpu/jobs/signature.hpp",
+            '#include "../pysig.hpp"',
+            "pysig.hpp from above",
+        ),
+        (
+            "csrc/include/pysig/cpu/jobs/signature.hpp",
+            "#include <immintrin.h>",
+            "includes <immintrin.h>",
+        ),
         ("csrc/include/pysig/cpu/jobs/signature.hpp", "#include <Python.h>", "includes <Python.h>"),
-        ("csrc/include/pysig/cpu/jobs/signature.hpp", '#include "isa/table.hpp"', "table.hpp from above"),
+        (
+            "csrc/include/pysig/cpu/jobs/signature.hpp",
+            '#include "isa/table.hpp"',
+            "table.hpp from above",
+        ),
         ("csrc/isa/table.hpp", "#include <pybind11/numpy.h>", "includes <pybind11/numpy.h>"),
         ("csrc/isa/table.hpp", '#include "bindings/register.hpp"', "register.hpp from above"),
         ("csrc/new/file.cpp", "int f();", "belongs to no layer"),

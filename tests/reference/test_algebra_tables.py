@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import pysig
-from pysig._plans import basis_tables
-from pysig._combinatorics import expansion, size_bounds, lyndon_dual, hall, lie
+from pysig._combinatorics import expansion, hall, lie, lyndon_dual, size_bounds
 from pysig._combinatorics.words import signature_size
+from pysig._plans import basis_tables
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "bases.json").read_text())
 SIZES = [(1, 1), (1, 4), (2, 1), (2, 2), (2, 7), (3, 5), (4, 4), (5, 3), (7, 2), (10, 1)]
@@ -233,7 +233,9 @@ def test_products_beyond_int64_are_exact():
 
 def test_tables_are_shared_read_only_and_picklable():
     with ThreadPoolExecutor(8) as pool:
-        futures = [pool.submit(basis_tables.change_of_basis, 3, 5, "expanded", "hall") for _ in range(16)]
+        futures = [
+            pool.submit(basis_tables.change_of_basis, 3, 5, "expanded", "hall") for _ in range(16)
+        ]
         tables = [future.result() for future in futures]
     for table in tables:
         assert np.array_equal(table.data, tables[0].data)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pysig._combinatorics import hall, words
-from pysig._reference import algebra, signature_vjp as derivative, logsignature, tensor
+from pysig._reference import algebra, logsignature, tensor
+from pysig._reference import signature_vjp as derivative
 from pysig._reference.signature import signature, signature_jvp
 
 F = Fraction

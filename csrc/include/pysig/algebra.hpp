@@ -1,4 +1,4 @@
-// C2, the door. The tensor algebra on rows of coefficients, (batch, size [+ 1]); a factor of one row serves the whole
+// The tensor algebra on rows of coefficients, (batch, size [+ 1]); a factor of one row serves the whole
 // batch.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C0. Host/device switch, restrict, index type, the namespace of the instruction set.
+// Host/device switch, restrict, index type, the namespace of the instruction set.
 // The only file that knows which compiler and which device it is read by.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2, the door. The signature of a path that is still being made: points go in as they come, the signature can be read
+// The signature of a path that is still being made: points go in as they come, the signature can be read
 // at any time.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2, the door. Log-signatures, in the coordinates of a basis whose tables are made beforehand.
+// Log-signatures, in the coordinates of a basis whose tables are made beforehand.
 #pragma once
 
 #include "algebra.hpp"

@@ -1,4 +1,4 @@
-// C2, the door. Signatures of paths: contiguous points, (batch, length, channels) row-major.
+// Signatures of paths: contiguous points, (batch, length, channels) row-major.
 #pragma once
 
 #include "detail/checks.hpp"

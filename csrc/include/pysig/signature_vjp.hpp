@@ -1,4 +1,4 @@
-// C2, the door. Derivatives of signatures.
+// Derivatives of signatures.
 #pragma once
 
 #include "signature.hpp"

@@ -1,4 +1,4 @@
-// C2, the door. A view of contiguous elements, what std::span is from C++20 on; std::vector, std::array, std::span and
+// A view of contiguous elements, what std::span is from C++20 on; std::vector, std::array, std::span and
 // plain arrays become one by themselves.
 #pragma once
 

@@ -1,4 +1,4 @@
-"""P4. What the products of two rows share: one call of the backend for the value, for vjp and for
+"""What the products of two rows share: one call of the backend for the value, for vjp and for
 jvp.
 """
 

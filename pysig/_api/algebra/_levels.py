@@ -1,4 +1,4 @@
-"""P4. Rows taken apart into levels, and maps of levels written with the operators of the array
+"""Rows taken apart into levels, and maps of levels written with the operators of the array
 library.
 
 Everything here is a few products of arrays for each level, alike on CPU and GPU.

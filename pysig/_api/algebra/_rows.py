@@ -1,4 +1,4 @@
-"""P4. Rows of coefficients at the door: checks, broadcasting over leading dimensions, and the way
+"""Rows of coefficients at the door: checks, broadcasting over leading dimensions, and the way
 back.
 """
 

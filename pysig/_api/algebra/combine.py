@@ -1,4 +1,4 @@
-"""P4. Chen products: of two signatures, or of many along an axis, with derivatives."""
+"""Chen products: of two signatures, or of many along an axis, with derivatives."""
 
 from __future__ import annotations
 

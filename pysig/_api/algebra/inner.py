@@ -1,4 +1,4 @@
-"""P4. The pairing of a functional with a signature, with derivatives."""
+"""The pairing of a functional with a signature, with derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Antipode and scaling of channels of rows of coefficients, with derivatives."""
+"""Antipode and scaling of channels of rows of coefficients, with derivatives."""
 
 from __future__ import annotations
 

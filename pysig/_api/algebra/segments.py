@@ -1,4 +1,4 @@
-"""P4. One more straight segment at the end or in front of a path, with derivatives."""
+"""One more straight segment at the end or in front of a path, with derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Exponential, logarithm and inverse of rows of coefficients, with derivatives."""
+"""Exponential, logarithm and inverse of rows of coefficients, with derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P4. Products of functionals of signatures: shuffle and half-shuffle, with derivatives."""
+"""Products of functionals of signatures: shuffle and half-shuffle, with derivatives."""
 
 from __future__ import annotations
 

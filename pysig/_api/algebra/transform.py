@@ -1,4 +1,4 @@
-"""P4. Linear change of channels of rows of coefficients, with derivatives."""
+"""Linear change of channels of rows of coefficients, with derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests/embedding/test_embedding_fuzz.py runs in a process of its own: random calls of C functions.
+"""Random calls of C functions; tests/embedding/test_embedding_fuzz.py runs it in its own process.
 
     python fuzz.py LIBRARY FUNCTIONS CALLS SEED
 

@@ -1,4 +1,4 @@
-"""What the tests of all guests share: how examples of docstrings and of docs/frameworks.md are run."""
+"""How the examples of docstrings and of docs/frameworks.md are run."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""`pysig.interop.keras` on the backend that KERAS_BACKEND names: tests/interop/test_interop.py runs all."""
+"""`pysig.interop.keras` on the backend that KERAS_BACKEND names; ../test_interop.py runs all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// C1. Chen's identity: the product of two signatures, and the group inverse, coefficient by coefficient.
+// Chen's identity: the product of two signatures, and the group inverse, coefficient by coefficient.
 #pragma once
 
 #include "words.hpp"

@@ -1,4 +1,4 @@
-// C1. Dual numbers a + b e with e^2 = 0: any formula of this folder, evaluated on them, gives its derivative along a
+// Dual numbers a + b e with e^2 = 0: any formula of this folder, evaluated on them, gives its derivative along a
 // direction as well. T may be float, double or a SIMD vector, as everywhere.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C1. One step of a path, S <- S (x) exp(x), in Horner form (Kidger and Lyons 2021, arXiv 2001.00706), letter by
+// One step of a path, S <- S (x) exp(x), in Horner form (Kidger and Lyons 2021, arXiv 2001.00706), letter by
 // letter.
 //
 // For a level n the coefficient of w = w1...wn grows by b_n, where

@@ -1,4 +1,4 @@
-// C1. The state of a thread's words on a GPU: a prefix p of m letters, and all words that continue it by the last L
+// The state of a thread's words on a GPU: a prefix p of m letters, and all words that continue it by the last L
 // letters.
 //
 // The subtree of p has I first letters, D middle letters and J last letters (I = J = D: all words below p). Everything

@@ -1,4 +1,4 @@
-// C1. The tensor algebra coefficient by coefficient: what a device computes that gives every coefficient a thread of
+// The tensor algebra coefficient by coefficient: what a device computes that gives every coefficient a thread of
 // its own.
 //
 // A row of coefficients may hold its scalar in front or not; `row` hides which. Words are indices within their level.

@@ -1,4 +1,4 @@
-// C1. Transforms of paths as a way of reading increments: nothing that is transformed is ever stored.
+// Transforms of paths as a way of reading increments: nothing that is transformed is ever stored.
 //
 // A transform is up to four *stages*, the first one innermost, each a nibble of a number, the first one lowest (0: no
 // more stages). From a path of n steps x[0], ..., x[n-1] and d channels, a stage makes

@@ -1,4 +1,4 @@
-// C1. Words: levels count from 1; level k holds channels^k coefficients; a signature stores level after level,
+// Words: levels count from 1; level k holds channels^k coefficients; a signature stores level after level,
 // words in lexicographic order, without the empty word. The coefficient of w1...wk stands at
 // level_offset(k) + (w1 * d^(k-1) + ... + wk).
 #pragma once

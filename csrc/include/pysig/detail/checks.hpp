@@ -1,4 +1,4 @@
-// C2, the door. What is wrong with an argument is said here: its name, what was expected, what was received. Below are
+// What is wrong with an argument is said here: its name, what was expected, what was received. Below are
 // assertions.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2, the door. Where the kernels come from. Without a word they are compiled into the program, for the machine that
+// Where the kernels come from. Without a word they are compiled into the program, for the machine that
 // its flags name. With PYSIG_COMPILED (the CMake target pysig::pysig defines it) they are those of the library, which
 // chooses the instruction set at run time.
 #pragma once

@@ -1,4 +1,4 @@
-// C2, the door. The bases of log-signatures, made in C++ for programs without Python: Lyndon words, their standard
+// The bases of log-signatures, made in C++ for programs without Python: Lyndon words, their standard
 // brackets, and the exact matrices that read coordinates off a logarithm. pysig/_algebra has the same tables in Python,
 // and the tests compare them.
 #pragma once

@@ -1,4 +1,4 @@
-// C2. What the tensor algebra is asked to do with a batch of rows: plain data, no code, the same type for every
+// What the tensor algebra is asked to do with a batch of rows: plain data, no code, the same type for every
 // instruction set.
 #pragma once
 

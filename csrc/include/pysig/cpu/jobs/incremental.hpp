@@ -1,4 +1,4 @@
-// C2. What a stream of points asks for: plain data, as job.hpp.
+// What a stream of points asks for: plain data, as job.hpp.
 #pragma once
 
 #include "../../config.hpp"

@@ -1,4 +1,4 @@
-// C2. What a log-signature is asked to be: plain data, no code, the same type for every instruction set.
+// What a log-signature is asked to be: plain data, no code, the same type for every instruction set.
 #pragma once
 
 #include "algebra.hpp"

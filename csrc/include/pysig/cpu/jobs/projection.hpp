@@ -1,4 +1,4 @@
-// C2. What the schedules of projections are asked to do: plain data, as job.hpp.
+// What the schedules of projections are asked to do: plain data, as job.hpp.
 #pragma once
 
 #include "signature_vjp.hpp"

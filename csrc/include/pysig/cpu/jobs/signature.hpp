@@ -1,4 +1,4 @@
-// C2. What a host schedule is asked to do: plain data, hence the same type for every instruction set.
+// What a host schedule is asked to do: plain data, hence the same type for every instruction set.
 #pragma once
 
 #include "../../algebra/transform.hpp"

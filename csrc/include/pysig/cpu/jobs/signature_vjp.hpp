@@ -1,4 +1,4 @@
-// C2. What the derivative schedules are asked to do: plain data, as job.hpp.
+// What the derivative schedules are asked to do: plain data, as job.hpp.
 #pragma once
 
 #include "signature.hpp"

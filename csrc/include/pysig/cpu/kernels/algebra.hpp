@@ -1,4 +1,4 @@
-// C2. The truncated tensor algebra on rows of lanes: the product, power series of an element, the shuffle product, and
+// The truncated tensor algebra on rows of lanes: the product, power series of an element, the shuffle product, and
 // their adjoints.
 //
 // A row holds the scalar first, then level after level (words.hpp): level k begins at row_level(k). R is the real type;

@@ -1,4 +1,4 @@
-// C2. Chen products of rows of coefficients (algebra/chen.hpp, as loops over contiguous suffixes), and the antipode in
+// Chen products of rows of coefficients (algebra/chen.hpp, as loops over contiguous suffixes), and the antipode in
 // place.
 #pragma once
 

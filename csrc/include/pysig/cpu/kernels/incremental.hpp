@@ -1,4 +1,4 @@
-// C2. One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level
+// One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level
 // from those of the level above (horner.hpp).
 #pragma once
 

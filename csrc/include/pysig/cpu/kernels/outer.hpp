@@ -1,4 +1,4 @@
-// C2. Sums of outer products over a block of time, A[i][j] += sum over t of h[t][i] x[t][j], in register tiles.
+// Sums of outer products over a block of time, A[i][j] += sum over t of h[t][i] x[t][j], in register tiles.
 #pragma once
 
 #include "tile_forward.hpp"

@@ -1,4 +1,4 @@
-// C2. The product of the truncated tensor algebra of one row, with neighbouring words in the lanes: rows as they lie in
+// The product of the truncated tensor algebra of one row, with neighbouring words in the lanes: rows as they lie in
 // memory, nothing transposed. (Many rows at once, a row in each lane: tensor.hpp.)
 //
 // Level n in blocks: the words p v that share a prefix p, v of as many letters as make some vectors of words. Of the

@@ -1,4 +1,4 @@
-// C2. The walk of a tile of words backwards along a block of time, on lanes: the adjoint of walk.hpp.
+// The walk of a tile of words backwards along a block of time, on lanes: the adjoint of walk.hpp.
 //
 // The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the
 // block and the chain of u is made for every step of it: nothing is stored along the path. Going up, what the words

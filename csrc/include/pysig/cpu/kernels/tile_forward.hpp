@@ -1,4 +1,4 @@
-// C2. The walk of a tile of words along a block of time, on lanes.
+// The walk of a tile of words along a block of time, on lanes.
 //
 // A tile is a prefix p of `m` letters, a range of next letters, and all words that continue them: a subtree of the tree
 // of words. Over a block of time steps the subtree is visited depth first; at each word u the chain of u (horner.hpp)

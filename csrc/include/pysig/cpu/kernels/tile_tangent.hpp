@@ -1,4 +1,4 @@
-// C2. The walk of a tile of words along a block of time, with derivatives in a direction: walk.hpp on dual numbers. Of
+// The walk of a tile of words along a block of time, with derivatives in a direction: walk.hpp on dual numbers. Of
 // the top level only the derivative is kept, two multiply-adds per coefficient and step:
 //     A'[i][j] += H'[i] x[j] + H[i] x'[j],
 // which is a sum of outer products over twice as many steps, so that x and x' lie side by side, (steps, 2, channels).

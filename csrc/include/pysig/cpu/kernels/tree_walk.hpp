@@ -1,4 +1,4 @@
-// C2. The walk of a tree of words along a block of time, on lanes, and its adjoint: walk.hpp and reverse_walk.hpp for
+// The walk of a tree of words along a block of time, on lanes, and its adjoint: walk.hpp and reverse_walk.hpp for
 // any set of words that holds its prefixes.
 //
 // Words are visited depth first. At a word with words below it, its chain (horner.hpp) is made for all steps of the

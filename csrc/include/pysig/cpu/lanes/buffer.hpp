@@ -1,4 +1,4 @@
-// C2. Scratch memory: aligned, uninitialised, of this instruction set (no std container, see config.hpp).
+// Scratch memory: aligned, uninitialised, of this instruction set (no std container, see config.hpp).
 #pragma once
 
 #include "../../config.hpp"

@@ -1,4 +1,4 @@
-// C2. Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more
+// Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more
 // point in front and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact. A
 // transform is one more way to make increments; the transformed path is never stored.
 #pragma once

@@ -1,4 +1,4 @@
-// C2. Increments on lanes, a block of steps at a time. Where all lanes read points that lie one after the other, a
+// Increments on lanes, a block of steps at a time. Where all lanes read points that lie one after the other, a
 // square of numbers is transposed in registers; a channel of time, and lead and lag, only put it elsewhere. Else the
 // increments of each lane are written to a row.
 #pragma once

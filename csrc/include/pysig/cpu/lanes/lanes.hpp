@@ -1,4 +1,4 @@
-// C2. Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and
+// Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and
 // drain them.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2. The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra
+// The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra
 // and tensor_job.hpp for what is asked.
 #pragma once
 

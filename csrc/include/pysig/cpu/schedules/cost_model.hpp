@@ -1,4 +1,4 @@
-// C2. The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers
+// The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers
 // pay. Every constant that decides between plans stands here. Nothing that changes a result depends on the number of
 // workers.
 #pragma once

@@ -1,4 +1,4 @@
-// C2. What lane groups and parts of the words have found about the adjoints of increments, put together in a fixed
+// What lane groups and parts of the words have found about the adjoints of increments, put together in a fixed
 // order, and made into those of points.
 //
 // Where a group has several parts, each has a place of its own for the adjoints of increments, on lanes, until all are

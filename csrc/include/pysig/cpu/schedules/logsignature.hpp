@@ -1,4 +1,4 @@
-// C2. Log-signatures on the host: slices of the batch whose signatures stay in cache until their logarithms are taken.
+// Log-signatures on the host: slices of the batch whose signatures stay in cache until their logarithms are taken.
 #pragma once
 
 #include "../jobs/logsignature.hpp"

@@ -1,4 +1,4 @@
-// C2. Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or
+// Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or
 // chunks of time of fewer paths where the set of words allows to join them; workers take (lane group, part of the tree)
 // items. The kernel is projection_walk.hpp.
 //

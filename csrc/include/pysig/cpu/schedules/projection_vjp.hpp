@@ -1,4 +1,4 @@
-// C2. Gradients of chosen coefficients and linear functionals, and (with dual numbers) their derivatives in a
+// Gradients of chosen coefficients and linear functionals, and (with dual numbers) their derivatives in a
 // direction, on the host: the schedule of signature_vjp.hpp for a tree of words.
 //
 //   states     of the words with words below them, at the ends of all segments of time; of all words where chunks are

@@ -1,4 +1,4 @@
-// C2. How derivatives cut time. A lane holds a *chunk* of a path, as on the way forward (schedule.hpp); a chunk is cut
+// How derivatives cut time. A lane holds a *chunk* of a path, as on the way forward (schedule.hpp); a chunk is cut
 // into *segments*, and the state at the end of every segment is kept. The reverse walk rebuilds the states inside a
 // segment from the one at its end, so the length of a segment bounds what rounding can do to them, however long the
 // path.

@@ -1,4 +1,4 @@
-// C2. Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in
+// Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in
 // the lanes. The rounding differs a little; so only log-signatures, whose chunks of time depend on the size of the
 // batch as well, come here.
 #pragma once

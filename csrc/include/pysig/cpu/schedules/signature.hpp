@@ -1,4 +1,4 @@
-// C2. Signatures on the host by word tiles: lanes are filled with paths or chunks of time, workers take (lane group,
+// Signatures on the host by word tiles: lanes are filled with paths or chunks of time, workers take (lane group,
 // tile) items, chunks are joined by Chen products. See walk.hpp for the kernel and schedule.hpp for the choices.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2. Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers
+// Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers
 // (tangent_walk.hpp). Chunks of time are joined by the product rule.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2. One channel: all increments commute, so the signature depends on the end points alone: S = initial (x) exp(x), x
+// One channel: all increments commute, so the signature depends on the end points alone: S = initial (x) exp(x), x
 // the total increment, that is S_n = initial_n + x^1/1! initial_(n-1) + ... + x^n/n!, by one Horner step whatever the
 // length.
 #pragma once

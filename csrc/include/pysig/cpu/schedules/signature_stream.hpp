@@ -1,4 +1,4 @@
-// C2. The signatures of all prefixes of a path (`stream`), step by step: every row is made from the row before it and
+// The signatures of all prefixes of a path (`stream`), step by step: every row is made from the row before it and
 // written once.
 //
 // There is nothing to keep in registers, since every step is written; what counts is that rows are written as they lie

@@ -1,4 +1,4 @@
-// C2. Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
+// Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
 //
 //   segments   the states below the top levels at the ends of all segments of time (segments.hpp)
 //   link       where a path has several chunks: states continued from the chunks before, and the signature of the

@@ -1,4 +1,4 @@
-// C2. Few paths of many channels: the lanes hold letters instead of paths.
+// Few paths of many channels: the lanes hold letters instead of paths.
 //
 // The walk of walk.hpp with another filling: at a word u, whose chain is a number at each step, all words u i are made
 // at once, one vector of letters i after the other. The last two letters are then a matrix product over the steps of

@@ -1,4 +1,4 @@
-// C2. A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about
+// A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about
 // its increments stays in the caches, and no memory grows with the batch.
 //
 // Slices depend on the shape alone, as results must not depend on the number of workers.

@@ -1,4 +1,4 @@
-// C2. The one threading seam: the threads that work on one call. The first region of a call that has work for several
+// The one threading seam: the threads that work on one call. The first region of a call that has work for several
 // takes them from the pool, and they stay with it until it is over.
 #pragma once
 

@@ -1,4 +1,4 @@
-// C2. Threads that wait for work. Starting a thread costs some fifty microseconds and ending it some twenty more;
+// Threads that wait for work. Starting a thread costs some fifty microseconds and ending it some twenty more;
 // waking one that sleeps costs a few. So a thread that has done its part of a call stays for a while.
 //
 // A call has its threads for itself until it is over (parallel.hpp): calls at the same time, from any threads, share
