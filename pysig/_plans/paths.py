@@ -1,0 +1,84 @@
+"""The paths of one call, and their derivatives, as one object each: what crosses every border
+between the public functions, the backends and the extension.
+
+Axes before the length are flattened to one batch. Everything is checked: a backend asserts, it does
+not validate.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pysig._plans.transform import Transform, channels_after, steps_after
+
+
+class Paths(NamedTuple):
+    """Paths and all that says how their points are read.
+
+    The order of the fields is that of `path_arrays` in csrc/bindings/paths.hpp.
+    """
+
+    points: Any  # (batch, length, channels)
+    basepoint: Any = None  # (batch, channels)
+    initial: Any = None  # (batch, coefficients), without the scalar
+    lengths: Any = None  # (batch,), int64
+    order: Any = None  # (batch,), int64: the paths by length, for lanes of similar length
+    transform: Transform | None = None
+
+    @property
+    def batch(self) -> int:
+        """Number of paths."""
+        return int(self.points.shape[0])
+
+    @property
+    def steps(self) -> int:
+        """Increments of the transformed path."""
+        steps = self.points.shape[1] - (self.basepoint is None)
+        return steps_after(self.transform, steps)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the transformed path."""
+        return channels_after(self.transform, self.points.shape[2])
+
+    def part(self, rows: slice) -> Paths:
+        """Some paths of the batch; `order` does not carry over."""
+        return Paths(
+            self.points[rows],
+            *(None if a is None else a[rows] for a in self[1:4]),
+            None,
+            None if self.transform is None else self.transform.part(rows),
+        )
+
+
+class Tangents(NamedTuple):
+    """The direction in which paths move; None: that input stands still."""
+
+    path: Any  # (batch, length, channels)
+    basepoint: Any = None
+    initial: Any = None
+
+    def part(self, rows: slice) -> Tangents:
+        """Those of some paths of the batch."""
+        return Tangents(*(None if a is None else a[rows] for a in self))
+
+
+class Cotangents(NamedTuple):
+    """Gradients for a backend to fill; None: not wanted."""
+
+    path: Any  # (batch, length, channels)
+    basepoint: Any = None
+    initial: Any = None
+
+    def part(self, rows: slice) -> Cotangents:
+        """Those of some paths of the batch."""
+        return Cotangents(*(None if a is None else a[rows] for a in self))
+
+
+class Options(NamedTuple):
+    """How a result is computed and laid out, beside its plan."""
+
+    stream: bool = False  # signatures of all prefixes
+    inverse: bool = False
+    method: str = "auto"
+    workers: int = 1
