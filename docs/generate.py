@@ -1,7 +1,8 @@
 """What the pages take from the code, so that it is typed nowhere twice.
 
 `python docs/generate.py` writes the table of capabilities into README.md;
-tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) asks for the list of public functions.
+tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) asks for
+the list of public functions.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from functools import lru_cache
 from math import factorial, prod
 from random import Random
 
-from .lyndon_dual import Polynomial, _Shuffle
 from .hall import Word, logsignature_size, lyndon_count
+from .lyndon_dual import Polynomial, _Shuffle
 
 SAMPLE = 64  # Lyndon words of a level; fewer, but not below FEWEST, once their rows are LONG
 FEWEST, LONG = 8, 30_000
