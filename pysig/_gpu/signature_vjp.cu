@@ -3,7 +3,7 @@
 // letters, and the adjoint of the top level A_bar, which does not change in time,
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
 // and then the chains backwards. Lower levels are rebuilt on the way, S <- S (x) exp(-x), anew from a stored state at
-// the end of every *piece* of a path (signature_link.cu), so that rounding does not grow with its length.
+// the end of every *piece* of a path (signature_vjp_link.cu), so that rounding does not grow with its length.
 //
 // The adjoint is linear in the cotangent, so that tiles need not know of each other: each begins with the cotangents of
 // the words that it owns, and zero for what belongs to others, has adjoints of its own of all that it holds, and says

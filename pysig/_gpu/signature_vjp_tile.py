@@ -1,5 +1,5 @@
 """`signature_vjp` on a GPU by tiles: the grid of signature_vjp.cu, and what the ways back of
-chunks of time need to know of each other (signature_link.cu).
+chunks of time need to know of each other (signature_vjp_link.cu).
 
 Only levels below the top are ever computed on the way forward: the signatures of all pieces of
 the paths. A path of one piece that starts at the trivial signature needs no more.
@@ -180,7 +180,7 @@ class _Call:
         )
         return target
 
-    # ---- signature_link.cu ----
+    # ---- signature_vjp_link.cu ----
 
     @property
     def _words(self) -> int:
@@ -193,7 +193,7 @@ class _Call:
             ("depth", self.plan.depth),
             ("lanes", LANES),
         )
-        kernel = raw_kernel("signature_link.cu", f"pysig_link_{name}", 0, self.device, *sizes)
+        kernel = raw_kernel("signature_vjp_link.cu", f"pysig_link_{name}", 0, self.device, *sizes)
         blocks = max(1, min(LINK_BLOCKS, ceil(threads / LINK_THREADS)))
         kernel((blocks,), (LINK_THREADS,), arguments)
 

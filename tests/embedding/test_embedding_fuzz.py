@@ -53,7 +53,7 @@ def test_all_functions_are_found():
     assert len(FUNCTIONS) > 50
 
 
-CHILD = ROOT / "tests" / "embedding" / "fuzz.py"
+CHILD = ROOT / "tests" / "embedding" / "programs" / "fuzz.py"
 
 
 @pytest.mark.parametrize("part", range(4))

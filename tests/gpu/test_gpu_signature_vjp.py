@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._gpu import schedule, signature_vjp_tile
-from pysig._gpu import signature_vjp as derivatives
 from pysig._reference.signature import signature_cotangents as law
 
 RTOL = {"float32": 1e-5, "float64": 1e-12}
@@ -390,6 +389,6 @@ def test_both_ways_of_a_gpu_agree(cupy):
     rng = np.random.default_rng()
     path, cotangent = random_path(rng, 5, 25, 4), rng.normal(size=(5, 340))
     arrays = cupy.asarray(path), 4, cupy.asarray(cotangent)
-    assert derivatives.signature_vjp_tile is signature_vjp_tile
     tile, sums = (pysig.signature_vjp(*arrays, method=m).get() for m in ("tile", "cumsum"))
+    assert (tile != sums).any()  # other roundings: two methods ran
     assert_close(tile, sums)

@@ -217,7 +217,7 @@ def test_tiles_on_the_way_back_of_transformed_paths_compile(nvrtc, card, stages)
 def test_links_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
     """Four kernels at once."""
     texts = [
-        (build.source("signature_link.cu"), (*build.options(real=real, **sizes), "-ftz=true"))
+        (build.source("signature_vjp_link.cu"), (*build.options(real=real, **sizes), "-ftz=true"))
         for channels, depth in sorted({*gpu_sizes, *BENCHMARKS} - {(1, 3), (2, 1), (40, 1)})
         for sizes in [{"channels": channels, "depth": depth, "lanes": schedule.LANES}]
         for real in build.REALS.values()

@@ -284,14 +284,22 @@ def test_a_planted_import_is_found(plant, file, text, says):
     ("file", "text", "says"),
     [
         ("csrc/include/pysig/config.hpp", '#include "algebra/words.hpp"', "words.hpp from above"),
-        ("csrc/include/pysig/algebra/words.hpp", '#include "../cpu/job.hpp"', "job.hpp from above"),
-        ("csrc/include/pysig/algebra/words.hpp", "#include <pysig/cpu/job.hpp>", "from above"),
+        (
+            "csrc/include/pysig/algebra/words.hpp",
+            '#include "../cpu/jobs/signature.hpp"',
+            "signature.hpp from above",
+        ),
+        (
+            "csrc/include/pysig/algebra/words.hpp",
+            "#include <pysig/cpu/jobs/signature.hpp>",
+            "from above",
+        ),
         ("csrc/include/pysig/algebra/words.hpp", "# include <vector>", "core includes <vector>"),
         ("csrc/include/pysig/algebra/words.hpp", "inline int f() { throw 1; }", "not for a device"),
         ("csrc/include/pysig/algebra/words.hpp", "inline std::size_t f();", "not for a device"),
         (
             "csrc/include/pysig/cpu/jobs/signature.hpp",
-            '#include "../pysig.hpp"',
+            '#include "../../pysig.hpp"',
             "pysig.hpp from above",
         ),
         (
@@ -308,7 +316,11 @@ def test_a_planted_import_is_found(plant, file, text, says):
         ("csrc/isa/table.hpp", "#include <pybind11/numpy.h>", "includes <pybind11/numpy.h>"),
         ("csrc/isa/table.hpp", '#include "bindings/register.hpp"', "register.hpp from above"),
         ("csrc/new/file.cpp", "int f();", "belongs to no layer"),
-        ("pysig/_gpu/signature_tile.cu", "#include <pysig/cpu/job.hpp>", "only config and core"),
+        (
+            "pysig/_gpu/signature_tile.cu",
+            "#include <pysig/cpu/jobs/signature.hpp>",
+            "only config and core",
+        ),
         ("pysig/_gpu/signature_tile.cu", "#include <cuda_fp16.h>", "only config and core"),
     ],
 )
