@@ -191,9 +191,9 @@ def signature_vjp(
     point is a small difference there. The result does not depend on `workers`.
 
     For CuPy arrays ``method="tile"`` goes back in this way, ``"cumsum"`` by reversed running sums,
-    and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and at depths whose
-    chains do not fit the registers of a thread (beyond 9 in float64, 14 in float32; for two
-    channels one more), both take running sums.
+    and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and where the
+    coefficients of a tile do not fit the registers of a thread, both take running sums. They fit
+    if ``2 * channels + depth * (depth + 3) / 2`` is at most 140 in float32, 70 in float64.
 
     References
     ----------
