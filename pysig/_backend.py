@@ -1,6 +1,7 @@
-"""Which backend an array belongs to, found without importing what is absent; what each can do.
+"""The dispatcher: which backend computes on an array, found without importing absent packages.
 
-`CAPABILITIES` is the one table: errors, the README and the docs are made from it.
+`CAPABILITIES` is the one table of what each backend can do: errors, the README and the docs are
+made from it. `Backend` is the contract that `pysig._cpu` and `pysig._gpu` fulfil.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ import sys
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-# What -> the backends that have it. The keys are the rows of the README's table, in its order.
+from pysig._plans.basis_tables import SparseMatrix
+from pysig._plans.layout import Plan
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
+from pysig._plans.projection import Projection
+
+# Operation -> the backends that have it. The keys are the rows of the README's table, in its order.
 CAPABILITIES: dict[str, frozenset[str]] = {
     "signature": frozenset({"numpy", "cupy"}),
     "signature: stream": frozenset({"numpy", "cupy"}),
@@ -35,10 +41,180 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     'derivatives: method="cumsum"': frozenset({"cupy"}),
 }
 
+Maps = tuple[SparseMatrix, ...]
+MapsAround = tuple[Maps, Maps]  # applied before and after a series
+Pair = tuple[Any, Any]
+
+
+class Backend(Protocol):
+    """The operations of every backend. Arguments are checked; arrays are flat, (batch, ...).
+
+    Every operation writes to arrays of the caller. `out` is contiguous, of the dtype of the paths.
+    """
+
+    def signature(self, paths: Paths, out: Any, plan: Plan, options: Options) -> None:
+        """Signatures (batch, [rows,] plan.size)."""
+
+    def signature_jvp(
+        self, paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options
+    ) -> None:
+        """Their derivatives along the tangents."""
+
+    def signature_vjp(
+        self,
+        paths: Paths,
+        cotangent: Any,
+        into: Cotangents,
+        plan: Plan,
+        options: Options,
+        tangents: Tangents | None = None,
+    ) -> None:
+        """Gradients; with `tangents`, their derivatives along them."""
+
+    def logsignature(
+        self, paths: Paths, out: Any, plan: Plan, maps: Maps, options: Options
+    ) -> None:
+        """Logarithms of signatures in a basis, to which `maps` lead."""
+
+    def projection(
+        self,
+        paths: Paths,
+        out: Any,
+        plan: Projection,
+        matrix: Any,
+        options: Options,
+        tangents: Tangents | None = None,
+    ) -> None:
+        """Rows of `matrix` (None: the unit matrix) times the words of `plan`, or derivatives."""
+
+    def projection_vjp(
+        self,
+        paths: Paths,
+        cotangent: Any,
+        into: Cotangents,
+        plan: Projection,
+        matrix: Any,
+        options: Options,
+        tangents: Tangents | None = None,
+    ) -> None:
+        """Gradients of `projection`; with `tangents`, their derivatives along them."""
+
+    def bilinear(
+        self, name: str, factors: Pair, out: Any, plan: Plan, scalar: int = 0, workers: int = 1
+    ) -> None:
+        """The "product", "shuffle" or "half_shuffle" of rows."""
+
+    def bilinear_jvp(
+        self,
+        name: str,
+        factors: Pair,
+        tangents: Pair,
+        out: Any,
+        plan: Plan,
+        scalar: int = 0,
+        workers: int = 1,
+    ) -> None:
+        """Its derivative along the tangents of both factors."""
+
+    def bilinear_vjp(
+        self,
+        name: str,
+        factors: Pair,
+        cotangent: Any,
+        into: Pair,
+        plan: Plan,
+        scalar: int = 0,
+        workers: int = 1,
+    ) -> None:
+        """Its gradients by both factors."""
+
+    def series(
+        self,
+        name: str,
+        a: Any,
+        out: Any,
+        plan: Plan,
+        maps: MapsAround = ((), ()),
+        workers: int = 1,
+    ) -> None:
+        """after(f(before(a))) for f = "exp", "log" or "inverse"."""
+
+    def series_jvp(
+        self,
+        name: str,
+        a: Any,
+        tangent: Any,
+        out: Any,
+        plan: Plan,
+        maps: MapsAround = ((), ()),
+        workers: int = 1,
+    ) -> None:
+        """Its derivative along the tangent."""
+
+    def series_vjp(
+        self,
+        name: str,
+        a: Any,
+        cotangent: Any,
+        out: Any,
+        plan: Plan,
+        maps: MapsAround = ((), ()),
+        workers: int = 1,
+    ) -> None:
+        """Its gradient."""
+
+    def series_hvp(
+        self,
+        name: str,
+        a: Any,
+        cotangent: Any,
+        tangent: Any,
+        out: Any,
+        plan: Plan,
+        maps: MapsAround = ((), ()),
+        workers: int = 1,
+    ) -> None:
+        """The derivative of its gradient along the tangent."""
+
+    def linear(self, maps: Maps, a: Any, out: Any, plan: Plan, workers: int = 1) -> None:
+        """The maps applied to `a`, one after the other."""
+
+
+class HostBackend(Backend, Protocol):
+    """The backend of the CPU, whose extension has more.
+
+    The `fast_*` functions check their arguments themselves and return None for calls that they do
+    not accept, see `pysig._api._fast_path`.
+    """
+
+    build: Any  # versions, instruction sets and the place of the compiled extension
+
+    def fast_signature(self, path: Any, depth: Any, workers: int, limit: int) -> Any:
+        """The signature of a call without options."""
+
+    def fast_signature_jvp(
+        self, path: Any, depth: Any, tangent: Any, workers: int, limit: int
+    ) -> Any:
+        """Its derivative."""
+
+    def fast_signature_vjp(
+        self, path: Any, depth: Any, cotangent: Any, max_single: int, workers: int, limit: int
+    ) -> Any:
+        """Its gradient."""
+
+    def fast_logsignature(self, path: Any, depth: Any, basis: str, workers: int, limit: int) -> Any:
+        """The log-signature of a call without options."""
+
+    def new_incremental(self, channels: int, depth: int, dtype: Any) -> Any:
+        """An incremental signature without points."""
+
+    def restored_incremental(self, data: bytes, dtype: Any) -> Any:
+        """The incremental signature that was serialised to `data`."""
+
 
 @dataclass(frozen=True)
-class Backend:
-    """An array library and pysig's implementation for it."""
+class ArrayBackend:
+    """An array library, and the backend that computes on its arrays."""
 
     name: str
     package: str
@@ -49,13 +225,26 @@ class Backend:
         return sys.modules.get(self.name) or import_module(self.name)
 
     @property
-    def impl(self) -> ModuleType:
+    def impl(self) -> Backend:
         """The operations, under the same names in every backend."""
-        return sys.modules.get(self.package) or import_module(self.package)
+        return cast(Backend, sys.modules.get(self.package) or import_module(self.package))
+
+    @property
+    def host(self) -> HostBackend:
+        """The operations and the extension of the CPU."""
+        assert self is NUMPY
+        return cast(HostBackend, self.impl)
 
 
-NUMPY = Backend("numpy", "pysig._cpu")
-CUPY = Backend("cupy", "pysig._gpu")
+if TYPE_CHECKING:  # both modules fulfil the contract
+    import pysig._cpu
+    import pysig._gpu
+
+    _host: HostBackend = pysig._cpu
+    _device: Backend = pysig._gpu
+
+NUMPY = ArrayBackend("numpy", "pysig._cpu")
+CUPY = ArrayBackend("cupy", "pysig._gpu")
 
 
 def is_cupy(array: Any) -> bool:
@@ -64,19 +253,21 @@ def is_cupy(array: Any) -> bool:
     return cupy is not None and isinstance(array, getattr(cupy, "ndarray", ()))
 
 
-def backend_of(array: Any) -> Backend:
+def backend_of(array: Any) -> ArrayBackend:
     """CuPy for CuPy's arrays, NumPy for everything else."""
     return CUPY if is_cupy(array) else NUMPY
 
 
-def require(backend: Backend, what: str) -> None:
-    """TypeError if `backend` lacks the row `what` of the table."""
-    if backend.name not in CAPABILITIES[what]:
-        have = ", ".join(sorted(CAPABILITIES[what]))
-        raise TypeError(f"{what} is not available for {backend.name} arrays; it is for: {have}.")
+def require(backend: ArrayBackend, capability: str, caller: str = "") -> None:
+    """TypeError, which names the caller, if `backend` lacks the row `capability` of the table."""
+    if backend.name not in CAPABILITIES[capability]:
+        have = ", ".join(sorted(CAPABILITIES[capability]))
+        option = capability.partition(": ")[2]
+        text = f"{caller}: {option}" if caller and option else capability
+        raise TypeError(f"{text} is not available for {backend.name} arrays; it is for: {have}.")
 
 
-def as_array(value: Any, name: str, backend: Backend) -> Any:
+def as_array(value: Any, name: str, backend: ArrayBackend) -> Any:
     """`value` as an array of `backend`; a TypeError if it lives on the other device."""
     other = backend_of(value)
     if backend is CUPY:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysig._backend import CUPY, Backend, as_array, backend_of
+from pysig._backend import CUPY, ArrayBackend, as_array, backend_of
 from pysig._plans.layout import Plan, plan_for
 from pysig._system import whole_memory
 
@@ -135,7 +135,7 @@ def refuse_masked(value: Any, name: str) -> None:
         )
 
 
-def as_numeric(value: Any, name: str, backend: Backend) -> Any:
+def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     """An array of `backend` with a real dtype."""
     refuse_masked(value, name)
     try:
@@ -149,7 +149,7 @@ def as_numeric(value: Any, name: str, backend: Backend) -> Any:
     return array
 
 
-def check_path(path: Any) -> tuple[Backend, Any]:
+def check_path(path: Any) -> tuple[ArrayBackend, Any]:
     """The backend and the path (..., length, channels), native float32 or float64."""
     backend = backend_of(path)
     array = as_numeric(path, "path", backend)
@@ -178,7 +178,7 @@ def check_path(path: Any) -> tuple[Backend, Any]:
     return backend, array
 
 
-def _check_integers_fit(array: Any, backend: Backend) -> None:
+def _check_integers_fit(array: Any, backend: ArrayBackend) -> None:
     """ValueError for integers that float64 rounds, whose increments would be lost silently."""
     if (
         array.dtype.kind not in "iu"
@@ -195,7 +195,7 @@ def _check_integers_fit(array: Any, backend: Backend) -> None:
         )
 
 
-def check_basepoint(basepoint: Any, path: Any, backend: Backend) -> Any:
+def check_basepoint(basepoint: Any, path: Any, backend: ArrayBackend) -> Any:
     """None, or the basepoints (batch, channels)."""
     if basepoint is None or (isinstance(basepoint, (bool, np.bool_)) and not basepoint):
         return None
@@ -225,7 +225,7 @@ def about_scalar(array: Any, plan: Plan) -> str:
     return " If it has the scalar in front, pass scalar_term=True."
 
 
-def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
+def check_initial(initial: Any, path: Any, plan: Plan, backend: ArrayBackend) -> Any:
     """None, or the signatures to continue from (batch, coefficients), without the scalar."""
     if initial is None:
         return None
@@ -238,7 +238,7 @@ def check_initial(initial: Any, path: Any, plan: Plan, backend: Backend) -> Any:
     return xp.ascontiguousarray(array[:, 1:]) if plan.scalar_term else array
 
 
-def check_lengths(lengths: Any, path: Any, backend: Backend) -> Any:
+def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
     """None, or the points that count (batch,) as int64."""
     if lengths is None:
         return None
@@ -278,7 +278,7 @@ def check_method(method: Any) -> str:
 
 
 def check_out(
-    out: Any, shape: tuple[int, ...], path: Any, backend: Backend, inputs: dict[str, Any]
+    out: Any, shape: tuple[int, ...], path: Any, backend: ArrayBackend, inputs: dict[str, Any]
 ) -> Any:
     """`out`, if given, has the right shape and dtype, can be written, and overlaps no input."""
     if out is None:
@@ -344,7 +344,7 @@ def check_memory(
     )
 
 
-def memory_limit(backend: Backend) -> int | None:
+def memory_limit(backend: ArrayBackend) -> int | None:
     """Bytes of memory of the device, and no more than the process may use; None where it cannot be
     known.
     """

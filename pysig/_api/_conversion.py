@@ -41,8 +41,7 @@ class Conversion:
     def _options(self, call: Call) -> dict[str, Any]:
         return {
             "plan": self.plan,
-            "before": self.before,
-            "after": self.after,
+            "maps": (self.before, self.after),
             "workers": call.threads,
         }
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._words_argument import check_words
-from pysig._backend import NUMPY, Backend, is_cupy
+from pysig._backend import NUMPY, ArrayBackend, is_cupy
 from pysig._combinatorics import word_trees
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.words import Word
@@ -140,7 +140,7 @@ class Start:
         shape = (len(self.columns), self.plan.size)
         return SparseMatrix(shape, indptr, indices, np.ones(len(indices), np.int64))
 
-    def pick(self, value: Any, name: str, backend: Backend, dtype: Any) -> Any:
+    def pick(self, value: Any, name: str, backend: ArrayBackend, dtype: Any) -> Any:
         """Those of `value`."""
         array = _checks.as_numeric(value, name, backend)
         if array.shape[-1:] != (self.plan.size,):
@@ -150,15 +150,15 @@ class Start:
             )
         return self._apply(self.selection, _checks.cast(array, dtype, name), backend)
 
-    def spread(self, gradient: Any, backend: Backend) -> Any:
+    def spread(self, gradient: Any, backend: ArrayBackend) -> Any:
         """The gradient by the whole of `initial` from that by what is read: the adjoint."""
         return self._apply(self.selection.transposed, gradient, backend)
 
-    def _apply(self, matrix: SparseMatrix, array: Any, backend: Backend) -> Any:
+    def _apply(self, matrix: SparseMatrix, array: Any, backend: ArrayBackend) -> Any:
         *batch, width = array.shape
         rows = backend.xp.ascontiguousarray(array.reshape(prod(batch), width))
         out = backend.xp.empty((len(rows), matrix.shape[0]), array.dtype)
-        backend.impl.linear((matrix,), rows, out, plan=self.plan, workers=1)
+        backend.impl.linear((matrix,), rows, out, self.plan)
         return out.reshape(*batch, matrix.shape[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
-from pysig._backend import NUMPY, Backend, require
+from pysig._backend import NUMPY, ArrayBackend, require
 from pysig._plans.layout import Plan, plan_for
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.transform import Transform, channels_after, steps_after
 
 # The gradient at a point is the difference of what its two increments want, which on a path of T
@@ -27,13 +29,14 @@ PATHS_IN_DOUBLE = 64
 class DerivativeCall:
     """One call of `signature`, checked: what all derivatives need of it."""
 
-    backend: Backend
+    backend: ArrayBackend
     path: Any
     plan: Plan
     rows: tuple[int, ...]
     basepoint_shape: tuple[int, ...] | None  # of the arrays that were passed
     initial_shape: tuple[int, ...] | None
-    options: dict[str, Any]
+    paths: Paths
+    options: Options
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -41,7 +44,7 @@ class DerivativeCall:
 
     @property
     def flat(self) -> Any:
-        return self.path.reshape(prod(self.batch), *self.path.shape[-2:])
+        return self.paths.points
 
     @property
     def out_shape(self) -> tuple[int, ...]:
@@ -120,25 +123,22 @@ def check_call(
         rows,
         tuple(np.shape(basepoint)) if given else None,
         None if initial is None else tuple(np.shape(initial)),
-        {
-            "plan": plan,
-            "stream": stream,
-            "basepoint": base,
-            "initial": _checks.check_initial(initial, array, plan, backend),
-            "inverse": inverse,
-            "lengths": _checks.check_lengths(lengths, array, backend),
-            "transform": checked,
-            "method": method,
-            "workers": threads,
-        },
+        Paths(
+            array.reshape(prod(batch), length, array.shape[-1]),
+            base,
+            _checks.check_initial(initial, array, plan, backend),
+            _checks.check_lengths(lengths, array, backend),
+            transform=checked,
+        ),
+        Options(stream, inverse, method, threads),
     )
 
 
 def tangents_of(
     call: DerivativeCall, tangent: Any, basepoint_tangent: Any, initial_tangent: Any
-) -> dict[str, Any]:
+) -> Tangents:
     """The tangents of path, basepoint and initial, flat; zero for a basepoint that stays."""
-    base, plan = call.options["basepoint"], call.plan
+    base, plan = call.paths.basepoint, call.plan
     for name, value, shape in (
         ("basepoint", basepoint_tangent, call.basepoint_shape),
         ("initial", initial_tangent, call.initial_shape),
@@ -148,18 +148,18 @@ def tangents_of(
                 f"{name}_tangent: expected None, because {name} is no array, received "
                 f"{_checks.describe(value)}. Pass {name} as an array or leave {name}_tangent out."
             )
-    tangents = {
-        "tangent": call.array(tangent, "tangent", tuple(call.path.shape)),
-        "basepoint_tangent": None if base is None else call.backend.xp.zeros_like(base),
-        "initial_tangent": None,
-    }
+    tangents = Tangents(
+        call.array(tangent, "tangent", tuple(call.path.shape)),
+        None if base is None else call.backend.xp.zeros_like(base),
+    )
     if basepoint_tangent is not None:
         shape = (*call.batch, call.path.shape[-1])
-        tangents["basepoint_tangent"] = call.array(basepoint_tangent, "basepoint_tangent", shape)
+        rows = call.array(basepoint_tangent, "basepoint_tangent", shape)
+        tangents = tangents._replace(basepoint=rows)
     if initial_tangent is not None:
         rows = call.array(initial_tangent, "initial_tangent", (*call.batch, plan.size))
         rows = call.backend.xp.ascontiguousarray(rows[:, 1:]) if plan.scalar_term else rows
-        tangents["initial_tangent"] = rows
+        tangents = tangents._replace(initial=rows)
     return tangents
 
 
@@ -169,49 +169,34 @@ def gradient_dtype(path: Any) -> Any:
 
 
 def fill_gradients(
-    backend: Backend,
-    operation: str,
-    path: Any,
+    fill: Callable[..., None],
+    backend: ArrayBackend,
+    paths: Paths,
     cotangent: Any,
-    path_bar: Any,
-    base_bar: Any,
-    initial_bar: Any,
-    options: dict[str, Any],
+    into: Cotangents,
+    tangents: Tangents | None,
 ) -> None:
-    """Calls an operation of the backend, where that is wanted in float64: the cotangent and the
-    adjoints of basepoint and initial are float64 then, and only a part of the paths at a time.
+    """``fill(paths, cotangent, into, tangents)``, in float64 where that is wanted: the cotangent
+    and the gradients of basepoint and initial are float64 then, and the call takes some paths at a
+    time.
     """
-    fill = getattr(backend.impl, operation)
-    if not wants_double(path):
-        fill(path, cotangent, path_bar, base_bar, initial_bar, **options)
+    points = paths.points
+    if not wants_double(points):
+        fill(paths, cotangent, into, tangents)
         return
-    each = PATHS_IN_DOUBLE if backend is NUMPY else max(len(path), 1)
-    points = backend.xp.empty((min(each, len(path)), *path.shape[1:]), np.float64)
-    points_bar = backend.xp.empty_like(points)
-    for first in range(0, len(path), each):
+    each = PATHS_IN_DOUBLE if backend is NUMPY else max(len(points), 1)
+    path_bar = backend.xp.empty((min(each, len(points)), *points.shape[1:]), np.float64)
+    for first in range(0, len(points), each):
         rows = slice(first, first + each)
-        count = len(path[rows])
-        points[:count] = path[rows]
-        fill(
-            points[:count],
-            cotangent[rows],
-            points_bar[:count],
-            None if base_bar is None else base_bar[rows],
-            None if initial_bar is None else initial_bar[rows],
-            **{name: _in_double_of(name, value, rows) for name, value in options.items()},
-        )
-        path_bar[rows] = points_bar[:count]
+        part, target = paths.part(rows), into.part(rows)
+        wide = path_bar[: part.batch]
+        along = None if tangents is None else Tangents(*map(in_double, tangents.part(rows)))
+        part = Paths(*map(in_double, part))
+        fill(part, cotangent[rows], target._replace(path=wide), along)
+        target.path[...] = wide
 
 
-def _in_double_of(name: str, value: Any, rows: slice) -> Any:
-    """An option in float64, of some paths if it is one of each."""
-    if isinstance(value, Transform):
-        return in_double(value.part(rows))
-    of_paths = name in ("basepoint", "initial", "lengths") or name.endswith("tangent")
-    return in_double(value[rows] if of_paths and value is not None else value)
-
-
-def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -> Any:
+def cotangents(call: DerivativeCall, cotangent: Any, tangents: Tangents | None) -> Any:
     """Both derivatives that go backwards: the gradient, or the derivative of the gradient."""
     path, plan, xp, dtype = call.flat, call.plan, call.backend.xp, gradient_dtype(call.path)
     rows = call.array(cotangent, "cotangent", call.out_shape)
@@ -224,16 +209,12 @@ def cotangents(call: DerivativeCall, cotangent: Any, tangents: dict[str, Any]) -
         base_bar = xp.empty((len(path), path.shape[2]), dtype)
     if call.initial_shape is not None:
         initial_bar = xp.empty((len(path), plan.coefficients), dtype)
-    fill_gradients(
-        call.backend,
-        "signature_vjp",
-        path,
-        rows,
-        path_bar.reshape(path.shape),
-        base_bar,
-        initial_bar,
-        {**tangents, **call.options},
-    )
+    into = Cotangents(path_bar.reshape(path.shape), base_bar, initial_bar)
+
+    def fill(paths: Paths, cotangent: Any, into: Cotangents, tangents: Any) -> None:
+        call.backend.impl.signature_vjp(paths, cotangent, into, plan, call.options, tangents)
+
+    fill_gradients(fill, call.backend, call.paths, rows, into, tangents)
     if call.basepoint_shape is None and call.initial_shape is None:
         return path_bar
     if call.basepoint_shape is not None:

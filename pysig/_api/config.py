@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from pysig._api._checks import describe
-from pysig._cpu._extension import core
+from pysig._backend import NUMPY
 
+core: Any = NUMPY.host.build  # the facts of the compiled extension
 _workers: ContextVar[int | None] = ContextVar("pysig_workers", default=None)
 
 

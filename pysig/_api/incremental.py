@@ -10,7 +10,6 @@ import numpy.typing as npt
 from pysig._api import _checks
 from pysig._api.logsignature_convert import signature_to_logsignature
 from pysig._backend import NUMPY
-from pysig._cpu import incremental as _cpu
 from pysig._plans.layout import plan_for
 
 __all__ = ["SignatureStream"]
@@ -73,7 +72,7 @@ class SignatureStream:
             )
         limit = _checks.memory_limit(NUMPY)
         _checks.check_memory(channels, depth, 3, False, self._dtype.itemsize, limit)
-        self._core = _cpu.stream(self._channels, self._depth, self._dtype)
+        self._core = NUMPY.host.new_incremental(self._channels, self._depth, self._dtype)
 
     @property
     def channels(self) -> int:
@@ -296,4 +295,4 @@ class SignatureStream:
 def _restored(channels: int, depth: int, dtype: str, data: bytes) -> SignatureStream:
     """What a pickle calls."""
     empty = SignatureStream(channels, depth, dtype)
-    return empty._with(_cpu.restored(data, empty.dtype))
+    return empty._with(NUMPY.host.restored_incremental(data, empty.dtype))

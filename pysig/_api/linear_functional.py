@@ -334,7 +334,7 @@ def linear_functional_vjp(
         transform=transform,
         workers=workers,
     )
-    path_bar, base_bar, initial_bar = cotangents(call, flat_cotangent(call, cotangent), {})
+    path_bar, base_bar, initial_bar = cotangents(call, flat_cotangent(call, cotangent), None)
     if start is not None:
         initial_bar = start.spread(initial_bar, call.backend)
     return named_cotangents(call, (path_bar, base_bar, initial_bar))

@@ -19,9 +19,9 @@ from pysig._api.signature import signature
 from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
 from pysig._api.transform import check_transform, transformed_shape
 from pysig._backend import NUMPY, require
-from pysig._cpu.logsignature import plain_logsignature
 from pysig._plans import basis_tables
 from pysig._plans.layout import plan_for
+from pysig._plans.paths import Options, Paths
 from pysig._plans.transform import channels_after, steps_after
 
 
@@ -97,7 +97,7 @@ def logsignature(
     """
     absent = basepoint is initial is lengths is transform is out is None
     if absent and stream is inverse is False and type(basis) is str and basis in basis_tables.BASES:
-        computed = plain_call(plain_logsignature, method, workers, path, depth, basis)
+        computed = plain_call(NUMPY.host.fast_logsignature, method, workers, path, depth, basis)
         if computed is not None:
             return computed
     backend, array = _checks.check_path(path)
@@ -130,18 +130,17 @@ def logsignature(
         direct = direct and result.flags.aligned
     target = result if direct else backend.xp.empty(shape, array.dtype)
     backend.impl.logsignature(
-        array.reshape(prod(batch), length, own),
+        Paths(
+            array.reshape(prod(batch), length, own),
+            base,
+            _checks.check_initial(initial, array, plan, backend),
+            _checks.check_lengths(lengths, array, backend),
+            transform=checked,
+        ),
         target.reshape(prod(batch), *shape[len(batch) :]),
-        plan=plan,
-        maps=maps,
-        stream=stream,
-        basepoint=base,
-        initial=_checks.check_initial(initial, array, plan, backend),
-        inverse=inverse,
-        lengths=_checks.check_lengths(lengths, array, backend),
-        transform=checked,
-        method=method,
-        workers=threads,
+        plan,
+        maps,
+        Options(stream, inverse, method, threads),
     )
     if result is None:
         return target

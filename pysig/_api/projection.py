@@ -14,7 +14,8 @@ from pysig._api._signature_vjp import fill_gradients, gradient_dtype, in_double
 from pysig._api._words_argument import check_words
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
-from pysig._backend import NUMPY, Backend, require
+from pysig._backend import NUMPY, ArrayBackend, require
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Projection, projection_for
 from pysig._plans.transform import channels_after, steps_after
 
@@ -23,7 +24,7 @@ from pysig._plans.transform import channels_after, steps_after
 class ProjectionCall:
     """A checked call; arrays in `options` are (batch, ...)."""
 
-    backend: Backend
+    backend: ArrayBackend
     array: Any  # the path as it came
     plan: Projection
     matrix: Any  # (outputs, columns) of a linear functional, None for the columns themselves
@@ -31,7 +32,8 @@ class ProjectionCall:
     rows: tuple[int, ...]
     basepoint_shape: tuple[int, ...] | None  # of the arrays that were passed
     initial_shape: tuple[int, ...] | None
-    options: dict[str, Any]
+    paths: Paths
+    options: Options
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -96,8 +98,8 @@ def check_projection(
     backend, array = _checks.check_path(path)
     require(backend, what)
     require(backend, "signature: words (projections)")
-    base, how = check_transform(transform, basepoint, array, backend)
-    channels = channels_after(how, array.shape[-1])
+    base, transform_ = check_transform(transform, basepoint, array, backend)
+    channels = channels_after(transform_, array.shape[-1])
     checked = check_words(words, channels, depth)
     stream, inverse = _checks.check_flag(stream, "stream"), _checks.check_flag(inverse, "inverse")
     scalar_term = _checks.check_flag(scalar_term, "scalar_term")
@@ -108,8 +110,9 @@ def check_projection(
     if _checks.check_method(method) != "auto":
         raise ValueError(f'method: expected "auto" with words, received "{method}".')
     plan = projection_for(channels, checked, inverse, scalar_term)
-    rows = (steps_after(how, array.shape[-2] - 1 + (base is not None)),) if stream else ()
+    rows = (steps_after(transform_, array.shape[-2] - 1 + (base is not None)),) if stream else ()
     given = basepoint is not None and not isinstance(basepoint, (bool, np.bool_))
+    points = array.reshape(prod(array.shape[:-2]), *array.shape[-2:])
     call = ProjectionCall(
         backend,
         array,
@@ -119,22 +122,15 @@ def check_projection(
         rows,
         np.shape(basepoint) if given else None,
         None if initial is None else np.shape(initial),
-        {},
+        Paths(points, base, transform=transform_),
+        Options(stream, inverse, workers=check_workers(workers)),
     )
     start = None
     if initial is not None:
         _check_continues(plan)
         start = call.wide(initial, "initial", (call.columns,))
-    call.options = {
-        "plan": plan,
-        "matrix": matrix,
-        "stream": stream,
-        "basepoint": base,
-        "initial": start,
-        "lengths": _checks.check_lengths(lengths, array, backend),
-        "transform": how,
-        "workers": check_workers(workers),
-    }
+    checked_lengths = _checks.check_lengths(lengths, array, backend)
+    call.paths = call.paths._replace(initial=start, lengths=checked_lengths)
     return call
 
 
@@ -162,11 +158,8 @@ def compute(call: ProjectionCall, out: Any, inputs: dict[str, Any]) -> Any:
     if call.backend is NUMPY:
         direct = direct and result.flags.aligned
     target = result if direct else xp.empty(shape, call.array.dtype)
-    call.backend.impl.projection(
-        call.flat(call.array),
-        target.reshape(call.count, *call.rows, call.outputs),
-        **call.options,
-    )
+    rows = target.reshape(call.count, *call.rows, call.outputs)
+    call.backend.impl.projection(call.paths, rows, call.plan, call.matrix, call.options)
     if result is None:
         return target
     if not direct:
@@ -186,7 +179,7 @@ def _check_fits(call: ProjectionCall, out: Any) -> None:
 
 def tangents_of(
     call: ProjectionCall, tangent: Any, basepoint_tangent: Any, initial_tangent: Any
-) -> dict[str, Any]:
+) -> Tangents:
     """The tangents of path, basepoint and initial; zero for a basepoint that stays."""
     for name, value, shape in (
         ("basepoint", basepoint_tangent, call.basepoint_shape),
@@ -198,35 +191,27 @@ def tangents_of(
                 f"{_checks.describe(value)}. Pass {name} as an array or leave {name}_tangent out."
             )
     length, channels = call.array.shape[-2:]
-    base = call.options["basepoint"]
+    base = call.paths.basepoint
     base_moves = None if base is None else call.backend.xp.zeros_like(base)
     if basepoint_tangent is not None:
         base_moves = call.wide(basepoint_tangent, "basepoint_tangent", (channels,))
     start_moves = None
     if initial_tangent is not None:
         start_moves = call.wide(initial_tangent, "initial_tangent", (call.columns,))
-    return {
-        "tangent": call.wide(tangent, "tangent", (length, channels)),
-        "basepoint_tangent": base_moves,
-        "initial_tangent": start_moves,
-    }
+    return Tangents(call.wide(tangent, "tangent", (length, channels)), base_moves, start_moves)
 
 
-def derivative(call: ProjectionCall, tangents: dict[str, Any]) -> Any:
+def derivative(call: ProjectionCall, tangents: Tangents | None) -> Any:
     """The derivative of the values along tangents."""
     _check_fits(call, None)
     out = call.empty(*call.out_shape)
-    call.backend.impl.projection(
-        call.flat(call.array),
-        out.reshape(call.count, *call.rows, call.outputs),
-        **tangents,
-        **call.options,
-    )
+    rows = out.reshape(call.count, *call.rows, call.outputs)
+    call.backend.impl.projection(call.paths, rows, call.plan, call.matrix, call.options, tangents)
     return out
 
 
 def cotangents(
-    call: ProjectionCall, cotangent: Any, tangents: dict[str, Any]
+    call: ProjectionCall, cotangent: Any, tangents: Tangents | None
 ) -> tuple[Any, Any, Any]:
     """Gradients by path, basepoint and initial, in the shapes that were passed; with `tangents`
     the derivatives of the gradients. None for what is no array.
@@ -239,16 +224,15 @@ def cotangents(
         base_bar = xp.empty((call.count, channels), dtype)
     if call.initial_shape is not None:
         initial_bar = xp.empty((call.count, call.columns), dtype)
-    fill_gradients(
-        call.backend,
-        "projection_vjp",
-        call.flat(call.array),
-        in_double(cotangent) if dtype == np.float64 else cotangent,
-        call.flat(path_bar),
-        base_bar,
-        initial_bar,
-        {**tangents, **call.options},
-    )
+    weights = in_double(cotangent) if dtype == np.float64 else cotangent
+    into = Cotangents(call.flat(path_bar), base_bar, initial_bar)
+
+    def fill(paths: Paths, weights: Any, into: Cotangents, along: Tangents | None) -> None:
+        call.backend.impl.projection_vjp(
+            paths, weights, into, call.plan, call.matrix, call.options, along
+        )
+
+    fill_gradients(fill, call.backend, call.paths, weights, into, tangents)
     if call.basepoint_shape is not None:
         base_bar = base_bar.reshape(*call.batch, channels)
         base_bar = _checks.sum_to(base_bar, call.basepoint_shape).astype(path_bar.dtype, copy=False)

@@ -11,8 +11,8 @@ from pysig._api.config import check_workers
 from pysig._api.projection import check_projection, compute
 from pysig._api.transform import check_transform
 from pysig._backend import NUMPY, require
-from pysig._cpu.signature import plain_signature
 from pysig._plans.layout import plan_for
+from pysig._plans.paths import Options, Paths
 from pysig._plans.transform import channels_after, steps_after
 
 
@@ -145,7 +145,7 @@ def signature(
     """
     absent = basepoint is initial is lengths is transform is out is words is None
     if absent and stream is inverse is scalar_term is False:
-        computed = plain_call(plain_signature, method, workers, path, depth)
+        computed = plain_call(NUMPY.host.fast_signature, method, workers, path, depth)
         if computed is not None:
             return computed
     if words is not None:
@@ -199,28 +199,24 @@ def signature(
             "lengths": lengths,
         },
     )
-    options = {
-        "basepoint": base,
-        "initial": _checks.check_initial(initial, array, plan, backend),
-        "lengths": _checks.check_lengths(lengths, array, backend),
-        "transform": checked,
-    }
     xp = backend.xp
     count = prod(batch)
-    flat = array.reshape(count, length, channels)
+    paths = Paths(
+        array.reshape(count, length, channels),
+        base,
+        _checks.check_initial(initial, array, plan, backend),
+        _checks.check_lengths(lengths, array, backend),
+        transform=checked,
+    )
     direct = result is not None and result.flags.c_contiguous
     if backend is NUMPY:
         direct = direct and result.flags.aligned
     target = result if direct else xp.empty(shape, array.dtype)
     backend.impl.signature(
-        flat,
+        paths,
         target.reshape(count, *rows, plan.size),
-        plan=plan,
-        stream=stream,
-        inverse=inverse,
-        method=method,
-        workers=threads,
-        **options,
+        plan,
+        Options(stream, inverse, method, threads),
     )
     if result is None:
         return target

@@ -14,7 +14,7 @@ from pysig._api.projection import (
     named_cotangents,
     tangents_of,
 )
-from pysig._cpu.signature_vjp import plain_signature_jvp, plain_signature_vjp
+from pysig._backend import NUMPY
 
 
 def signature_jvp(
@@ -88,7 +88,7 @@ def signature_jvp(
     absent = basepoint is initial is lengths is transform is words is None
     still = basepoint_tangent is initial_tangent is None
     if absent and still and stream is inverse is scalar_term is False:
-        moved = plain_call(plain_signature_jvp, method, workers, path, depth, tangent)
+        moved = plain_call(NUMPY.host.fast_signature_jvp, method, workers, path, depth, tangent)
         if moved is not None:
             return moved
     if words is not None:
@@ -126,11 +126,11 @@ def signature_jvp(
     tangents = _signature_vjp.tangents_of(call, tangent, basepoint_tangent, initial_tangent)
     out = call.empty(*call.out_shape)
     call.backend.impl.signature_jvp(
-        call.flat,
-        tangents.pop("tangent"),
+        call.paths,
+        tangents,
         out.reshape(len(call.flat), *call.rows, call.plan.size),
-        **tangents,
-        **call.options,
+        call.plan,
+        call.options,
     )
     return out
 
@@ -217,7 +217,9 @@ def signature_vjp(
     absent = basepoint is initial is lengths is transform is words is None
     if absent and stream is inverse is scalar_term is False:
         most = _signature_vjp.MOST_SINGLE_STEPS
-        gradient = plain_call(plain_signature_vjp, method, workers, path, depth, cotangent, most)
+        gradient = plain_call(
+            NUMPY.host.fast_signature_vjp, method, workers, path, depth, cotangent, most
+        )
         if gradient is not None:
             return gradient
     if words is not None:
@@ -237,7 +239,7 @@ def signature_vjp(
             workers=workers,
         )
         weights = flat_cotangent(projected, cotangent)
-        return named_cotangents(projected, cotangents(projected, weights, {}))
+        return named_cotangents(projected, cotangents(projected, weights, None))
     call = _signature_vjp.check_call(
         "signature_vjp",
         path,
@@ -252,7 +254,7 @@ def signature_vjp(
         method,
         workers,
     )
-    return _signature_vjp.cotangents(call, cotangent, {})
+    return _signature_vjp.cotangents(call, cotangent, None)
 
 
 def signature_hvp(

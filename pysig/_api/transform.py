@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
-from pysig._backend import CUPY, Backend, backend_of
+from pysig._backend import CUPY, ArrayBackend, backend_of
 from pysig._plans import transform as _transform
 from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
 
@@ -91,7 +91,7 @@ def check_stages(transform: Any) -> list[str | Time]:
 
 
 def check_transform(
-    transform: Any, basepoint: Any, path: Any, backend: Backend
+    transform: Any, basepoint: Any, path: Any, backend: ArrayBackend
 ) -> tuple[Any, Transform | None]:
     """The basepoints (batch, channels) or None, and the transform or None.
 
@@ -168,7 +168,7 @@ def _name(stage: str | Time) -> str:
     return "time" if isinstance(stage, Time) else stage
 
 
-def _as_times(times: Any, backend: Backend) -> Any:
+def _as_times(times: Any, backend: ArrayBackend) -> Any:
     """`times` as an array of real numbers with an axis of points."""
     array = _checks.as_numeric(times, "times", backend)
     if array.dtype.kind == "b":
@@ -192,7 +192,7 @@ def _from_the_first_on(times: Any) -> Any:
 
 
 def _check_times(
-    time: Time, stages: list[str | Time], based: bool, path: Any, backend: Backend
+    time: Time, stages: list[str | Time], based: bool, path: Any, backend: ArrayBackend
 ) -> Any:
     """None, or the times (batch, points) in the dtype of the path."""
     if time.times is None:

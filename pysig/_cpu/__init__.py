@@ -1,5 +1,6 @@
 """The operations on NumPy arrays: thin, into the extension module."""
 
+from pysig._cpu._extension import core as build
 from pysig._cpu.algebra import (
     bilinear,
     bilinear_jvp,
@@ -10,19 +11,28 @@ from pysig._cpu.algebra import (
     series_jvp,
     series_vjp,
 )
-from pysig._cpu.logsignature import logsignature
+from pysig._cpu.incremental import new_incremental, restored_incremental
+from pysig._cpu.logsignature import fast_logsignature, logsignature
 from pysig._cpu.projection import projection, projection_vjp
-from pysig._cpu.signature import signature
-from pysig._cpu.signature_vjp import signature_jvp, signature_vjp
+from pysig._cpu.signature import fast_signature, signature
+from pysig._cpu.signature_jvp import fast_signature_jvp, signature_jvp
+from pysig._cpu.signature_vjp import fast_signature_vjp, signature_vjp
 
 __all__ = [
     "bilinear",
     "bilinear_jvp",
     "bilinear_vjp",
+    "build",
+    "fast_logsignature",
+    "fast_signature",
+    "fast_signature_jvp",
+    "fast_signature_vjp",
     "linear",
     "logsignature",
+    "new_incremental",
     "projection",
     "projection_vjp",
+    "restored_incremental",
     "series",
     "series_hvp",
     "series_jvp",

@@ -16,6 +16,9 @@ from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan
 
 Maps = tuple[SparseMatrix, ...]
+MapsAround = tuple[Maps, Maps]  # applied before and after a series
+NO_MAPS: MapsAround = ((), ())
+Pair = tuple[Any, Any]
 
 _OPERATIONS = {"product": 0, "shuffle": 1, "half_shuffle": 2}
 _SERIES_OP, _LINEAR_OP = 3, 4
@@ -58,122 +61,100 @@ def _run(op: int, of: int, out: Any, plan: Plan, workers: int, **arguments: Any)
     assert not arguments
 
 
-def bilinear(name: str, a: Any, b: Any, out: Any, *, plan: Plan, scalar: int, workers: int) -> None:
+def bilinear(
+    name: str, factors: Pair, out: Any, plan: Plan, scalar: int = 0, workers: int = 1
+) -> None:
     """out = a * b, where `name` is "product", "shuffle" or "half_shuffle"."""
+    a, b = factors
     _run(_OPERATIONS[name], _VALUE, out, plan, workers, a=a, b=b, scalar=scalar)
+
+
+def bilinear_jvp(
+    name: str,
+    factors: Pair,
+    tangents: Pair,
+    out: Any,
+    plan: Plan,
+    scalar: int = 0,
+    workers: int = 1,
+) -> None:
+    """The derivative of a * b along the tangents of a and b."""
+    (a, b), (da, db) = factors, tangents
+    _run(_OPERATIONS[name], _JVP, out, plan, workers, a=a, b=b, da=da, db=db, scalar=scalar)
 
 
 def bilinear_vjp(
     name: str,
-    a: Any,
-    b: Any,
-    g: Any,
-    out_a: Any,
-    out_b: Any,
-    *,
+    factors: Pair,
+    cotangent: Any,
+    into: Pair,
     plan: Plan,
-    scalar: int,
-    workers: int,
+    scalar: int = 0,
+    workers: int = 1,
 ) -> None:
-    """The gradients of <g, a * b> at a and b."""
-    _run(_OPERATIONS[name], _VJP, out_a, plan, workers, a=a, b=b, g=g, out_b=out_b, scalar=scalar)
-
-
-def bilinear_jvp(
-    name: str, a: Any, b: Any, da: Any, db: Any, out: Any, *, plan: Plan, scalar: int, workers: int
-) -> None:
-    """The derivative of a * b along da and db."""
-    _run(_OPERATIONS[name], _JVP, out, plan, workers, a=a, b=b, da=da, db=db, scalar=scalar)
+    """The gradients of <cotangent, a * b> at a and b."""
+    (a, b), (out, out_b) = factors, into
+    rows = {"a": a, "b": b, "g": cotangent, "out_b": out_b}
+    _run(_OPERATIONS[name], _VJP, out, plan, workers, scalar=scalar, **rows)
 
 
 def series(
-    name: str, a: Any, out: Any, *, plan: Plan, before: Maps = (), after: Maps = (), workers: int
+    name: str, a: Any, out: Any, plan: Plan, maps: MapsAround = NO_MAPS, workers: int = 1
 ) -> None:
     """out = after(f(before(a))) for f = "exp", "log" or "inverse"."""
+    before, after = maps
     _run(_SERIES_OP, _VALUE, out, plan, workers, f=_SERIES[name], a=a, before=before, after=after)
-
-
-def series_vjp(
-    name: str,
-    a: Any,
-    g: Any,
-    out: Any,
-    *,
-    plan: Plan,
-    before: Maps = (),
-    after: Maps = (),
-    workers: int,
-) -> None:
-    """The gradient of <g, after(f(before(a)))> at a."""
-    _series_back(_VJP, name, out, plan, before, after, workers, a=a, g=g)
-
-
-def series_hvp(
-    name: str,
-    a: Any,
-    g: Any,
-    da: Any,
-    out: Any,
-    *,
-    plan: Plan,
-    before: Maps = (),
-    after: Maps = (),
-    workers: int,
-) -> None:
-    """The derivative along da of the gradient of <g, after(f(before(a)))> at a."""
-    _series_back(_HVP, name, out, plan, before, after, workers, a=a, g=g, da=da)
-
-
-def _series_back(
-    of: int,
-    name: str,
-    out: Any,
-    plan: Plan,
-    before: Maps,
-    after: Maps,
-    workers: int,
-    **rows: Any,
-) -> None:
-    _run(
-        _SERIES_OP,
-        of,
-        out,
-        plan,
-        workers,
-        f=_SERIES[name],
-        **rows,
-        before=before,
-        between=transposed(after),
-        after=transposed(before),
-    )
 
 
 def series_jvp(
     name: str,
     a: Any,
-    da: Any,
+    tangent: Any,
     out: Any,
-    *,
     plan: Plan,
-    before: Maps = (),
-    after: Maps = (),
-    workers: int,
+    maps: MapsAround = NO_MAPS,
+    workers: int = 1,
 ) -> None:
-    """The derivative of after(f(before(a))) along da."""
-    _run(
-        _SERIES_OP,
-        _JVP,
-        out,
-        plan,
-        workers,
-        f=_SERIES[name],
-        a=a,
-        da=da,
-        before=before,
-        after=after,
-    )
+    """The derivative of after(f(before(a))) along the tangent."""
+    around = dict(zip(("before", "after"), maps, strict=True))
+    f = _SERIES[name]
+    _run(_SERIES_OP, _JVP, out, plan, workers, f=f, a=a, da=tangent, **around)
 
 
-def linear(maps: Maps, a: Any, out: Any, *, plan: Plan, workers: int) -> None:
+def series_vjp(
+    name: str,
+    a: Any,
+    cotangent: Any,
+    out: Any,
+    plan: Plan,
+    maps: MapsAround = NO_MAPS,
+    workers: int = 1,
+) -> None:
+    """The gradient of <cotangent, after(f(before(a)))> at a."""
+    f, around = _SERIES[name], _maps_back(maps)
+    _run(_SERIES_OP, _VJP, out, plan, workers, f=f, a=a, g=cotangent, **around)
+
+
+def series_hvp(
+    name: str,
+    a: Any,
+    cotangent: Any,
+    tangent: Any,
+    out: Any,
+    plan: Plan,
+    maps: MapsAround = NO_MAPS,
+    workers: int = 1,
+) -> None:
+    """The derivative along the tangent of the gradient that `series_vjp` computes."""
+    rows = {"a": a, "g": cotangent, "da": tangent}
+    _run(_SERIES_OP, _HVP, out, plan, workers, f=_SERIES[name], **rows, **_maps_back(maps))
+
+
+def _maps_back(maps: MapsAround) -> dict[str, Maps]:
+    before, after = maps
+    return {"before": before, "between": transposed(after), "after": transposed(before)}
+
+
+def linear(maps: Maps, a: Any, out: Any, plan: Plan, workers: int = 1) -> None:
     """The maps applied to a, one after the other."""
     _run(_LINEAR_OP, _VALUE, out, plan, workers, a=a, after=maps)

@@ -1,4 +1,4 @@
-"""Streams of points: objects of the extension, which keep the signature of what was pushed."""
+"""Incremental signatures: objects of the extension."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def _class_of(dtype: Any) -> Any:
     return core.SignatureStream32 if np.dtype(dtype) == np.float32 else core.SignatureStream64
 
 
-def stream(channels: int, depth: int, dtype: Any) -> Any:
-    """A stream that nothing was pushed into."""
+def new_incremental(channels: int, depth: int, dtype: Any) -> Any:
+    """An incremental signature without points."""
     return _class_of(dtype)(channels, depth)
 
 
-def restored(data: bytes, dtype: Any) -> Any:
-    """The stream whose `serialise` gave `data`."""
+def restored_incremental(data: bytes, dtype: Any) -> Any:
+    """The incremental signature whose `serialise` returned `data`."""
     return _class_of(dtype).deserialise(data)

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pysig._plans.layout import Plan
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
+
 
 def _ends(points: Any, base: Any, lengths: Any, stream: bool) -> tuple[Any, Any]:
     """The increments (batch, rows) up to every row, and the index of the point at their ends."""
@@ -57,78 +60,54 @@ def _signs(depth: int, inverse: bool) -> Any:
     return (-1.0) ** np.arange(depth + 1) if inverse else np.ones(depth + 1)
 
 
-def signature_jvp(
-    path: Any,
-    tangent: Any,
-    out: Any,
-    *,
-    depth: int,
-    stream: bool,
-    basepoint: Any,
-    basepoint_tangent: Any,
-    initial: Any,
-    initial_tangent: Any,
-    inverse: bool,
-    scalar_term: bool,
-    lengths: Any,
-    **_: Any,
-) -> None:
-    """As the extension's."""
-    x, _last = _ends(path, basepoint, lengths, stream)
-    dx, _last = _ends(tangent, basepoint_tangent, lengths, stream)
+def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options) -> None:
+    """As `pysig._cpu.signature_jvp`."""
+    points, depth, stream = paths.points, plan.depth, options.stream
+    x, _last = _ends(points, paths.basepoint, paths.lengths, stream)
+    dx, _last = _ends(tangents.path, tangents.basepoint, paths.lengths, stream)
     power = _powers(x, depth)
-    value = _times(_with_one(initial, 1, path, depth), power)
-    moved = _moved_up(value) * dx[..., None]
-    if initial_tangent is not None:
-        moved = moved + _times(_with_one(initial_tangent, 0, path, depth), power)
-    moved = moved * _signs(depth, inverse).astype(path.dtype)
-    out[...] = moved[..., 0 if scalar_term else 1 :].reshape(out.shape)
+    value = _times(_with_one(paths.initial, 1, points, depth), power)
+    derivative = _moved_up(value) * dx[..., None]
+    if tangents.initial is not None:
+        start = _with_one(tangents.initial, 0, points, depth)
+        derivative = derivative + _times(start, power)
+    derivative = derivative * _signs(depth, options.inverse).astype(points.dtype)
+    out[...] = derivative[..., 0 if plan.scalar_term else 1 :].reshape(out.shape)
 
 
 def signature_vjp(
-    path: Any,
+    paths: Paths,
     cotangent: Any,
-    path_bar: Any,
-    basepoint_bar: Any,
-    initial_bar: Any,
-    *,
-    depth: int,
-    stream: bool,
-    basepoint: Any,
-    initial: Any,
-    inverse: bool,
-    scalar_term: bool,
-    lengths: Any,
-    tangent: Any,
-    basepoint_tangent: Any,
-    initial_tangent: Any,
-    **_: Any,
+    into: Cotangents,
+    plan: Plan,
+    options: Options,
+    tangents: Tangents | None = None,
 ) -> None:
-    """As the extension's."""
-    x, last = _ends(path, basepoint, lengths, stream)
-    bar = np.zeros((*x.shape, depth + 1), path.dtype)
-    rows = cotangent.reshape(*x.shape, depth + scalar_term)
-    bar[..., 1:] = rows[..., 1 if scalar_term else 0 :]
-    bar *= _signs(depth, inverse).astype(path.dtype)
+    """As `pysig._cpu.signature_vjp`."""
+    points, depth, lengths = paths.points, plan.depth, paths.lengths
+    x, last = _ends(points, paths.basepoint, lengths, options.stream)
+    bar = np.zeros((*x.shape, depth + 1), points.dtype)
+    rows = cotangent.reshape(*x.shape, depth + plan.scalar_term)
+    bar[..., 1:] = rows[..., 1 if plan.scalar_term else 0 :]
+    bar *= _signs(depth, options.inverse).astype(points.dtype)
     power = _powers(x, depth)
-    start = _with_one(initial, 1, path, depth)
-    # What pairs with `bar`: dS/dx, and dS/d initial[k] = exp(x) moved up by k levels.
+    start = _with_one(paths.initial, 1, points, depth)
+    # Derivatives that pair with `bar`: dS/dx, and dS/d initial[k] = exp(x) moved up by k levels.
     slope = _moved_up(_times(start, power))
-    if tangent is not None:
-        dx, _last = _ends(tangent, basepoint_tangent, lengths, stream)
+    if tangents is not None:
+        dx, _last = _ends(tangents.path, tangents.basepoint, lengths, options.stream)
         slope = _moved_up(slope) * dx[..., None]
-        if initial_tangent is not None:
-            change = _times(_with_one(initial_tangent, 0, path, depth), power)
+        if tangents.initial is not None:
+            change = _times(_with_one(tangents.initial, 0, points, depth), power)
             slope = slope + _moved_up(change)
         power = _moved_up(power) * dx[..., None]
     x_bar = (slope * bar).sum(axis=-1)
-    path_bar[...] = 0
-    paths = np.arange(len(path))[:, None]
-    np.add.at(path_bar[:, :, 0], (paths, last), x_bar)
-    if basepoint is None:
-        path_bar[:, 0, 0] -= x_bar.sum(axis=1)
-    elif basepoint_bar is not None:
-        basepoint_bar[:, 0] = -x_bar.sum(axis=1)
-    if initial_bar is not None:
+    into.path[...] = 0
+    np.add.at(into.path[:, :, 0], (np.arange(len(points))[:, None], last), x_bar)
+    if paths.basepoint is None:
+        into.path[:, 0, 0] -= x_bar.sum(axis=1)
+    elif into.basepoint is not None:
+        into.basepoint[:, 0] = -x_bar.sum(axis=1)
+    if into.initial is not None:
         for k in range(1, depth + 1):
-            initial_bar[:, k - 1] = (power[..., : depth + 1 - k] * bar[..., k:]).sum(axis=(-2, -1))
+            into.initial[:, k - 1] = (power[..., : depth + 1 - k] * bar[..., k:]).sum(axis=(-2, -1))

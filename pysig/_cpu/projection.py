@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pysig._cpu._arguments import path_arguments, tangent_arguments
 from pysig._cpu._extension import core
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Nodes, Projection
-from pysig._plans.transform import Transform, steps_after
 
 JOIN_STEPS = 0.5  # as cost::join_steps in csrc/include/pysig/cpu/schedules/cost_model.hpp
 
@@ -24,37 +25,45 @@ def _chunks_pay(plan: Projection, batch: int, steps: int, itemsize: int) -> bool
     return many.cost * (steps / chunks + joins) < one.cost * steps
 
 
-def _tree_for(
-    plan: Projection,
-    path: Any,
-    stream: bool,
-    basepoint: Any,
-    transform: Transform | None,
-    initial: Any,
-    initial_tangent: Any,
-) -> Nodes:
-    """The tree to walk: chunks of time need all factors of words, and their initial values too."""
-    steps = steps_after(transform, path.shape[1] - (basepoint is None))
-    continues = initial is not None or initial_tangent is not None
-    if stream or not _chunks_pay(plan, len(path), steps, path.dtype.itemsize):
+def _tree_for(plan: Projection, paths: Paths, stream: bool, continues: bool) -> Nodes:
+    """The tree to compute: chunks of time need all factors of words, and, if the result
+    `continues` from an `initial`, their initial values too.
+    """
+    itemsize = paths.points.dtype.itemsize
+    if stream or not _chunks_pay(plan, paths.batch, paths.steps, itemsize):
         return plan.prefixes
     if continues and len(plan.factors.words) > len(plan.prefixes.words):
         return plan.prefixes
     return plan.factors
 
 
-def _of_letters(plan: Projection, transform: Transform | None, array: Any) -> Any:
-    """The channels that occur, of an array (..., channels): others cost nothing."""
-    if array is None or transform is not None or len(plan.letters) == plan.channels:
-        return array
-    return np.ascontiguousarray(array[..., list(plan.letters)])
+def _skips_channels(plan: Projection, paths: Paths) -> bool:
+    """Whether channels that no word contains are left out; those of a transform all exist."""
+    return paths.transform is None and len(plan.letters) < plan.channels
 
 
-def _like_letters(plan: Projection, transform: Transform | None, bar: Any) -> Any:
-    """`bar`, or an array for gradients of the channels that occur."""
-    if bar is None or transform is not None or len(plan.letters) == plan.channels:
-        return bar
-    return np.empty((*bar.shape[:-1], len(plan.letters)), bar.dtype)
+def _of_letters(plan: Projection, array: Any) -> Any:
+    """The channels of the words, of an array (..., channels)."""
+    return None if array is None else np.ascontiguousarray(array[..., list(plan.letters)])
+
+
+def _paths_of_letters(plan: Projection, paths: Paths, tree: Nodes) -> Paths:
+    """`paths` as the extension takes them: initial values of all nodes."""
+    if _skips_channels(plan, paths):
+        points, basepoint = (_of_letters(plan, a) for a in paths[:2])
+        paths = paths._replace(points=points, basepoint=basepoint)
+    return paths._replace(initial=on_nodes(tree, paths.initial))
+
+
+def _tangents_of_letters(
+    plan: Projection, paths: Paths, tree: Nodes, tangents: Tangents | None
+) -> Tangents | None:
+    if tangents is None:
+        return None
+    path, basepoint, initial = tangents
+    if _skips_channels(plan, paths):
+        path, basepoint = _of_letters(plan, path), _of_letters(plan, basepoint)
+    return Tangents(path, basepoint, on_nodes(tree, initial))
 
 
 def on_nodes(tree: Nodes, rows: Any) -> Any:
@@ -63,111 +72,82 @@ def on_nodes(tree: Nodes, rows: Any) -> Any:
 
 
 def _arguments(
-    plan: Projection,
-    tree: Nodes,
-    matrix: Any,
-    dtype: Any,
-    lengths: Any,
-    transform: Transform | None,
-    initial: Any,
-    initial_tangent: Any,
+    plan: Projection, tree: Nodes, paths: Paths, matrix: Any, tangents: Tangents | None
 ) -> dict[str, Any]:
-    # All channels of a transformed path are there.
-    letter = tree.letter if transform is None else np.array(plan.letters)[tree.letter]
+    letter = tree.letter if paths.transform is None else np.array(plan.letters)[tree.letter]
     return {
         "tree": (tree.parent, tree.suffix, letter, tree.level, tree.height),
-        "transform": transform,
         "depth": tree.depth,
-        "read": plan.readout(tree, matrix, dtype),
-        "lengths": lengths,
-        "order": None if lengths is None else np.argsort(lengths, kind="stable"),
-        "initial": on_nodes(tree, initial),
-        "initial_tangent": on_nodes(tree, initial_tangent),
+        "read": plan.readout(tree, matrix, paths.points.dtype),
+        "tangent": None if tangents is None else tangents.path,
+        **tangent_arguments(tangents),
+        **path_arguments(paths),
     }
 
 
 def projection(
-    path: Any,
+    paths: Paths,
     out: Any,
-    *,
     plan: Projection,
     matrix: Any,
-    stream: bool,
-    basepoint: Any,
-    initial: Any,
-    lengths: Any,
-    transform: Transform | None,
-    workers: int,
-    tangent: Any = None,
-    basepoint_tangent: Any = None,
-    initial_tangent: Any = None,
+    options: Options,
+    tangents: Tangents | None = None,
 ) -> None:
-    """Fills `out` (batch, [rows,] outputs): rows of `matrix` times the columns of `plan`.
+    """Fill `out` (batch, [rows,] outputs): rows of `matrix` times the columns of `plan`.
 
-    With `tangent`: the derivative along the tangents.
+    With `tangents`: their derivative along the tangents. `options.inverse` is part of `plan`.
     """
-    path, basepoint, tangent, basepoint_tangent = (
-        _of_letters(plan, transform, a) for a in (path, basepoint, tangent, basepoint_tangent)
-    )
-    tree = _tree_for(plan, path, stream, basepoint, transform, initial, initial_tangent)
+    continues = paths.initial is not None or (tangents is not None and tangents.initial is not None)
+    tree = _tree_for(plan, paths, options.stream, continues)
+    along = _tangents_of_letters(plan, paths, tree, tangents)
+    inner = _paths_of_letters(plan, paths, tree)
     core.projection(
-        path,
+        inner.points,
         out,
-        stream=stream,
-        basepoint=basepoint,
-        tangent=tangent,
-        basepoint_tangent=basepoint_tangent,
-        workers=workers,
-        **_arguments(plan, tree, matrix, path.dtype, lengths, transform, initial, initial_tangent),
+        stream=options.stream,
+        workers=options.workers,
+        **_arguments(plan, tree, inner, matrix, along),
     )
 
 
 def projection_vjp(
-    path: Any,
+    paths: Paths,
     cotangent: Any,
-    path_bar: Any,
-    basepoint_bar: Any,
-    initial_bar: Any,
-    *,
+    into: Cotangents,
     plan: Projection,
     matrix: Any,
-    stream: bool,
-    basepoint: Any,
-    initial: Any,
-    lengths: Any,
-    transform: Transform | None,
-    workers: int,
-    tangent: Any = None,
-    basepoint_tangent: Any = None,
-    initial_tangent: Any = None,
+    options: Options,
+    tangents: Tangents | None = None,
 ) -> None:
-    """Fills `path_bar`, and `basepoint_bar` and `initial_bar` (batch, columns) unless None."""
-    bars = path_bar, basepoint_bar
-    path, basepoint, tangent, basepoint_tangent = (
-        _of_letters(plan, transform, a) for a in (path, basepoint, tangent, basepoint_tangent)
-    )
-    path_bar, basepoint_bar = (_like_letters(plan, transform, bar) for bar in bars)
-    tree = _tree_for(plan, path, stream, basepoint, transform, initial_bar, initial_tangent)
-    nodes_bar = None
-    if initial_bar is not None:
-        nodes_bar = np.empty((len(path), len(tree.words)), path.dtype)
+    """Fill `into` with the gradients; that of `initial` is (batch, columns)."""
+    continues = into.initial is not None or (tangents is not None and tangents.initial is not None)
+    tree = _tree_for(plan, paths, options.stream, continues)
+    along = _tangents_of_letters(plan, paths, tree, tangents)
+    inner = _paths_of_letters(plan, paths, tree)
+    skips, letters = _skips_channels(plan, paths), list(plan.letters)
+    target = into
+    if skips:
+        bars = (
+            None if bar is None else np.empty((*bar.shape[:-1], len(letters)), bar.dtype)
+            for bar in into[:2]
+        )
+        target = Cotangents(*bars)
+    if into.initial is not None:
+        nodes_bar = np.empty((paths.batch, len(tree.words)), paths.points.dtype)
+        target = target._replace(initial=nodes_bar)
     core.projection_vjp(
-        path,
+        inner.points,
         cotangent,
-        path_bar,
-        basepoint_bar,
-        nodes_bar,
-        stream=stream,
-        basepoint=basepoint,
-        tangent=tangent,
-        basepoint_tangent=basepoint_tangent,
-        workers=workers,
-        **_arguments(plan, tree, matrix, path.dtype, lengths, transform, initial, initial_tangent),
+        *target,
+        stream=options.stream,
+        workers=options.workers,
+        **_arguments(plan, tree, inner, matrix, along),
     )
-    for bar, some in zip(bars, (path_bar, basepoint_bar), strict=True):
-        if some is not bar:  # among zeros for the other channels
-            bar[...] = 0
-            bar[..., list(plan.letters)] = some
-    if nodes_bar is not None:
-        initial_bar[...] = 0
-        initial_bar[:, tree.column[1:]] = nodes_bar[:, 1:]
+    if skips:  # zeros for the other channels
+        for bar, some in zip(into[:2], target[:2], strict=True):
+            if bar is not None:
+                bar[...] = 0
+                bar[..., letters] = some
+    if into.initial is not None:
+        into.initial[...] = 0
+        into.initial[:, tree.column[1:]] = target.initial[:, 1:]

@@ -43,12 +43,9 @@ class Paths(NamedTuple):
 
     def part(self, rows: slice) -> Paths:
         """Some paths of the batch; `order` does not carry over."""
-        return Paths(
-            self.points[rows],
-            *(None if a is None else a[rows] for a in self[1:4]),
-            None,
-            None if self.transform is None else self.transform.part(rows),
-        )
+        basepoint, initial, lengths = (None if a is None else a[rows] for a in self[1:4])
+        transform = None if self.transform is None else self.transform.part(rows)
+        return Paths(self.points[rows], basepoint, initial, lengths, None, transform)
 
 
 class Tangents(NamedTuple):

@@ -15,9 +15,12 @@ import pysig
 from pysig._api import _checks
 from pysig._api import _fast_path as _plain
 from pysig._api._signature_vjp import MOST_SINGLE_STEPS
-from pysig._cpu.logsignature import plain_logsignature
-from pysig._cpu.signature import plain_signature
-from pysig._cpu.signature_vjp import plain_signature_jvp, plain_signature_vjp
+from pysig._cpu import (
+    fast_logsignature,
+    fast_signature,
+    fast_signature_jvp,
+    fast_signature_vjp,
+)
 from pysig._plans import basis_tables
 from pysig.testing import assert_identical
 
@@ -38,12 +41,12 @@ def call(name, path, depth, other, **options):
 def in_extension(name, path, depth, other, workers=1, limit=2**20):
     """What the extension says to the call: None if it does not take it."""
     if name == "signature":
-        return plain_signature(path, depth, workers, limit)
+        return fast_signature(path, depth, workers, limit)
     if name == "signature_jvp":
-        return plain_signature_jvp(path, depth, other, workers, limit)
+        return fast_signature_jvp(path, depth, other, workers, limit)
     if name == "signature_vjp":
-        return plain_signature_vjp(path, depth, other, MOST_SINGLE_STEPS, workers, limit)
-    return plain_logsignature(path, depth, name, workers, limit)
+        return fast_signature_vjp(path, depth, other, MOST_SINGLE_STEPS, workers, limit)
+    return fast_logsignature(path, depth, name, workers, limit)
 
 
 def companion(rng, name, path, depth):

@@ -39,8 +39,7 @@ def bilinear(
     rows, result = call.target(out, plan.size)
     call.backend.impl.bilinear(
         name,
-        call.rows("a"),
-        call.rows("b"),
+        (call.rows("a"), call.rows("b")),
         rows,
         plan=plan,
         scalar=scalar,
@@ -67,11 +66,9 @@ def bilinear_vjp(
     out_a, out_b = call.empty(plan.size), call.empty(plan.size)
     call.backend.impl.bilinear_vjp(
         name,
-        call.rows("a"),
-        call.rows("b"),
+        (call.rows("a"), call.rows("b")),
         call.rows("cotangent"),
-        out_a,
-        out_b,
+        (out_a, out_b),
         plan=plan,
         scalar=scalar,
         workers=call.threads,
@@ -99,7 +96,8 @@ def bilinear_jvp(
     rows, result = call.target(out, plan.size)
     call.backend.impl.bilinear_jvp(
         name,
-        *(call.rows(which) for which in given),
+        (call.rows("a"), call.rows("b")),
+        (call.rows("tangent_a"), call.rows("tangent_b")),
         rows,
         plan=plan,
         scalar=scalar,

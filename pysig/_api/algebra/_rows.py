@@ -13,7 +13,7 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api.config import check_workers
-from pysig._backend import CUPY, NUMPY, Backend, backend_of
+from pysig._backend import CUPY, NUMPY, ArrayBackend, backend_of
 from pysig._plans.layout import Plan, plan_for
 
 
@@ -30,7 +30,7 @@ def check_sizes(channels: Any, depth: Any, scalar_term: Any = False) -> Plan:
 class Call:
     """Arrays of one backend and dtype whose leading dimensions broadcast to `batch`."""
 
-    backend: Backend
+    backend: ArrayBackend
     dtype: Any
     arrays: dict[str, Any]
     given: dict[str, Any]

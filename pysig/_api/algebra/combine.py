@@ -226,7 +226,7 @@ def _multiply(call: Call, level: Any, plan: Plan) -> Any:
     left, right = _neighbours(call, level)
     products = call.xp.empty(left.shape, call.dtype)
     call.backend.impl.bilinear(
-        "product", left, right, products, plan=plan, scalar=1, workers=call.threads
+        "product", (left, right), products, plan=plan, scalar=1, workers=call.threads
     )
     return products
 
@@ -260,9 +260,8 @@ def _combine_axis_jvp(a: Any, plan: Plan, axis: Any, tangent: Any, workers: Any,
         change = call.xp.empty(left.shape, call.dtype)
         call.backend.impl.bilinear_jvp(
             "product",
-            left,
-            right,
-            *_neighbours(call, moves),
+            (left, right),
+            _neighbours(call, moves),
             change,
             plan=plan,
             scalar=1,
@@ -300,11 +299,9 @@ def _level_gradient(call: Call, level: Any, gradient: Any, plan: Plan) -> Any:
     at_left, at_right = (call.xp.empty(left.shape, call.dtype) for _ in range(2))
     call.backend.impl.bilinear_vjp(
         "product",
-        left,
-        right,
+        (left, right),
         g,
-        at_left,
-        at_right,
+        (at_left, at_right),
         plan=plan,
         scalar=1,
         workers=call.threads,

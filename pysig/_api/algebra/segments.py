@@ -322,10 +322,10 @@ def _joined(
 ) -> Any:
     call, plan = _prepare_joined(channels, depth, scalar_term, workers, {"a": a, "x": x})
     rows, result = call.target(out, plan.size)
-    factors = [call.rows("a"), _segment(call, plan)]
+    factors = call.rows("a"), _segment(call, plan)
     call.backend.impl.bilinear(
         "product",
-        *(factors if at_end else factors[::-1]),
+        factors if at_end else factors[::-1],
         rows,
         plan=plan,
         scalar=1,
@@ -347,13 +347,13 @@ def _joined_vjp(
     """The gradients as rows of the whole batch."""
     given = {"a": a, "x": x, "cotangent": cotangent}
     call, plan = _prepare_joined(channels, depth, scalar_term, workers, given)
-    factors = [call.rows("a"), _segment(call, plan)]
-    gradients = [call.empty(plan.size), call.empty(plan.size)]
+    factors = call.rows("a"), _segment(call, plan)
+    gradients = call.empty(plan.size), call.empty(plan.size)
     call.backend.impl.bilinear_vjp(
         "product",
-        *(factors if at_end else factors[::-1]),
+        factors if at_end else factors[::-1],
         call.rows("cotangent"),
-        *gradients,
+        gradients,
         plan=plan,
         scalar=1,
         workers=call.threads,
@@ -379,12 +379,13 @@ def _joined_jvp(
     call, plan = _prepare_joined(channels, depth, scalar_term, workers, given)
     moves = powers_jvp(call.rows("x"), call.rows("tangent_x"), plan.depth, True)
     dsegment = join(call.xp, call.xp.zeros((1, 1), call.dtype), moves, plan)
-    values, changes = [call.rows("a"), _segment(call, plan)], [call.rows("tangent_a"), dsegment]
+    values = call.rows("a"), _segment(call, plan)
+    changes = call.rows("tangent_a"), dsegment
     rows, result = call.target(out, plan.size)
     call.backend.impl.bilinear_jvp(
         "product",
-        *(values if at_end else values[::-1]),
-        *(changes if at_end else changes[::-1]),
+        values if at_end else values[::-1],
+        changes if at_end else changes[::-1],
         rows,
         plan=plan,
         scalar=1,
