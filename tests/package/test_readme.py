@@ -115,12 +115,15 @@ def test_start_command_computes_what_it_says(tmp_path):
 def test_ci_runs_the_test_command_of_the_readme():
     """.ci/run reads the commands from here, by the marks that stand before them."""
     assert command("test-command").endswith("pytest")
-    assert command("guests-command").endswith("pytest tests/interop/test_interop.py")
+    assert command("frameworks-command").endswith("pytest tests/interop/test_interop.py")
     script = ROOT / ".ci" / "run"
     if not script.exists():
         pytest.skip("not a checkout: the source archive leaves .ci out")
     text = script.read_text(encoding="utf-8")
-    assert re.findall(r'="\$\(command_after (\S+)\)"', text) == ["test-command", "guests-command"]
+    assert re.findall(r'="\$\(command_after (\S+)\)"', text) == [
+        "test-command",
+        "frameworks-command",
+    ]
 
 
 def test_capabilities_are_up_to_date():

@@ -1,0 +1,120 @@
+"""One command for each task of a developer: ``nox -s NAME``; ``nox -l`` lists them.
+
+Sessions run in the environment of nox itself, so that one build serves all of them. Set-up::
+
+    python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s build
+
+Arguments after ``--`` go to the tool: ``nox -s test -- tests/api/test_signature.py -x``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["build", "quick", "lint"]
+nox.options.error_on_external_run = False
+
+ROOT = Path(__file__).parent
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+EXTRAS = "test,test-nvrtc,test-embed,bench,docs,lint,dev"
+ONE_SET = "avx2" if platform.machine() in ("x86_64", "AMD64") else ""
+CPP = ("cpp", "hpp", "h", "c", "cu", "cuh")
+CPP_FOLDERS = ("csrc", "pysig", "bench", "tests", "docs")
+
+
+def pip(session: nox.Session, *arguments: str) -> None:
+    session.run(sys.executable, "-m", "pip", "install", "--quiet", *arguments)
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    session.run(sys.executable, "-m", "pytest", *arguments, *session.posargs)
+
+
+def cpp_files() -> list[str]:
+    """All C++, C and CUDA text of the project."""
+    found = (p for folder in CPP_FOLDERS for end in CPP for p in (ROOT / folder).rglob(f"*.{end}"))
+    return sorted(str(p.relative_to(ROOT)) for p in found if "_build" not in p.parts)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Install pysig editable, built for one instruction set, with the tools of all sessions."""
+    chosen = ["-C", f"cmake.define.PYSIG_SETS={ONE_SET}"]
+    pip(session, "-e", f".[{EXTRAS}]", *(session.posargs or chosen))
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the usual tests: deterministic, a few minutes."""
+    pytest(session)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Run the quick tests: under a minute."""
+    pytest(session, "-m", "quick")
+
+
+@nox.session
+def sweep(session: nox.Session) -> None:
+    """Run the long sweeps: some twenty minutes."""
+    pytest(session, "-m", "slow")
+
+
+@nox.session
+def frameworks(session: nox.Session) -> None:
+    """Run the tests of PyTorch, JAX, TensorFlow and Keras; installs them."""
+    pip(session, "pysig-signatures[test-interop]")
+    pytest(session, "tests/interop/test_interop.py")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check formatting (ruff, clang-format), style, spelling and workflow files."""
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("clang-format", "--dry-run", "-Werror", *cpp_files())
+    session.run("codespell")
+    workflows = sorted(map(str, (ROOT / ".github" / "workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Format Python, C++ and CUDA text in place."""
+    session.run("ruff", "check", "--fix", ".")
+    session.run("ruff", "format", ".")
+    session.run("clang-format", "-i", *cpp_files())
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy in its strict mode."""
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build; a warning is an error."""
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time pysig on this machine; without arguments a first look of a minute."""
+    session.run(sys.executable, "-m", "bench", *(session.posargs or ["--quick"]))
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Build the C++ and C tests with the address and undefined-behaviour sanitizers; run them."""
+    session.run("cmake", "--preset", "sanitize")
+    session.run("cmake", "--build", "--preset", "sanitize")
+    session.run("ctest", "--preset", "sanitize")
