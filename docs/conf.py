@@ -78,7 +78,7 @@ def draw_benchmarks() -> None:
 
 def write_reference() -> None:
     """The page of public functions, made from the public names."""
-    page, text = HERE / "reference.md", generate.reference(generate.guests())
+    page, text = HERE / "reference.md", generate.reference(generate.frameworks())
     if not page.exists() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
 

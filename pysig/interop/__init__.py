@@ -1,1 +1,1 @@
-"""Guests: pysig inside other frameworks, one file each; pysig itself imports none of them."""
+"""Interoperability with other frameworks, one file each. pysig itself imports none of them."""

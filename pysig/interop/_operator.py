@@ -1,4 +1,4 @@
-"""What all guests share: a function of pysig and its derivatives as one family of operators.
+"""Common part of all frameworks: a function of pysig and its derivatives as operators.
 
 Let ``S(x)`` be the signature, or the log-signature, of the arrays ``x`` that can move: the path,
 and `basepoint` and `initial` where they are arrays. An operator is ``S`` with derivatives in the
@@ -31,7 +31,7 @@ import pysig
 
 Apply = Callable[..., Sequence[Any]]  # an operator and its arrays, to the arrays of its result
 
-# Arrays among the arguments of the functions, in the order of all guests, with how many axes of
+# Arrays among the arguments of the functions, in the order of all frameworks, with how many axes of
 # each are not axes of the batch.
 OWN_AXES = {"path": 2, "basepoint": 1, "initial": 1, "lengths": 0}
 UNMOVED = "lengths"

@@ -1,6 +1,6 @@
 """Layers of Keras 3 on the backends torch, JAX and TensorFlow (and NumPy, without training).
 
-The layers call the guest of Keras' backend, see `pysig.interop.torch`, `pysig.interop.jax` and
+The layers call the module of Keras' backend, see `pysig.interop.torch`, `pysig.interop.jax` and
 `pysig.interop.tensorflow`.
 """
 
@@ -19,16 +19,16 @@ from pysig.interop._operator import OWN_AXES, Operator, prepare
 
 __all__ = ["LogSigLayer", "SigLayer"]
 
-_GUESTS = {"numpy": "pysig"} | {
+_MODULES = {"numpy": "pysig"} | {
     name: f"pysig.interop.{name}" for name in ("torch", "jax", "tensorflow")
 }
 _backend = keras.backend.backend()
-if _backend not in _GUESTS:
+if _backend not in _MODULES:
     raise ImportError(
-        f"pysig.interop.keras: expected one of the Keras backends {', '.join(sorted(_GUESTS))}, "
+        f"pysig.interop.keras: expected one of the Keras backends {', '.join(sorted(_MODULES))}, "
         f"received {_backend!r}. Set the environment variable KERAS_BACKEND."
     )
-_guest = importlib.import_module(_GUESTS[_backend])
+_module = importlib.import_module(_MODULES[_backend])
 
 
 class _PathLayer(keras.layers.Layer):
@@ -64,7 +64,7 @@ class _PathLayer(keras.layers.Layer):
         options = {**self.options, "stream": self.stream}
         if mask is not None:
             path, options["lengths"] = _points_that_count(path, mask)
-        result = getattr(_guest, self.function)(path, self.depth, **options)
+        result = getattr(_module, self.function)(path, self.depth, **options)
         return result if wide else ops.cast(result, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -1,4 +1,4 @@
-"""Each guest is tested in a process of its own, `tests/interop/test_GUEST.py`.
+"""Run the tests of each framework, `frameworks/test_FRAMEWORK.py`, in a separate process.
 
 Frameworks keep threads that disturb the tests of forks, and Keras has one backend in a process.
 """
@@ -28,36 +28,36 @@ def run(file, backend):
     )
 
 
-def missing(guest, backend):
+def missing(framework, backend):
     """Which of the two is not installed, if any."""
-    names = dict.fromkeys((guest, backend))
+    names = dict.fromkeys((framework, backend))
     return next((name for name in names if importlib.util.find_spec(name) is None), None)
 
 
 @pytest.fixture(scope="module")
 def runs(request):
-    """The tests of all guests that were asked for, two files at a time."""
-    asked = [item for item in request.session.items if item.name.startswith("test_guest[")]
-    pairs = [(item.callspec.params["guest"], item.callspec.params["backend"]) for item in asked]
+    """Results of the selected frameworks; two processes at a time."""
+    asked = [item for item in request.session.items if item.name.startswith("test_framework[")]
+    pairs = [(item.callspec.params["framework"], item.callspec.params["backend"]) for item in asked]
     pool = ThreadPoolExecutor(2)
     yield {
-        (guest, backend): pool.submit(run, HERE / f"test_{guest}.py", backend)
-        for guest, backend in pairs
-        if not missing(guest, backend)
+        (framework, backend): pool.submit(run, HERE / f"test_{framework}.py", backend)
+        for framework, backend in pairs
+        if not missing(framework, backend)
     }
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize(("guest", "backend"), RUNS)
-def test_guest(guest, backend, runs):
-    if name := missing(guest, backend):
+@pytest.mark.parametrize(("framework", "backend"), RUNS)
+def test_framework(framework, backend, runs):
+    if name := missing(framework, backend):
         pytest.skip(f"{name} is not installed (pip install 'pysig-signatures[{name}]')")
-    ran = runs[guest, backend].result()
+    ran = runs[framework, backend].result()
     assert ran.returncode == 0, f"{ran.stdout[-8000:]}\n{ran.stderr[-2000:]}"
     assert " passed" in ran.stdout.splitlines()[-1]
 
 
-def test_a_guest_that_fails_is_seen(tmp_path):
+def test_a_failing_framework_test_is_reported(tmp_path):
     (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n")
     ran = run(tmp_path / "test_wrong.py", "torch")
     assert ran.returncode == 1

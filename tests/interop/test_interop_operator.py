@@ -1,4 +1,4 @@
-"""`pysig.interop._operator`, what all guests share, on NumPy arrays and without a framework."""
+"""`pysig.interop._operator`, what all frameworks share, on NumPy arrays and without a framework."""
 
 from __future__ import annotations
 

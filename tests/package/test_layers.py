@@ -34,11 +34,11 @@ PYTHON_LAYERS = [
 ]
 EXTENSION = "_core"
 KNOW_THE_EXTENSION = {"_cpu", "_gpu"}  # _gpu asks it where the headers are
-GUESTS = {
+THIRD_PARTY = {
     "_gpu": {"cupy", "cupy_backends"},
     "_io": {"tqdm"},
 }  # beside NumPy and the standard library
-ANY_GUEST = {"interop"}
+MAY_IMPORT_ANY = {"interop"}
 
 CPP_LAYERS = [
     ("config", ["include/pysig/config.hpp"]),
@@ -113,7 +113,11 @@ def python_violations(root):
             top = name.split(".")[0]
             if top != "pysig":
                 known = top in sys.stdlib_module_names or top == "numpy"
-                if not known and unit not in ANY_GUEST and top not in GUESTS.get(unit, ()):
+                if (
+                    not known
+                    and unit not in MAY_IMPORT_ANY
+                    and top not in THIRD_PARTY.get(unit, ())
+                ):
                     yield f"{where}: imports {top}, which this layer may not know"
                 continue
             target = unit_of_import(name, root)

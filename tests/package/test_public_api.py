@@ -1,4 +1,4 @@
-"""The public names: all of them listed, documented, importable without guests."""
+"""The public names: all of them listed, documented, importable without frameworks."""
 
 from __future__ import annotations
 
@@ -132,23 +132,23 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
-def test_importing_brings_no_guest():
+def test_importing_loads_no_framework():
     """NumPy alone: nothing that is absent may be needed, nothing that is present is loaded."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", IMPORT], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
-    guests = {
+    frameworks = {
         "cupy", "torch", "jax", "tensorflow", "keras", "scipy", "sklearn", "pandas", "matplotlib",
         "tqdm", "hypothesis", "pytest", "xarray", "dask", "pybind11",
     }  # fmt: skip
-    assert loaded & guests == set()
+    assert loaded & frameworks == set()
     assert {"numpy", "pysig"} <= loaded
 
 
 def test_every_module_can_be_imported():
-    """Without CuPy too: only interop may need its guest."""
+    """Without CuPy too: only interop may need its framework."""
     for info in pkgutil.walk_packages(pysig.__path__, "pysig."):
         if ".interop" in info.name or info.name in ("pysig.__main__", "pysig.data.convert"):
             continue

@@ -18,7 +18,7 @@ def section(title):
 
 @pytest.fixture
 def examples():
-    """Run the examples of a guest and of its section; they must be there, and right."""
+    """Run the examples of a framework and of its section; they must be there, and right."""
 
     def run(name, title):
         flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
