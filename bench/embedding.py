@@ -1,4 +1,4 @@
-"""``python -m bench embedding``: what a point costs that is pushed into a stream, from C++, Cython.
+"""``python -m bench embedding``: what a point costs that is pushed into an incremental signature, from C++, Cython.
 
 The programs are built against the installed package, in a folder of their own. Each pushes a path
 of 5 channels, depth 4, point by point, and its signature is compared with that of Python before
@@ -33,18 +33,18 @@ template <class R>
 void run(int points, int rounds) {
     std::vector<R> path(std::size_t(points) * 5);
     for (std::size_t i = 0; i < path.size(); ++i) path[i] = R(i * i % 61) / R(4096);
-    pysig::signature_stream<R> stream(5, 4);
+    pysig::incremental_signature<R> incremental(5, 4);
     std::printf("{\"seconds\": [");
     for (int round = 0; round < rounds; ++round) {
-        stream.reset();
+        incremental.reset();
         const auto start = std::chrono::steady_clock::now();
-        for (int t = 0; t < points; ++t) stream.push({path.data() + 5 * t, 5});
+        for (int t = 0; t < points; ++t) incremental.push({path.data() + 5 * t, 5});
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
         std::printf("%s%.9g", round ? ", " : "", taken.count());
     }
     std::printf("], \"signature\": [");
     for (int w = 0; w < 780; ++w)
-        std::printf("%s%.17g", w ? ", " : "", double(stream.signature()[w]));
+        std::printf("%s%.17g", w ? ", " : "", double(incremental.signature()[w]));
     std::printf("]}\n");
 }
 int main() {
@@ -60,22 +60,22 @@ import numpy as np
 
 
 def run_@f@(@R@[:, ::1] path, int rounds):
-    cdef embed.pysig_stream_@f@* stream = NULL
+    cdef embed.pysig_incremental_@f@* incremental = NULL
     cdef Py_ssize_t t
     cdef int failed = 0
     seconds, out = [], np.empty(780, np.asarray(path).dtype)
     cdef @R@[::1] to = out
-    if embed.stream_create_@f@(5, 4, &stream):
+    if embed.incremental_create_@f@(5, 4, &incremental):
         raise MemoryError
     for _ in range(rounds):
-        embed.stream_reset_@f@(stream)
+        embed.incremental_reset_@f@(incremental)
         start = perf_counter()
         with nogil:
             for t in range(path.shape[0]):
-                failed |= embed.stream_push_@f@(stream, &path[t, 0], 5)
+                failed |= embed.incremental_push_@f@(incremental, &path[t, 0], 5)
         seconds.append(perf_counter() - start)
-    failed |= embed.stream_signature_@f@(stream, &to[0], 780)
-    embed.stream_destroy_@f@(stream)
+    failed |= embed.incremental_signature_@f@(incremental, &to[0], 780)
+    embed.incremental_destroy_@f@(incremental)
     return seconds, out.tolist(), failed
 """
 RUN = """
@@ -140,12 +140,12 @@ def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     for language, runs in found.items():
         for dtype, run in zip((np.float32, np.float64), runs, strict=True):
             path = ((i * i % 61).astype(dtype) / dtype(4096)).reshape(-1, CHANNELS)
-            stream = pysig.SignatureStream(CHANNELS, DEPTH, dtype)
-            stream.push(path)
-            right = stream.signature()
+            incremental = pysig.IncrementalSignature(CHANNELS, DEPTH, dtype)
+            incremental.push(path)
+            right = incremental.signature()
             assert np.allclose(right, pysig.signature(path, DEPTH), rtol=1e-4, atol=1e-6)
             row: dict[str, Any] = {
-                "operation": "stream-push",
+                "operation": "incremental-push",
                 "case": CASE,
                 "dtype": np.dtype(dtype).name,
                 "threads": 1,
@@ -164,7 +164,7 @@ def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                     **row,
                     "status": "timed",
                     "error": 0.0,
-                    "judged_by": "pysig.SignatureStream, to the bit",
+                    "judged_by": "pysig.IncrementalSignature, to the bit",
                     "computes": np.dtype(dtype).name,
                     "rounds": ROUNDS,
                     "calls": POINTS,

@@ -24,7 +24,7 @@ from pysig._api.config import (
     set_workers,
     show_config,
 )
-from pysig._api.incremental import SignatureStream
+from pysig._api.incremental import IncrementalSignature
 from pysig._api.linear_functional import (
     linear_functional,
     linear_functional_jvp,
@@ -54,7 +54,7 @@ from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 __version__ = _distribution_version()
 
 __all__ = [
-    "SignatureStream",
+    "IncrementalSignature",
     "Time",
     "algebra",
     "anisotropic_words",

@@ -34,10 +34,10 @@ std::string name_of() {
         return "pysig_options";
     } else if constexpr (std::is_same_v<T, pysig_basis>) {
         return "pysig_basis";
-    } else if constexpr (std::is_same_v<T, pysig_stream_f32>) {
-        return "pysig_stream_f32";
-    } else if constexpr (std::is_same_v<T, pysig_stream_f64>) {
-        return "pysig_stream_f64";
+    } else if constexpr (std::is_same_v<T, pysig_incremental_f32>) {
+        return "pysig_incremental_f32";
+    } else if constexpr (std::is_same_v<T, pysig_incremental_f64>) {
+        return "pysig_incremental_f64";
     } else if constexpr (std::is_same_v<T, std::size_t>) {
         return "size_t";
     } else {
@@ -99,18 +99,18 @@ PYBIND11_MODULE(embed, m, pybind11::mod_gil_not_used()) {
     // The form in which SciPy knows its filters.
     table.add("window_f32", &pysig_window_f32, "int (float *, intptr_t, float *, void *)");
     table.add("window_f64", &pysig_window_f64, "int (double *, intptr_t, double *, void *)");
-    PYSIG_ADD_BOTH(stream_create);
-    PYSIG_ADD_BOTH(stream_copy);
-    PYSIG_ADD_BOTH(stream_destroy);
-    PYSIG_ADD_BOTH(stream_reset);
-    PYSIG_ADD_BOTH(stream_push);
-    PYSIG_ADD_BOTH(stream_push_increments);
-    PYSIG_ADD_BOTH(stream_signature);
-    PYSIG_ADD_BOTH(stream_logsignature);
-    PYSIG_ADD_BOTH(stream_sizes);
-    PYSIG_ADD_BOTH(stream_serialised_size);
-    PYSIG_ADD_BOTH(stream_serialise);
-    PYSIG_ADD_BOTH(stream_deserialise);
+    PYSIG_ADD_BOTH(incremental_create);
+    PYSIG_ADD_BOTH(incremental_copy);
+    PYSIG_ADD_BOTH(incremental_destroy);
+    PYSIG_ADD_BOTH(incremental_reset);
+    PYSIG_ADD_BOTH(incremental_push);
+    PYSIG_ADD_BOTH(incremental_push_increments);
+    PYSIG_ADD_BOTH(incremental_signature);
+    PYSIG_ADD_BOTH(incremental_logsignature);
+    PYSIG_ADD_BOTH(incremental_sizes);
+    PYSIG_ADD_BOTH(incremental_serialised_size);
+    PYSIG_ADD_BOTH(incremental_serialise);
+    PYSIG_ADD_BOTH(incremental_deserialise);
     m.attr("__pyx_capi__") = table.functions;
     m.attr("_types") = table.names;
 }

@@ -1,4 +1,4 @@
-// Streams of points: the object of the C++ door, one class for each precision.
+// Incremental signatures: the class of the C++ API, one Python class for each precision.
 #include "pysig/incremental.hpp"
 
 #include <string>
@@ -12,41 +12,41 @@ namespace {
 template <class R>
 span<const R> elements(const py::array& array) {
     expect(holds<R>(array) && (array.flags() & py::array::c_style),
-           "rows must be contiguous and of the dtype of the stream");
+           "rows must be contiguous and of the dtype of the object");
     return {static_cast<const R*>(array.data()), i64(array.size())};
 }
 
 template <class R>
 void register_class(py::module_& m, const char* name) {
-    using stream = signature_stream<R>;
-    py::class_<stream>(m, name)
+    using incremental = incremental_signature<R>;
+    py::class_<incremental>(m, name)
         .def(py::init<i64, int>(), py::arg("channels"), py::arg("depth"))
-        .def_property_readonly("points", &stream::points)
-        .def("push", [](stream& self, const py::array& points) { self.push(elements<R>(points)); })
+        .def_property_readonly("points", &incremental::points)
+        .def("push", [](incremental& self, const py::array& points) { self.push(elements<R>(points)); })
         .def("push_increments",
-             [](stream& self, const py::array& increments) { self.push_increments(elements<R>(increments)); })
+             [](incremental& self, const py::array& increments) { self.push_increments(elements<R>(increments)); })
         .def("signature",
-             [](const stream& self, py::array out) {
+             [](const incremental& self, py::array out) {
                  const span<const R> known = self.signature();
                  std::copy(known.data(), known.data() + known.size(), output<R>(out, known.size()));
              })
-        .def("reset", &stream::reset)
-        .def("copy", [](const stream& self) { return stream(self); })
+        .def("reset", &incremental::reset)
+        .def("copy", [](const incremental& self) { return incremental(self); })
         .def("serialise",
-             [](const stream& self) {
+             [](const incremental& self) {
                  const std::vector<unsigned char> bytes = self.serialise();
                  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
              })
         .def_static("deserialise", [](const std::string& bytes) {
-            return stream::deserialise({reinterpret_cast<const unsigned char*>(bytes.data()), i64(bytes.size())});
+            return incremental::deserialise({reinterpret_cast<const unsigned char*>(bytes.data()), i64(bytes.size())});
         });
 }
 
 }  // namespace
 
-void register_stream(py::module_& m) {
-    register_class<float>(m, "SignatureStream32");
-    register_class<double>(m, "SignatureStream64");
+void register_incremental(py::module_& m) {
+    register_class<float>(m, "IncrementalSignature32");
+    register_class<double>(m, "IncrementalSignature64");
 }
 
 }  // namespace pysig

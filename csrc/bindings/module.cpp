@@ -7,6 +7,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pysig::register_logsignature(m);
     pysig::register_projection(m);
     pysig::register_signature(m);
-    pysig::register_stream(m);
+    pysig::register_incremental(m);
     pysig::register_tensor(m);
 }

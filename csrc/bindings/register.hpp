@@ -9,6 +9,6 @@ void register_derivatives(pybind11::module_& m);
 void register_logsignature(pybind11::module_& m);
 void register_projection(pybind11::module_& m);
 void register_signature(pybind11::module_& m);
-void register_stream(pybind11::module_& m);
+void register_incremental(pybind11::module_& m);
 void register_tensor(pybind11::module_& m);
 }  // namespace pysig

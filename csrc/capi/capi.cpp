@@ -11,11 +11,11 @@
 struct pysig_basis {
     pysig::logsignature_basis tables;
 };
-struct pysig_stream_f32 {
-    pysig::signature_stream<float> stream;
+struct pysig_incremental_f32 {
+    pysig::incremental_signature<float> incremental;
 };
-struct pysig_stream_f64 {
-    pysig::signature_stream<double> stream;
+struct pysig_incremental_f64 {
+    pysig::incremental_signature<double> incremental;
 };
 
 namespace pysig {

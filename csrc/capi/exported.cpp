@@ -16,8 +16,8 @@ void run(const logsignature_job<float>& job, const executor& exec) { run_logsign
 void run(const logsignature_job<double>& job, const executor& exec) { run_logsignature(job, exec); }
 void run(const tensor_job<float>& job, const executor& exec) { run_tensor(job, exec); }
 void run(const tensor_job<double>& job, const executor& exec) { run_tensor(job, exec); }
-stream_f32 stream_kernel(float) { return active_kernels().stream_f32; }
-stream_f64 stream_kernel(double) { return active_kernels().stream_f64; }
+incremental_f32 incremental_kernel(float) { return active_kernels().incremental_f32; }
+incremental_f64 incremental_kernel(double) { return active_kernels().incremental_f64; }
 
 }  // namespace exported
 }  // namespace pysig

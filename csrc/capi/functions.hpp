@@ -115,55 +115,62 @@ int PYSIG_NAME(pysig_window)(PYSIG_R* path, intptr_t path_size, PYSIG_R* out, vo
            });
 }
 
-int PYSIG_NAME(pysig_stream_create)(int64_t channels, int depth, PYSIG_NAME(pysig_stream) * *handle) {
-    return create(handle, "stream", [&] { return signature_stream<PYSIG_R>(channels, depth); });
+int PYSIG_NAME(pysig_incremental_create)(int64_t channels, int depth, PYSIG_NAME(pysig_incremental) * *handle) {
+    return create(handle, "incremental", [&] { return incremental_signature<PYSIG_R>(channels, depth); });
 }
-int PYSIG_NAME(pysig_stream_copy)(const PYSIG_NAME(pysig_stream) * from, PYSIG_NAME(pysig_stream) * *copy) {
-    return create(copy, "copy", [&] { return there(from, "stream").stream; });
+int PYSIG_NAME(pysig_incremental_copy)(const PYSIG_NAME(pysig_incremental) * from,
+                                       PYSIG_NAME(pysig_incremental) * *copy) {
+    return create(copy, "copy", [&] { return there(from, "incremental").incremental; });
 }
-void PYSIG_NAME(pysig_stream_destroy)(PYSIG_NAME(pysig_stream) * handle) { delete handle; }
+void PYSIG_NAME(pysig_incremental_destroy)(PYSIG_NAME(pysig_incremental) * handle) { delete handle; }
 
-int PYSIG_NAME(pysig_stream_reset)(PYSIG_NAME(pysig_stream) * handle) {
-    return status_of([&] { there(handle, "stream").stream.reset(); });
+int PYSIG_NAME(pysig_incremental_reset)(PYSIG_NAME(pysig_incremental) * handle) {
+    return status_of([&] { there(handle, "incremental").incremental.reset(); });
 }
-int PYSIG_NAME(pysig_stream_push)(PYSIG_NAME(pysig_stream) * handle, const PYSIG_R* points, int64_t points_size) {
-    return status_of([&] { there(handle, "stream").stream.push(array(points, points_size, "points")); });
+int PYSIG_NAME(pysig_incremental_push)(PYSIG_NAME(pysig_incremental) * handle, const PYSIG_R* points,
+                                       int64_t points_size) {
+    return status_of([&] { there(handle, "incremental").incremental.push(array(points, points_size, "points")); });
 }
-int PYSIG_NAME(pysig_stream_push_increments)(PYSIG_NAME(pysig_stream) * handle, const PYSIG_R* increments,
-                                             int64_t increments_size) {
-    return status_of(
-        [&] { there(handle, "stream").stream.push_increments(array(increments, increments_size, "increments")); });
-}
-int PYSIG_NAME(pysig_stream_signature)(const PYSIG_NAME(pysig_stream) * handle, PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_incremental_push_increments)(PYSIG_NAME(pysig_incremental) * handle, const PYSIG_R* increments,
+                                                  int64_t increments_size) {
     return status_of([&] {
-        const auto known = there(handle, "stream").stream.signature();
+        there(handle, "incremental").incremental.push_increments(array(increments, increments_size, "increments"));
+    });
+}
+int PYSIG_NAME(pysig_incremental_signature)(const PYSIG_NAME(pysig_incremental) * handle, PYSIG_R* out,
+                                            int64_t out_size) {
+    return status_of([&] {
+        const auto known = there(handle, "incremental").incremental.signature();
         const auto to = array(out, out_size, "out");
         detail::expect_size(to, "out", known.size());
         std::copy(known.data(), known.data() + known.size(), to.data());
     });
 }
-int PYSIG_NAME(pysig_stream_logsignature)(const PYSIG_NAME(pysig_stream) * handle, const pysig_basis* basis,
-                                          PYSIG_R* out, int64_t out_size) {
+int PYSIG_NAME(pysig_incremental_logsignature)(const PYSIG_NAME(pysig_incremental) * handle, const pysig_basis* basis,
+                                               PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        there(handle, "stream").stream.logsignature_into(there(basis, "basis").tables, array(out, out_size, "out"));
+        there(handle, "incremental")
+            .incremental.logsignature_into(there(basis, "basis").tables, array(out, out_size, "out"));
     });
 }
-int PYSIG_NAME(pysig_stream_sizes)(const PYSIG_NAME(pysig_stream) * handle, int64_t* channels, int* depth,
-                                   int64_t* points) {
+int PYSIG_NAME(pysig_incremental_sizes)(const PYSIG_NAME(pysig_incremental) * handle, int64_t* channels, int* depth,
+                                        int64_t* points) {
     return status_of([&] {
-        const auto& stream = there(handle, "stream").stream;
-        if (channels) *channels = stream.channels();
-        if (depth) *depth = stream.depth();
-        if (points) *points = stream.points();
+        const auto& incremental = there(handle, "incremental").incremental;
+        if (channels) *channels = incremental.channels();
+        if (depth) *depth = incremental.depth();
+        if (points) *points = incremental.points();
     });
 }
-int PYSIG_NAME(pysig_stream_serialised_size)(const PYSIG_NAME(pysig_stream) * handle, int64_t* size) {
-    return status_of([&] { there(size, "size") = there(handle, "stream").stream.serialised_size(); });
+int PYSIG_NAME(pysig_incremental_serialised_size)(const PYSIG_NAME(pysig_incremental) * handle, int64_t* size) {
+    return status_of([&] { there(size, "size") = there(handle, "incremental").incremental.serialised_size(); });
 }
-int PYSIG_NAME(pysig_stream_serialise)(const PYSIG_NAME(pysig_stream) * handle, unsigned char* bytes, int64_t size) {
-    return status_of([&] { there(handle, "stream").stream.serialise_into(array(bytes, size, "bytes")); });
+int PYSIG_NAME(pysig_incremental_serialise)(const PYSIG_NAME(pysig_incremental) * handle, unsigned char* bytes,
+                                            int64_t size) {
+    return status_of([&] { there(handle, "incremental").incremental.serialise_into(array(bytes, size, "bytes")); });
 }
-int PYSIG_NAME(pysig_stream_deserialise)(const unsigned char* bytes, int64_t size, PYSIG_NAME(pysig_stream) * *handle) {
-    return create(handle, "stream",
-                  [&] { return signature_stream<PYSIG_R>::deserialise(array(bytes, size, "bytes")); });
+int PYSIG_NAME(pysig_incremental_deserialise)(const unsigned char* bytes, int64_t size,
+                                              PYSIG_NAME(pysig_incremental) * *handle) {
+    return create(handle, "incremental",
+                  [&] { return incremental_signature<PYSIG_R>::deserialise(array(bytes, size, "bytes")); });
 }

@@ -53,8 +53,8 @@ static void logsignature(const logsignature_job<R>& job, const executor& exec) {
 }
 
 template <class R>
-static void stream(const stream_job<R>& job) {
-    compute_stream(job);
+static void incremental(const incremental_job<R>& job) {
+    compute_incremental(job);
 }
 
 PYSIG_NAMESPACE_END
@@ -77,8 +77,8 @@ const kernels PYSIG_PASTE(kernels_, PYSIG_ISA) = {PYSIG_QUOTE(PYSIG_ISA),
                                                   signature_jvp<double>,
                                                   signature_vjp<float>,
                                                   signature_vjp<double>,
-                                                  stream<float>,
-                                                  stream<double>,
+                                                  incremental<float>,
+                                                  incremental<double>,
                                                   compute_projection<float>,
                                                   compute_projection<double>,
                                                   compute_projection_jvp<float>,

@@ -24,8 +24,8 @@ struct kernels {
     void (*signature_jvp_f64)(const signature_jvp_job<double>&, const executor&);
     void (*signature_vjp_f32)(const signature_vjp_job<float>&, const executor&);
     void (*signature_vjp_f64)(const signature_vjp_job<double>&, const executor&);
-    void (*stream_f32)(const stream_job<float>&);
-    void (*stream_f64)(const stream_job<double>&);
+    void (*incremental_f32)(const incremental_job<float>&);
+    void (*incremental_f64)(const incremental_job<double>&);
     void (*projection_f32)(const projection_job<float>&, const executor&);
     void (*projection_f64)(const projection_job<double>&, const executor&);
     void (*projection_jvp_f32)(const projection_jvp_job<float>&, const executor&);

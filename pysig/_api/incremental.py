@@ -12,10 +12,10 @@ from pysig._api.logsignature_convert import signature_to_logsignature
 from pysig._backend import NUMPY
 from pysig._plans.layout import plan_for
 
-__all__ = ["SignatureStream"]
+__all__ = ["IncrementalSignature"]
 
 
-class SignatureStream:
+class IncrementalSignature:
     """The signature of a path whose points come one after the other.
 
     The state is the signature so far and the last point, whatever the length of the path. C++, C,
@@ -48,15 +48,15 @@ class SignatureStream:
     --------
     >>> import numpy as np
     >>> import pysig
-    >>> stream = pysig.SignatureStream(channels=2, depth=2)
-    >>> stream.push([0.0, 0.0])
-    >>> stream.push([[1.0, 0.0], [1.0, 2.0]])
-    >>> stream.signature()
+    >>> incremental = pysig.IncrementalSignature(channels=2, depth=2)
+    >>> incremental.push([0.0, 0.0])
+    >>> incremental.push([[1.0, 0.0], [1.0, 2.0]])
+    >>> incremental.signature()
     array([1. , 2. , 0.5, 2. , 0. , 2. ])
-    >>> stream.logsignature()
+    >>> incremental.logsignature()
     array([1., 2., 1.])
-    >>> stream
-    SignatureStream(channels=2, depth=2, dtype=float64): 3 points
+    >>> incremental
+    IncrementalSignature(channels=2, depth=2, dtype=float64): 3 points
     """
 
     def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
@@ -81,7 +81,7 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> pysig.SignatureStream(2, 3).channels
+        >>> pysig.IncrementalSignature(2, 3).channels
         2
         """
         return self._channels
@@ -93,7 +93,7 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> pysig.SignatureStream(2, 3).depth
+        >>> pysig.IncrementalSignature(2, 3).depth
         3
         """
         return self._depth
@@ -105,7 +105,7 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> pysig.SignatureStream(2, 3).dtype
+        >>> pysig.IncrementalSignature(2, 3).dtype
         dtype('float64')
         """
         return self._dtype
@@ -117,7 +117,7 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> pysig.SignatureStream(2, 3).points
+        >>> pysig.IncrementalSignature(2, 3).points
         0
         """
         return int(self._core.points)
@@ -128,7 +128,7 @@ class SignatureStream:
         Parameters
         ----------
         points : array_like, shape (channels,) or (count, channels)
-            They are converted to the dtype of the stream.
+            They are converted to `dtype`.
 
         Raises
         ------
@@ -138,10 +138,10 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 1)
-        >>> stream.push([1.0, 1.0])
-        >>> stream.push([[2.0, 1.0], [3.0, 0.0]])
-        >>> stream.signature()
+        >>> incremental = pysig.IncrementalSignature(2, 1)
+        >>> incremental.push([1.0, 1.0])
+        >>> incremental.push([[2.0, 1.0], [3.0, 0.0]])
+        >>> incremental.signature()
         array([ 2., -1.])
         """
         self._core.push(self._rows(points, "points"))
@@ -162,9 +162,9 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 1)
-        >>> stream.push_increments([[1.0, 0.0], [1.0, -1.0]])
-        >>> stream.signature()
+        >>> incremental = pysig.IncrementalSignature(2, 1)
+        >>> incremental.push_increments([[1.0, 0.0], [1.0, -1.0]])
+        >>> incremental.signature()
         array([ 2., -1.])
         """
         self._core.push_increments(self._rows(increments, "increments"))
@@ -199,9 +199,9 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 1)
-        >>> stream.push([[1.0, 1.0], [3.0, 0.0]])
-        >>> stream.signature(scalar_term=True)
+        >>> incremental = pysig.IncrementalSignature(2, 1)
+        >>> incremental.push([[1.0, 1.0], [3.0, 0.0]])
+        >>> incremental.signature(scalar_term=True)
         array([ 1.,  2., -1.])
         """
         scalar = _checks.check_flag(scalar_term, "scalar_term")
@@ -230,9 +230,9 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 2)
-        >>> stream.push([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
-        >>> stream.logsignature("brackets")
+        >>> incremental = pysig.IncrementalSignature(2, 2)
+        >>> incremental.push([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+        >>> incremental.logsignature("brackets")
         array([1., 2., 1.])
         """
         values = signature_to_logsignature(
@@ -246,41 +246,41 @@ class SignatureStream:
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 1)
-        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
-        >>> stream.reset()
-        >>> stream.signature()
+        >>> incremental = pysig.IncrementalSignature(2, 1)
+        >>> incremental.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> incremental.reset()
+        >>> incremental.signature()
         array([0., 0.])
         """
         self._core.reset()
 
-    def copy(self) -> SignatureStream:
-        """A stream that goes its own way from here.
+    def copy(self) -> IncrementalSignature:
+        """Return an independent copy.
 
         Returns
         -------
-        SignatureStream
+        IncrementalSignature
             With the same state.
 
         Examples
         --------
         >>> import pysig
-        >>> stream = pysig.SignatureStream(2, 1)
-        >>> stream.push([[0.0, 0.0], [1.0, 0.0]])
-        >>> stream.copy().signature()
+        >>> incremental = pysig.IncrementalSignature(2, 1)
+        >>> incremental.push([[0.0, 0.0], [1.0, 0.0]])
+        >>> incremental.copy().signature()
         array([1., 0.])
         """
         return self._with(self._core.copy())
 
-    def _with(self, core: Any) -> SignatureStream:
-        other = object.__new__(SignatureStream)
+    def _with(self, core: Any) -> IncrementalSignature:
+        other = object.__new__(IncrementalSignature)
         other._channels, other._depth, other._dtype = self._channels, self._depth, self._dtype
         other._core = core
         return other
 
     __copy__ = copy
 
-    def __deepcopy__(self, memo: Any) -> SignatureStream:
+    def __deepcopy__(self, memo: Any) -> IncrementalSignature:
         return self.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -289,10 +289,10 @@ class SignatureStream:
 
     def __repr__(self) -> str:
         sizes = f"channels={self._channels}, depth={self._depth}, dtype={self._dtype}"
-        return f"SignatureStream({sizes}): {self.points} points"
+        return f"IncrementalSignature({sizes}): {self.points} points"
 
 
-def _restored(channels: int, depth: int, dtype: str, data: bytes) -> SignatureStream:
+def _restored(channels: int, depth: int, dtype: str, data: bytes) -> IncrementalSignature:
     """What a pickle calls."""
-    empty = SignatureStream(channels, depth, dtype)
+    empty = IncrementalSignature(channels, depth, dtype)
     return empty._with(NUMPY.host.restored_incremental(data, empty.dtype))

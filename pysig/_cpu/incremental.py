@@ -10,7 +10,8 @@ from pysig._cpu._extension import core
 
 
 def _class_of(dtype: Any) -> Any:
-    return core.SignatureStream32 if np.dtype(dtype) == np.float32 else core.SignatureStream64
+    single = np.dtype(dtype) == np.float32
+    return core.IncrementalSignature32 if single else core.IncrementalSignature64
 
 
 def new_incremental(channels: int, depth: int, dtype: Any) -> Any:

@@ -16,7 +16,7 @@ HUGE = {
     "tangent": lambda: pysig.signature_jvp(SMALL, 1, np.full((3, 2), -1e300)),
     "times": lambda: pysig.signature(SMALL, 1, transform=pysig.Time([0.0, 1.0, 1e300])),
     "functional": lambda: pysig.linear_functional(SMALL, {(0,): 1e300}),
-    "points": lambda: pysig.SignatureStream(2, 1, np.float32).push([1e300, 0.0]),
+    "points": lambda: pysig.IncrementalSignature(2, 1, np.float32).push([1e300, 0.0]),
 }
 
 
@@ -108,7 +108,7 @@ OTHER = [
     ),
     *(
         (
-            lambda dtype=dtype: pysig.SignatureStream(2, 2, dtype),
+            lambda dtype=dtype: pysig.IncrementalSignature(2, 2, dtype),
             TypeError,
             f"dtype: expected float32 or float64, received {text}",
         )

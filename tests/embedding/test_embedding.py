@@ -92,21 +92,21 @@ def numbers(text):
     return np.array(text.split(), np.float64)
 
 
-def streamed(path, depth):
-    """The signature of a path that was pushed into a stream of Python."""
-    stream = pysig.SignatureStream(path.shape[1], depth)
-    stream.push(path)
-    return stream.signature()
+def pushed(path, depth):
+    """The signature of a path that was pushed into the Python object."""
+    incremental = pysig.IncrementalSignature(path.shape[1], depth)
+    incremental.push(path)
+    return incremental.signature()
 
 
 def check_ball(output, *, scalar_term=True):
     """The bits are those of Python, which loads the same library."""
     path, found = ball(), lines(output)
-    stream = streamed(path, 3)
-    assert_identical(numbers(found["stream"]), stream)
-    if "stream-logsignature" in found:
-        expected = pysig.signature_to_logsignature(stream, 3, 3)
-        assert_identical(numbers(found["stream-logsignature"]), expected)
+    incremental = pushed(path, 3)
+    assert_identical(numbers(found["incremental"]), incremental)
+    if "incremental-logsignature" in found:
+        expected = pysig.signature_to_logsignature(incremental, 3, 3)
+        assert_identical(numbers(found["incremental-logsignature"]), expected)
     expected = pysig.signature(path, 3, scalar_term=scalar_term)
     assert_identical(numbers(found["signature"]), expected)
     if scalar_term:
@@ -115,11 +115,12 @@ def check_ball(output, *, scalar_term=True):
 
 
 def test_check_ball_sees_a_wrong_digit():
-    stream = streamed(ball(), 3)
-    text = "stream " + " ".join(map(repr, stream.tolist()))
+    expected = pushed(ball(), 3)
+    text = "incremental " + " ".join(map(repr, expected.tolist()))
     check_this = text + "\nsignature " + " ".join(map(repr, pysig.signature(ball(), 3).tolist()))
     check_ball(check_this, scalar_term=False)
-    wrong = check_this.replace(repr(stream[7].item()), repr(np.nextafter(stream[7], 9e9).item()), 1)
+    digit, other = repr(expected[7].item()), repr(np.nextafter(expected[7], 9e9).item())
+    wrong = check_this.replace(digit, other, 1)
     assert wrong != check_this
     with pytest.raises(AssertionError):
         check_ball(wrong, scalar_term=False)
@@ -317,8 +318,8 @@ CYTHON = """
 import sys
 sys.path.insert(0, ".")
 import example
-stream, path = example.signature_of_ball(1000, 3)
-print("stream", *stream.tolist())
+values, path = example.signature_of_ball(1000, 3)
+print("incremental", *values.tolist())
 print("signature", *example.signature(path, 3, scalar_term=True).tolist())
 try:
     example.signature(path, 0)
@@ -385,7 +386,7 @@ def test_headers_have_the_bits_of_the_same_instruction_set(tmp_path):
         "import numpy as np, pysig;"
         "p = np.loadtxt('path.txt').reshape(-1, 3);"
         "print('signature', *pysig.signature(p, 3, scalar_term=True).tolist());"
-        "s = pysig.SignatureStream(3, 3); s.push(p); print('stream', *s.signature().tolist())"
+        "s = pysig.IncrementalSignature(3, 3); s.push(p); print('incremental', *s.signature().tolist())"
     )
     environment = {**os.environ, "PYSIG_ISA": "baseline"}
     expected = lines(run(sys.executable, "-c", code, cwd=folder, env=environment))

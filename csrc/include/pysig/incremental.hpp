@@ -1,5 +1,4 @@
-// The signature of a path that is still being made: points go in as they come, the signature can be read
-// at any time.
+// The signature of a path whose points arrive one after the other; it can be read at any time.
 #pragma once
 
 #include "logsignature.hpp"
@@ -9,27 +8,27 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// A push costs two multiply-adds or so for each coefficient and allocates nothing. The result does not depend on how
+// A push costs about two multiply-adds per coefficient and allocates nothing. The result does not depend on how
 // points are grouped into pushes; `signature` of all points adds up the same terms in another order.
 template <class R>
-class signature_stream {
+class incremental_signature {
     static_assert(detail::is_real<R>, "pysig: paths are of float or double");
 
  public:
-    signature_stream(i64 channels, int depth)
+    incremental_signature(i64 channels, int depth)
         : channels_(channels),
           depth_(depth),
-          kernel_(detail::stream_kernel(R())),
+          kernel_(detail::incremental_kernel(R())),
           signature_(std::size_t(detail::checked_size(channels, depth))),
           last_(std::size_t(channels)),
-          scratch_(std::size_t(pysig::stream_scratch(channels, depth))) {}
+          scratch_(std::size_t(pysig::incremental_scratch(channels, depth))) {}
 
     i64 channels() const { return channels_; }
     int depth() const { return depth_; }
     i64 size() const { return i64(signature_.size()); }  // of the signature, without scalar
     i64 points() const { return points_; }  // pushed so far; a path that began with an increment began at the origin
 
-    // One point or several, row-major (count, channels).
+    // Appends one or several points, row-major (count, channels).
     void push(span<const R> points) {
         i64 count = detail::rows_of(points, "points", channels_);
         if (count == 0) return;
@@ -44,7 +43,7 @@ class signature_stream {
         kernel_({signature_.data(), rows, last_.data(), count, channels_, depth_, scratch_.data()});
     }
 
-    // Steps instead of points: the path goes on by each of them.
+    // Appends increments instead of points.
     void push_increments(span<const R> increments) {
         const i64 count = detail::rows_of(increments, "increments", channels_);
         if (count == 0) return;
@@ -54,7 +53,7 @@ class signature_stream {
         for (i64 m = 0; m < increments.size(); ++m) last_[std::size_t(m % channels_)] += increments[m];
     }
 
-    // What is known now, without scalar; no copy. It changes with the next push.
+    // The signature so far, without scalar; not a copy: the next push changes it.
     span<const R> signature() const { return {signature_.data(), size()}; }
 
     void logsignature_into(const logsignature_basis& basis, span<R> out) const {
@@ -70,7 +69,7 @@ class signature_stream {
         return out;
     }
 
-    // As it was when it was made.
+    // Forgets all points.
     void reset() {
         std::fill(signature_.begin(), signature_.end(), R(0));
         std::fill(last_.begin(), last_.end(), R(0));
@@ -96,29 +95,28 @@ class signature_stream {
         return bytes;
     }
 
-    static signature_stream deserialise(span<const unsigned char> bytes) {
+    static incremental_signature deserialise(span<const unsigned char> bytes) {
         header head{};
         if (bytes.data() == nullptr || bytes.size() < i64(sizeof head))
-            detail::refuse("bytes", "a serialised stream", "too few bytes");
+            detail::refuse("bytes", "a serialised incremental signature", "too few bytes");
         std::memcpy(&head, bytes.data(), sizeof head);
         if (head.magic != magic || head.version != 1 || (head.started != 0 && head.started != 1) ||
             head.points < head.started)
-            detail::refuse("bytes", "a serialised stream of this byte order", "something else");
+            detail::refuse("bytes", "an incremental signature serialised in this byte order", "something else");
         if (head.real_size != std::int32_t(sizeof(R)))
-            detail::refuse("bytes", "a stream of reals of " + std::to_string(sizeof(R)) + " bytes",
+            detail::refuse("bytes", "reals of " + std::to_string(sizeof(R)) + " bytes",
                            std::to_string(head.real_size) + " bytes");
         const i64 size = detail::checked_size(head.channels, head.depth);
         if (bytes.size() != i64(sizeof head) + (head.channels + size) * i64(sizeof(R)))
-            detail::refuse("bytes", "the size of a stream of these channels and depth",
-                           std::to_string(bytes.size()) + " bytes");
-        signature_stream stream(head.channels, head.depth);
+            detail::refuse("bytes", "the size for these channels and depth", std::to_string(bytes.size()) + " bytes");
+        incremental_signature result(head.channels, head.depth);
         const unsigned char* from = bytes.data() + sizeof head;
-        std::memcpy(stream.last_.data(), from, stream.last_.size() * sizeof(R));
-        std::memcpy(stream.signature_.data(), from + stream.last_.size() * sizeof(R),
-                    stream.signature_.size() * sizeof(R));
-        stream.started_ = head.started != 0;
-        stream.points_ = head.points;
-        return stream;
+        std::memcpy(result.last_.data(), from, result.last_.size() * sizeof(R));
+        std::memcpy(result.signature_.data(), from + result.last_.size() * sizeof(R),
+                    result.signature_.size() * sizeof(R));
+        result.started_ = head.started != 0;
+        result.points_ = head.points;
+        return result;
     }
 
  private:
@@ -131,7 +129,7 @@ class signature_stream {
 
     i64 channels_;
     int depth_;
-    void (*kernel_)(const stream_job<R>&);
+    void (*kernel_)(const incremental_job<R>&);
     std::vector<R> signature_, last_, scratch_;
     i64 points_ = 0;
     bool started_ = false;

@@ -9,8 +9,8 @@
  * wanted written may then have been written in part. Arrays are given with their numbers of elements, which are
  * checked.
  *
- * There is no global state: functions may be called from any number of threads. A stream is used by one thread at a
- * time.
+ * There is no global state: functions may be called from any number of threads. An incremental signature is used by one
+ * thread at a time.
  */
 #ifndef PYSIG_PYSIG_H
 #define PYSIG_PYSIG_H
@@ -69,8 +69,8 @@ typedef struct pysig_options {
 typedef struct pysig_basis pysig_basis;
 
 /* The signature of a path that is still being made; nothing is allocated by a push. */
-typedef struct pysig_stream_f32 pysig_stream_f32;
-typedef struct pysig_stream_f64 pysig_stream_f64;
+typedef struct pysig_incremental_f32 pysig_incremental_f32;
+typedef struct pysig_incremental_f64 pysig_incremental_f64;
 
 /* What pysig_window_... are told by their last argument. */
 typedef struct pysig_window {
@@ -141,24 +141,27 @@ PYSIG_API void pysig_basis_destroy(pysig_basis* basis);
     /* One coefficient of the signature of one path, in the form that filters of SciPy and others take callbacks: 1,   \
      * or 0 if it fails. */                                                                                            \
     PYSIG_API int pysig_window_##f(R* path, intptr_t path_size, R* out, void* window);                                 \
-    PYSIG_API int pysig_stream_create_##f(int64_t channels, int depth, pysig_stream_##f** stream);                     \
-    PYSIG_API int pysig_stream_copy_##f(const pysig_stream_##f* stream, pysig_stream_##f** copy);                      \
-    PYSIG_API void pysig_stream_destroy_##f(pysig_stream_##f* stream);                                                 \
-    PYSIG_API int pysig_stream_reset_##f(pysig_stream_##f* stream);                                                    \
+    PYSIG_API int pysig_incremental_create_##f(int64_t channels, int depth, pysig_incremental_##f** incremental);      \
+    PYSIG_API int pysig_incremental_copy_##f(const pysig_incremental_##f* incremental, pysig_incremental_##f** copy);  \
+    PYSIG_API void pysig_incremental_destroy_##f(pysig_incremental_##f* incremental);                                  \
+    PYSIG_API int pysig_incremental_reset_##f(pysig_incremental_##f* incremental);                                     \
     /* One point or several, (count, channels). A path that begins with increments begins at the origin. */            \
-    PYSIG_API int pysig_stream_push_##f(pysig_stream_##f* stream, const R* points, int64_t points_size);               \
-    PYSIG_API int pysig_stream_push_increments_##f(pysig_stream_##f* stream, const R* increments,                      \
-                                                   int64_t increments_size);                                           \
-    PYSIG_API int pysig_stream_signature_##f(const pysig_stream_##f* stream, R* out, int64_t out_size);                \
-    PYSIG_API int pysig_stream_logsignature_##f(const pysig_stream_##f* stream, const pysig_basis* basis, R* out,      \
-                                                int64_t out_size);                                                     \
+    PYSIG_API int pysig_incremental_push_##f(pysig_incremental_##f* incremental, const R* points,                      \
+                                             int64_t points_size);                                                     \
+    PYSIG_API int pysig_incremental_push_increments_##f(pysig_incremental_##f* incremental, const R* increments,       \
+                                                        int64_t increments_size);                                      \
+    PYSIG_API int pysig_incremental_signature_##f(const pysig_incremental_##f* incremental, R* out, int64_t out_size); \
+    PYSIG_API int pysig_incremental_logsignature_##f(const pysig_incremental_##f* incremental,                         \
+                                                     const pysig_basis* basis, R* out, int64_t out_size);              \
     /* Each of the last three may be NULL. */                                                                          \
-    PYSIG_API int pysig_stream_sizes_##f(const pysig_stream_##f* stream, int64_t* channels, int* depth,                \
-                                         int64_t* points);                                                             \
+    PYSIG_API int pysig_incremental_sizes_##f(const pysig_incremental_##f* incremental, int64_t* channels, int* depth, \
+                                              int64_t* points);                                                        \
     /* As bytes, for machines of the same byte order. */                                                               \
-    PYSIG_API int pysig_stream_serialised_size_##f(const pysig_stream_##f* stream, int64_t* size);                     \
-    PYSIG_API int pysig_stream_serialise_##f(const pysig_stream_##f* stream, unsigned char* bytes, int64_t size);      \
-    PYSIG_API int pysig_stream_deserialise_##f(const unsigned char* bytes, int64_t size, pysig_stream_##f** stream);
+    PYSIG_API int pysig_incremental_serialised_size_##f(const pysig_incremental_##f* incremental, int64_t* size);      \
+    PYSIG_API int pysig_incremental_serialise_##f(const pysig_incremental_##f* incremental, unsigned char* bytes,      \
+                                                  int64_t size);                                                       \
+    PYSIG_API int pysig_incremental_deserialise_##f(const unsigned char* bytes, int64_t size,                          \
+                                                    pysig_incremental_##f** incremental);
 
 PYSIG_DECLARE(float, f32)
 PYSIG_DECLARE(double, f64)

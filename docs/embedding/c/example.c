@@ -1,4 +1,4 @@
-/* A ball in a box. Its path (time, x, y) goes into a stream while the simulation runs. C99. */
+/* A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs. C99. */
 #include <pysig/pysig.h>
 
 #include <stdio.h>
@@ -21,11 +21,11 @@ static void print(const char* name, const double* values, int64_t count) {
 int main(void) {
     int64_t size, coordinates;
     pysig_basis* words;
-    pysig_stream_f64* stream;
+    pysig_incremental_f64* incremental;
     check(pysig_signature_size(channels, depth, &size));
     check(pysig_basis_create(channels, depth, PYSIG_BASIS_WORDS, &words));
     check(pysig_basis_size(words, &coordinates));
-    check(pysig_stream_create_f64(channels, depth, &stream));
+    check(pysig_incremental_create_f64(channels, depth, &incremental));
     double* path = malloc((steps + 1) * channels * sizeof(double));
     double* s = malloc((size_t)(size + 1) * sizeof(double));
     if (!path || !s) return 1;
@@ -37,17 +37,17 @@ int main(void) {
         point[0] = t;
         point[1] = x;
         point[2] = y;
-        check(pysig_stream_push_f64(stream, point, channels)); /* allocates nothing */
+        check(pysig_incremental_push_f64(incremental, point, channels)); /* allocates nothing */
         t += dt;
         x += vx * dt;
         y += vy * dt;
         if (x < 0 || x > 1) vx = -vx;
         if (y < 0 || y > 1) vy = -vy;
     }
-    check(pysig_stream_signature_f64(stream, s, size));
-    print("stream", s, size);
-    check(pysig_stream_logsignature_f64(stream, words, s, coordinates));
-    print("stream-logsignature", s, coordinates);
+    check(pysig_incremental_signature_f64(incremental, s, size));
+    print("incremental", s, size);
+    check(pysig_incremental_logsignature_f64(incremental, words, s, coordinates));
+    print("incremental-logsignature", s, coordinates);
 
     /* A whole path at once, with options. */
     pysig_options options;
@@ -59,7 +59,7 @@ int main(void) {
     if (pysig_signature_f64(path, (steps + 1) * channels, channels, 0, NULL, s, size) != PYSIG_OK)
         printf("refused %s\n", pysig_last_error());
 
-    pysig_stream_destroy_f64(stream);
+    pysig_incremental_destroy_f64(incremental);
     pysig_basis_destroy(words);
     free(s);
     free(path);

@@ -1,4 +1,4 @@
-// A ball in a box. Its path (time, x, y) goes into a stream while the simulation runs.
+// A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs.
 #include <pysig/pysig.hpp>
 
 #include <cstdio>
@@ -29,18 +29,18 @@ void print(const char* name, pysig::span<const double> values) {
 
 void run() {
     ball b;
-    pysig::signature_stream<double> stream(channels, depth);
+    pysig::incremental_signature<double> incremental(channels, depth);
     std::vector<double> path;
     for (int step = 0; step <= steps; ++step) {
         const double point[channels] = {b.t, b.x, b.y};
-        stream.push(point);  // allocates nothing
+        incremental.push(point);  // allocates nothing
         path.insert(path.end(), point, point + channels);
         b.move(1.0 / 64);
     }
-    print("stream", stream.signature());
+    print("incremental", incremental.signature());
 
     const pysig::logsignature_basis words(channels, depth, pysig::basis::words);
-    print("stream-logsignature", stream.logsignature(words));
+    print("incremental-logsignature", incremental.logsignature(words));
 
     // A whole path at once, with options; and the gradient of the sum of all coefficients.
     pysig::signature_options<double> options;

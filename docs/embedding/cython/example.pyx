@@ -1,4 +1,4 @@
-# A ball in a box. Its path (time, x, y) goes into a stream while the simulation runs, without the GIL.
+# A ball in a box, which pushes its path (time, x, y) into an incremental signature, without the GIL.
 from libc.stdint cimport int64_t
 
 cimport pysig.embed as embed
@@ -16,18 +16,18 @@ cdef int check(int status) except -1 nogil:
 def signature_of_ball(int steps, int depth):
     """The signature of the path of a ball, and that path."""
     cdef int64_t size
-    cdef embed.pysig_stream_f64* stream = NULL
+    cdef embed.pysig_incremental_f64* incremental = NULL
     cdef double[:, ::1] path = np.empty((steps + 1, 3))
     cdef double t = 0, x = 0.5, y = 0.25, vx = 0.75, vy = -1.25, dt = 1.0 / 64
     cdef int step
     check(embed.signature_size(3, depth, &size))
     cdef double[::1] out = np.empty(size)
-    check(embed.stream_create_f64(3, depth, &stream))
+    check(embed.incremental_create_f64(3, depth, &incremental))
     try:
         with nogil:
             for step in range(steps + 1):
                 path[step, 0], path[step, 1], path[step, 2] = t, x, y
-                check(embed.stream_push_f64(stream, &path[step, 0], 3))  # allocates nothing
+                check(embed.incremental_push_f64(incremental, &path[step, 0], 3))  # allocates nothing
                 t += dt
                 x += vx * dt
                 y += vy * dt
@@ -35,9 +35,9 @@ def signature_of_ball(int steps, int depth):
                     vx = -vx
                 if y < 0 or y > 1:
                     vy = -vy
-            check(embed.stream_signature_f64(stream, &out[0], size))
+            check(embed.incremental_signature_f64(incremental, &out[0], size))
     finally:
-        embed.stream_destroy_f64(stream)
+        embed.incremental_destroy_f64(incremental)
     return np.asarray(out), np.asarray(path)
 
 

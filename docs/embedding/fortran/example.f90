@@ -1,4 +1,4 @@
-! A ball in a box. Its path (time, x, y) goes into a stream while the simulation runs.
+! A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs.
 ! A Fortran array (channels, length) is a C array (length, channels): points one after the other.
 module pysig
   use, intrinsic :: iso_c_binding
@@ -42,27 +42,27 @@ module pysig
       real(c_double), intent(out) :: out(*)
       integer(c_int64_t), value :: out_size
     end function
-    integer(c_int) function pysig_stream_create_f64(channels, depth, stream) bind(c)
+    integer(c_int) function pysig_incremental_create_f64(channels, depth, incremental) bind(c)
       import
       integer(c_int64_t), value :: channels
       integer(c_int), value :: depth
-      type(c_ptr), intent(out) :: stream
+      type(c_ptr), intent(out) :: incremental
     end function
-    integer(c_int) function pysig_stream_push_f64(stream, points, points_size) bind(c)
+    integer(c_int) function pysig_incremental_push_f64(incremental, points, points_size) bind(c)
       import
-      type(c_ptr), value :: stream
+      type(c_ptr), value :: incremental
       real(c_double), intent(in) :: points(*)
       integer(c_int64_t), value :: points_size
     end function
-    integer(c_int) function pysig_stream_signature_f64(stream, out, out_size) bind(c)
+    integer(c_int) function pysig_incremental_signature_f64(incremental, out, out_size) bind(c)
       import
-      type(c_ptr), value :: stream
+      type(c_ptr), value :: incremental
       real(c_double), intent(out) :: out(*)
       integer(c_int64_t), value :: out_size
     end function
-    subroutine pysig_stream_destroy_f64(stream) bind(c)
+    subroutine pysig_incremental_destroy_f64(incremental) bind(c)
       import
-      type(c_ptr), value :: stream
+      type(c_ptr), value :: incremental
     end subroutine
   end interface
 
@@ -98,26 +98,26 @@ program ball
   real(c_double) :: path(channels, 0:steps), t, x, y, vx, vy
   real(c_double), allocatable :: s(:)
   type(pysig_options) :: options
-  type(c_ptr) :: stream
+  type(c_ptr) :: incremental
   integer(c_int64_t) :: size_of_signature
   integer :: step
 
   call check(pysig_signature_size(channels, depth, size_of_signature))
   allocate(s(size_of_signature + 1))
-  call check(pysig_stream_create_f64(channels, depth, stream))
+  call check(pysig_incremental_create_f64(channels, depth, incremental))
   t = 0; x = 0.5_c_double; y = 0.25_c_double; vx = 0.75_c_double; vy = -1.25_c_double
   do step = 0, steps
     path(:, step) = [t, x, y]
-    call check(pysig_stream_push_f64(stream, path(:, step), channels))  ! allocates nothing
+    call check(pysig_incremental_push_f64(incremental, path(:, step), channels))  ! allocates nothing
     t = t + dt
     x = x + vx * dt
     y = y + vy * dt
     if (x < 0 .or. x > 1) vx = -vx
     if (y < 0 .or. y > 1) vy = -vy
   end do
-  call check(pysig_stream_signature_f64(stream, s, size_of_signature))
-  print "(a, *(1x, es24.16e3))", "stream", s(:size_of_signature)
-  call pysig_stream_destroy_f64(stream)
+  call check(pysig_incremental_signature_f64(incremental, s, size_of_signature))
+  print "(a, *(1x, es24.16e3))", "incremental", s(:size_of_signature)
+  call pysig_incremental_destroy_f64(incremental)
 
   ! A whole path at once, with options.
   call check(pysig_options_init(options, c_sizeof(options)))

@@ -1,4 +1,4 @@
-"""A ball in a box, compiled by Numba. Its path goes into a stream while the simulation runs."""
+"""A ball in a box, compiled by Numba, which pushes its path into an incremental signature."""
 
 import ctypes
 
@@ -17,11 +17,11 @@ def function(name, *arguments):
 
 
 signature_f64 = function("signature_f64", POINTER, I64, I64, INT, POINTER, POINTER, I64)
-stream_create = function("stream_create_f64", I64, INT, POINTER)
-stream_push = function("stream_push_f64", POINTER, POINTER, I64)
-stream_signature = function("stream_signature_f64", POINTER, POINTER, I64)
-stream_destroy = ctypes.CFUNCTYPE(None, POINTER)(
-    get_cython_function_address("pysig.embed", "stream_destroy_f64")
+incremental_create = function("incremental_create_f64", I64, INT, POINTER)
+incremental_push = function("incremental_push_f64", POINTER, POINTER, I64)
+incremental_signature = function("incremental_signature_f64", POINTER, POINTER, I64)
+incremental_destroy = ctypes.CFUNCTYPE(None, POINTER)(
+    get_cython_function_address("pysig.embed", "incremental_destroy_f64")
 )
 
 
@@ -30,13 +30,13 @@ def signature_of_ball(steps, depth, out):
     """Fills `out` with the signature of the path of a ball, returns that path."""
     path = np.empty((steps + 1, 3))
     handle = np.zeros(1, np.uintp)
-    if stream_create(3, depth, handle.ctypes.data):
+    if incremental_create(3, depth, handle.ctypes.data):
         raise ValueError("channels or depth")
-    stream = handle[0]
+    incremental = handle[0]
     t, x, y, vx, vy, dt = 0.0, 0.5, 0.25, 0.75, -1.25, 1.0 / 64
     for step in range(steps + 1):
         path[step, 0], path[step, 1], path[step, 2] = t, x, y
-        stream_push(stream, path[step].ctypes.data, 3)  # allocates nothing
+        incremental_push(incremental, path[step].ctypes.data, 3)  # allocates nothing
         t += dt
         x += vx * dt
         y += vy * dt
@@ -44,8 +44,8 @@ def signature_of_ball(steps, depth, out):
             vx = -vx
         if y < 0 or y > 1:
             vy = -vy
-    failed = stream_signature(stream, out.ctypes.data, out.size)
-    stream_destroy(stream)
+    failed = incremental_signature(incremental, out.ctypes.data, out.size)
+    incremental_destroy(incremental)
     if failed:
         raise ValueError("out: the size is not that of the signature")
     return path
@@ -63,6 +63,6 @@ def signature(path, depth, out):
 if __name__ == "__main__":
     found = np.empty(39)
     points = signature_of_ball(1000, 3, found)
-    print("stream", *found.tolist())
+    print("incremental", *found.tolist())
     signature(points, 3, found)
     print("signature", *found.tolist())

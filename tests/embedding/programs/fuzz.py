@@ -90,7 +90,7 @@ class Memory:
 
 
 LYNDON = {(1, 1): 1, (1, 3): 1, (2, 2): 3, (2, 4): 8, (3, 3): 14, (5, 2): 15}
-HANDLES = {"pysig_basis": [None], "pysig_stream_f32": [None], "pysig_stream_f64": [None]}
+HANDLES = {"pysig_basis": [None], "pysig_incremental_f32": [None], "pysig_incremental_f64": [None]}
 for channels, depth in [(1, 1), (1, 3), (2, 2), (2, 4), (3, 3), (5, 2)]:
     for kind in range(3):
         handle = vp()
@@ -99,22 +99,22 @@ for channels, depth in [(1, 1), (1, 3), (2, 2), (2, 4), (3, 3), (5, 2)]:
     for f in ("f32", "f64"):
         handle = vp()
         assert (
-            getattr(lib, "pysig_stream_create_" + f)(i64(channels), depth, ctypes.byref(handle))
+            getattr(lib, "pysig_incremental_create_" + f)(i64(channels), depth, ctypes.byref(handle))
             == 0
         )
-        HANDLES["pysig_stream_" + f].append((handle.value, channels, depth))
+        HANDLES["pysig_incremental_" + f].append((handle.value, channels, depth))
 
 
 def call(name, arguments):
     f = "f32" if name.endswith("f32") else "f64"
     memory = Memory(ctypes.c_float if f == "f32" else ctypes.c_double)
     handle = (
-        rng.choice(HANDLES["pysig_stream_" + f])
-        if name.startswith("stream")
+        rng.choice(HANDLES["pysig_incremental_" + f])
+        if name.startswith("incremental")
         else rng.choice(HANDLES["pysig_basis"])
     )
     _, channels, depth = handle or (None, 2, 2)
-    if not any("pysig_basis" in kind or "pysig_stream" in kind for kind, _ in arguments):
+    if not any("pysig_basis" in kind or "pysig_incremental" in kind for kind, _ in arguments):
         channels, depth = rng.randint(1, 5), rng.randint(1, 4)
     batch, length, scalar = rng.randint(0, 4), rng.randint(1, 6), rng.random() < 0.3
     stream, base = rng.random() < 0.3, rng.random() < 0.3
@@ -185,8 +185,8 @@ def call(name, arguments):
         elif kind.removeprefix("const").rstrip("*") in HANDLES:
             which = (
                 handle
-                if kind.removeprefix("const").rstrip("*") in ("pysig_stream_" + f,)
-                or not name.startswith("stream")
+                if kind.removeprefix("const").rstrip("*") in ("pysig_incremental_" + f,)
+                or not name.startswith("incremental")
                 else rng.choice(HANDLES["pysig_basis"])
             )
             values.append(vp(which[0] if which else None))
@@ -220,11 +220,11 @@ def call(name, arguments):
                 )
                 if handle and count >= 40 and rng.random() < 0.7:  # a true one, with a wrong byte
                     n = i64()
-                    getattr(lib, "pysig_stream_serialised_size_" + f)(
+                    getattr(lib, "pysig_incremental_serialised_size_" + f)(
                         vp(handle[0]), ctypes.byref(n)
                     )
                     block = (ctypes.c_ubyte * n.value)()
-                    getattr(lib, "pysig_stream_serialise_" + f)(vp(handle[0]), block, n)
+                    getattr(lib, "pysig_incremental_serialise_" + f)(vp(handle[0]), block, n)
                     count = n.value
                     block[rng.randrange(count)] ^= rng.randrange(256)
                 memory.kept.append(block)
@@ -249,7 +249,7 @@ def call(name, arguments):
             raise SystemExit(f"the fuzz does not know {kind} {argument}")
     status = getattr(lib, "pysig_" + name)(*values)
     if created.value and ("create" in name or "copy" in name or "deserialise" in name):
-        destroy = "pysig_basis_destroy" if "basis" in name else "pysig_stream_destroy_" + f
+        destroy = "pysig_basis_destroy" if "basis" in name else "pysig_incremental_destroy_" + f
         getattr(lib, destroy)(created)
     return status
 

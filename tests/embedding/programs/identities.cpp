@@ -162,46 +162,46 @@ void test_derivatives() {
 }
 
 template <class R>
-void test_stream() {
+void test_incremental() {
     const sizes<R> z;
     const std::vector<R> points = z.part(z.path(), 0, 0, z.length);
-    pysig::signature_stream<R> stream(z.channels, z.depth);
+    pysig::incremental_signature<R> incremental(z.channels, z.depth);
     pysig::i64 t = 0;
     while (t < z.length) {
         const pysig::i64 count = between(0, int(z.length - t));
-        stream.push({points.data() + t * z.channels, count * z.channels});
+        incremental.push({points.data() + t * z.channels, count * z.channels});
         t += count;
     }
-    check(stream.points() == z.length, "points: " + z.name);
+    check(incremental.points() == z.length, "points: " + z.name);
     const std::vector<R> s = pysig::signature(points, z.channels, z.depth);
-    check(close<R>(s, stream.signature()), "stream: " + z.name);
+    check(close<R>(s, incremental.signature()), "incremental: " + z.name);
     std::vector<R> filled(s.size());
     pysig::signature_into(points, z.channels, z.depth, filled);
     check(filled == s, "signature_into: " + z.name);
     const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
     const std::vector<R> l = pysig::logsignature(points, basis);
-    check(close<R>(l, stream.logsignature(basis), 10), "logsignature of a stream: " + z.name);
+    check(close<R>(l, incremental.logsignature(basis), 10), "logsignature of an incremental signature: " + z.name);
     check(l == pysig::logsignature(points, z.channels, z.depth, basis.kind()),
           "logsignature with tables of its own: " + z.name);
     check(close<R>(l, pysig::signature_to_logsignature(s, basis), 10), "signature_to_logsignature: " + z.name);
 
-    pysig::signature_stream<R> copy = stream, back = pysig::signature_stream<R>::deserialise(stream.serialise());
+    pysig::incremental_signature<R> copy = incremental, back = pysig::incremental_signature<R>::deserialise(incremental.serialise());
     const std::vector<R> more = numbers<R>(3 * z.channels);
-    stream.push(more);
-    check(!close<R>(stream.signature(), copy.signature()), "a copy stays where it is: " + z.name);
+    incremental.push(more);
+    check(!close<R>(incremental.signature(), copy.signature()), "a copy stays where it is: " + z.name);
     copy.push(more);
     back.push(more);
-    check(close<R>(stream.signature(), copy.signature(), 0) && close<R>(stream.signature(), back.signature(), 0),
+    check(close<R>(incremental.signature(), copy.signature(), 0) && close<R>(incremental.signature(), back.signature(), 0),
           "copies: " + z.name);
-    stream.reset();
-    check(stream.points() == 0 && stream.signature()[0] == 0, "reset: " + z.name);
+    incremental.reset();
+    check(incremental.points() == 0 && incremental.signature()[0] == 0, "reset: " + z.name);
 
     std::vector<R> steps(points.begin() + z.channels, points.end());
     for (std::size_t i = 0; i < steps.size(); ++i) steps[i] -= points[i];
-    stream.push({points.data(), z.channels});
-    stream.push_increments(steps);
-    stream.push({points.data() + (z.length - 1) * z.channels, z.channels});  // where it is already
-    check(close<R>(s, stream.signature()), "increments: " + z.name);
+    incremental.push({points.data(), z.channels});
+    incremental.push_increments(steps);
+    incremental.push({points.data() + (z.length - 1) * z.channels, z.channels});  // where it is already
+    check(close<R>(s, incremental.signature()), "increments: " + z.name);
 }
 
 void refused(const std::string& argument, const std::function<void()>& call) {
@@ -255,25 +255,25 @@ void test_refusals() {
         o.scalar_term = true;
         pysig::logsignature(path, 2, 2, pysig::basis::words, o);
     });
-    pysig::signature_stream<double> stream(2, 2);
-    refused("points", [&] { stream.push(std::vector<double>(3)); });
-    refused("increments", [&] { stream.push_increments(std::vector<double>(1)); });
-    refused("basis", [&] { stream.logsignature(pysig::logsignature_basis(3, 2, pysig::basis::words)); });
-    refused("basis", [&] { stream.logsignature(pysig::logsignature_basis(2, 3, pysig::basis::words)); });
-    std::vector<unsigned char> bytes = stream.serialise();
+    pysig::incremental_signature<double> incremental(2, 2);
+    refused("points", [&] { incremental.push(std::vector<double>(3)); });
+    refused("increments", [&] { incremental.push_increments(std::vector<double>(1)); });
+    refused("basis", [&] { incremental.logsignature(pysig::logsignature_basis(3, 2, pysig::basis::words)); });
+    refused("basis", [&] { incremental.logsignature(pysig::logsignature_basis(2, 3, pysig::basis::words)); });
+    std::vector<unsigned char> bytes = incremental.serialise();
     for (std::size_t i = 0; i < 40; ++i) {  // the header: no byte of it may be anything
         std::vector<unsigned char> other = bytes;
         other[i] = static_cast<unsigned char>(other[i] ^ 0x55);
         try {
-            pysig::signature_stream<double>::deserialise(other);
+            pysig::incremental_signature<double>::deserialise(other);
             check(i >= 32,
-                  "byte " + std::to_string(i) + " of a serialised stream was not looked at");  // the number of points
+                  "byte " + std::to_string(i) + " of a serialised object was not looked at");  // the number of points
         } catch (const std::invalid_argument&) {
         }
     }
     bytes.pop_back();
-    refused("bytes", [&] { pysig::signature_stream<double>::deserialise(bytes); });
-    refused("bytes", [&] { pysig::signature_stream<float>::deserialise(stream.serialise()); });
+    refused("bytes", [&] { pysig::incremental_signature<double>::deserialise(bytes); });
+    refused("bytes", [&] { pysig::incremental_signature<float>::deserialise(incremental.serialise()); });
     check(pysig::signature(nothing, 2, 2,
                            [] {
                                options o;
@@ -296,8 +296,8 @@ int main(int count, char** argument) {
         test_algebra<float>();
         test_derivatives<double>();
         test_derivatives<float>();
-        test_stream<double>();
-        test_stream<float>();
+        test_incremental<double>();
+        test_incremental<float>();
     }
     test_refusals();
     if (failures == 0) std::printf("ok\n");

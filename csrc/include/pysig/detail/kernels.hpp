@@ -23,18 +23,18 @@ PYSIG_API void run(const logsignature_job<float>&, const executor&);
 PYSIG_API void run(const logsignature_job<double>&, const executor&);
 PYSIG_API void run(const tensor_job<float>&, const executor&);
 PYSIG_API void run(const tensor_job<double>&, const executor&);
-// Streams ask once for the function, not at every step.
-using stream_f32 = void (*)(const stream_job<float>&);
-using stream_f64 = void (*)(const stream_job<double>&);
-PYSIG_API stream_f32 stream_kernel(float);
-PYSIG_API stream_f64 stream_kernel(double);
+// Incremental signatures look up the function once, not at every push.
+using incremental_f32 = void (*)(const incremental_job<float>&);
+using incremental_f64 = void (*)(const incremental_job<double>&);
+PYSIG_API incremental_f32 incremental_kernel(float);
+PYSIG_API incremental_f64 incremental_kernel(double);
 }  // namespace exported
 }  // namespace pysig
 
 PYSIG_NAMESPACE_BEGIN
 namespace detail {
+using exported::incremental_kernel;
 using exported::run;
-using exported::stream_kernel;
 }  // namespace detail
 PYSIG_NAMESPACE_END
 #else
@@ -67,8 +67,8 @@ void run(const tensor_job<R>& job, const executor& exec) {
     compute_tensor(job, exec);
 }
 template <class R>
-auto stream_kernel(R) {
-    return static_cast<void (*)(const stream_job<R>&)>(&compute_stream<R>);
+auto incremental_kernel(R) {
+    return static_cast<void (*)(const incremental_job<R>&)>(&compute_incremental<R>);
 }
 }  // namespace detail
 PYSIG_NAMESPACE_END

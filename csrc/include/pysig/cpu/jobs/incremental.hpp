@@ -1,19 +1,19 @@
-// What a stream of points asks for: plain data, as job.hpp.
+// Job of the incremental signature: plain data, as the other jobs.
 #pragma once
 
 #include "../../config.hpp"
 
 namespace pysig {
 
-// The signature of a path goes on by `count` steps, one after the other, in place.
+// Extends the signature of a path by `count` steps, in place.
 template <class R>
-struct stream_job {
+struct incremental_job {
     R* signature;   // without scalar
     const R* rows;  // (count, channels): points, or increments
     R* last;        // (channels): the point before the first step; it moves along. Null: the rows are increments
     i64 count, channels;
     int depth;
-    R* scratch;  // stream_scratch(channels, depth) elements
+    R* scratch;  // incremental_scratch(channels, depth) elements
 };
 
 }  // namespace pysig

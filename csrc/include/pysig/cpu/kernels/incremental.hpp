@@ -11,7 +11,7 @@ PYSIG_NAMESPACE_BEGIN
 constexpr i64 letters_at_compile_time = 8;  // channels up to which the loops over letters are unrolled
 
 // Elements: an increment, and the chains of two levels, depth - k entries for each of d^k words.
-inline i64 stream_scratch(i64 channels, int depth) {
+inline i64 incremental_scratch(i64 channels, int depth) {
     i64 most = depth, words = 1;
     for (int k = 1; k < depth; ++k) {
         words *= channels;
@@ -22,10 +22,10 @@ inline i64 stream_scratch(i64 channels, int depth) {
 
 // D: the number of channels, or 0 if it is known at run time only.
 template <class R, int D>
-class stream_step {
+class incremental_step {
  public:
-    stream_step(const stream_job<R>& job)
-        : job(job), d(D ? D : job.channels), most((stream_scratch(d, job.depth) - d) / 2) {}
+    incremental_step(const incremental_job<R>& job)
+        : job(job), d(D ? D : job.channels), most((incremental_scratch(d, job.depth) - d) / 2) {}
 
     void run() {
         R* x = job.scratch;
@@ -44,7 +44,7 @@ class stream_step {
     }
 
  private:
-    const stream_job<R>& job;
+    const incremental_job<R>& job;
     const i64 d, most;
 
     // The chain entries at distance r + 1 stand together: entry r of word u at chain[r * words + u].
@@ -81,9 +81,9 @@ class stream_step {
 };
 
 template <class R, int D = letters_at_compile_time>
-inline void compute_stream(const stream_job<R>& job) {
-    if (D == 0 || job.channels == D) return stream_step<R, D>(job).run();
-    if constexpr (D > 0) compute_stream<R, D - 1>(job);
+inline void compute_incremental(const incremental_job<R>& job) {
+    if (D == 0 || job.channels == D) return incremental_step<R, D>(job).run();
+    if constexpr (D > 0) compute_incremental<R, D - 1>(job);
 }
 
 PYSIG_NAMESPACE_END
