@@ -1,4 +1,4 @@
-"""``python -m bench``: one door to all measurements."""
+"""``python -m bench``: the entry point of all measurements."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .worker import prefer_installed
 COMMANDS = {
     "cpu": ("bench.cpu", "time pysig on the CPU, alone or against other libraries (the default)"),
     "gpu": ("bench.gpu", "time pysig on a CUDA device through CuPy"),
-    "embedding": ("bench.embedding", "what a point costs that is pushed from C++ and Cython"),
-    "list": ("bench.listing", "what can be timed: operations, cases and their floors, peers"),
+    "embedding": ("bench.embedding", "time pushing a point from C++ and Cython"),
+    "list": ("bench.list_cases", "list operations, cases and their minimum work, peers"),
     "plot": ("bench.plot", "figures from stored results"),
-    "targets": ("bench.targets", "the goals of the project, held against stored results"),
+    "targets": ("bench.targets", "compare stored results with the goals of the project"),
     "docs": ("bench.docs", "write the tables of docs/benchmarks.md from stored results"),
 }
 
 HELP = """\
 usage: python -m bench [COMMAND] [options]
 
-Measures pysig, compares it with other libraries, and says how far it is from what this machine can
-do. Run it in the repository root, where pysig is installed (`pip install .[bench]`).
+Time pysig, compare it with other libraries and with the peak of this machine. Run it in the
+repository root, where pysig is installed (`pip install .[bench]`).
 
 commands
 {commands}
@@ -35,8 +35,9 @@ commands
   python -m bench gpu                on the GPU
 
 A multiply-add (madd) is the unit of work. A signature costs batch * (length - 1) * (d + ... + d^N)
-of them, whoever computes it; the ceiling of a core, units times lanes times clock, is measured.
-Answers are compared with the law before anything is timed.
+of them, whatever the implementation; the peak of a core, units times lanes times clock, is
+measured.
+Answers are compared with the reference before anything is timed.
 """
 
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         command, rest = "cpu", list(argv)
     if command not in COMMANDS:
         known = ", ".join(COMMANDS)
-        print(f"python -m bench: no command {command!r}; there are: {known}", file=sys.stderr)
+        print(f"python -m bench: no command {command!r}; expected one of: {known}", file=sys.stderr)
         return 2
     prefer_installed()
     status: int | None = importlib.import_module(COMMANDS[command][0]).main(rest)

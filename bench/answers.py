@@ -1,4 +1,4 @@
-"""Inputs of a race, and the distance between two answers."""
+"""Inputs of a comparison, and the distance between two answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def make_inputs(operation: Operation, case: Case, dtype: str, seed: int) -> dict
     The numbers depend on the seed, the case and the name of the input alone.
     """
     inputs = {}
-    for name in (*operation.inputs, *operation.witnesses):
+    for name in (*operation.inputs, *operation.extra_inputs):
         rng = np.random.default_rng([seed, zlib.crc32(f"{case.name} {name}".encode())])
         values = rng.standard_normal(operation.input_shape(case, name))
         if name == "path":

@@ -1,4 +1,4 @@
-"""Calls of contestants that are more than one expression: see `operations`."""
+"""Calls of libraries that take more than one expression: see `operations`."""
 
 from __future__ import annotations
 
@@ -83,8 +83,10 @@ def pysig_log(basis: str) -> Call:
     return lambda m, t: lambda: m.logsignature(t.path, t.depth, basis=basis, workers=t.threads)
 
 
-def law_log(basis: str) -> Call:
-    return lambda m, t: lambda: law(m, "logsignature").logsignature(t.path, t.depth, basis=basis)
+def reference_log(basis: str) -> Call:
+    return lambda m, t: (
+        lambda: reference(m, "logsignature").logsignature(t.path, t.depth, basis=basis)
+    )
 
 
 def pysig_method(method: str) -> Call:
@@ -92,29 +94,29 @@ def pysig_method(method: str) -> Call:
 
 
 def pysig_stream(m: Any, t: Task) -> Callable[[], Any]:
-    """``out=`` is given: a new array costs page faults, which are not what is measured here."""
+    """``out=`` is given: a new array costs page faults, which this case leaves out."""
     out = t.empty()
     return lambda: m.signature(t.path, t.depth, stream=True, out=out, workers=t.threads)
 
 
-def law(m: Any, stem: str) -> Any:
-    """A module of the law: one stem for each family of operations."""
+def reference(m: Any, stem: str) -> Any:
+    """A module of the reference: one stem for each family of operations."""
     return importlib.import_module(f"{m.__name__}.{stem}")
 
 
-def law_signature(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: law(m, "signature").signature(t.path, t.depth)
+def reference_signature(m: Any, t: Task) -> Callable[[], Any]:
+    return lambda: reference(m, "signature").signature(t.path, t.depth)
 
 
-def law_stream(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: law(m, "signature").signature(t.path, t.depth, stream=True)
+def reference_stream(m: Any, t: Task) -> Callable[[], Any]:
+    return lambda: reference(m, "signature").signature(t.path, t.depth, stream=True)
 
 
-def law_tangent(m: Any, t: Task) -> Callable[[], Any]:
-    return lambda: law(m, "signature").signature_jvp(t.path, t.depth, t.inputs["tangent"])
+def reference_tangent(m: Any, t: Task) -> Callable[[], Any]:
+    return lambda: reference(m, "signature").signature_jvp(t.path, t.depth, t.inputs["tangent"])
 
 
-def law_pairing(m: Any, t: Task) -> Callable[[], Any]:
+def reference_pairing(m: Any, t: Task) -> Callable[[], Any]:
     """<cotangent, derivative of the signature along the tangent>, one number per path."""
-    tangent = law_tangent(m, t)
+    tangent = reference_tangent(m, t)
     return lambda: (tangent() * t.inputs["cotangent"]).sum(axis=-1)

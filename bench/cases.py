@@ -1,11 +1,11 @@
-"""The shapes that are timed, on the CPU and on the GPU, and their floors.
+"""The shapes that are timed, on the CPU and on the GPU, and their minimum work.
 
 A path array has shape (batch, length, channels). One step of the signature costs one multiply-add
 per coefficient once the chain of its prefix is known (Horner's form), so that
 
     multiply-adds = batch * (length - 1) * (channels + channels**2 + ... + channels**depth)
 
-is the floor against which every time is judged, whatever the implementation really does.
+is the minimum work, to which every time is related, whatever the implementation does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Case:
 
     @property
     def madds(self) -> int:
-        """The floor of the signature of this case, in multiply-adds."""
+        """Minimum work of the signature of this case, in multiply-adds."""
         return self.paths * (self.length - 1) * self.size
 
     @property
@@ -144,7 +144,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "sweep-size": SWEEP_SIZE,
 }
 
-# What a quick look needs: the case of the paper, one long path, two channels, one tiny call.
+# Cases of a quick look: the case of the paper, one long path, two channels, one tiny call.
 QUICK = (CORE[0], CORE[1], CORE[5], TINY[0])
 
 BY_NAME = {case.name: case for group in GROUPS.values() for case in group}

@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from . import cases, report, results
-from .contestants import PEERS
-from .entrant import Entrant
+from .comparison import Ceilings, Comparison
+from .libraries import PEERS
 from .operation import Operation
 from .operations import OPERATIONS
 from .probe import MEMORY, ProbeError, loop_report
-from .race import Ceilings, Race
-from .stable import Settings, Stable, WorkerError
+from .run import Run
+from .worker_pool import Settings, WorkerError, WorkerPool
 
 EPILOG = """\
 what happens
-  Every contestant runs in a process of its own. For each case its answer is compared with pysig's
-  in float64, which is itself compared with the law (pysig/_reference); a wrong answer is reported
-  and never timed. Then rounds: each contestant in turn, for some milliseconds, until the medians
-  settle or the budget is spent. The machine's own ceiling is measured in the same rounds.
+  Every library runs in a separate process. For each case its answer is compared with that of pysig
+  in float64, which is compared with the reference implementation (pysig/_reference). A wrong answer
+  is reported and not timed. Then rounds: each library in turn, for some milliseconds, until the
+  medians settle or the budget is spent. The peak of the machine is measured in the same rounds.
 
 examples
   python -m bench --quick                        a first look, under a minute
   python -m bench --case core --dtype float32    the main cases
   python -m bench --case '128x*' --threads 1 2   by pattern; one thread and two, and the speed-up
-  python -m bench --vs                           against every peer that is installed
+  python -m bench --vs                           against every installed peer
   python -m bench --vs pysiglib --python pysiglib=ENV/bin/python
                                                  a peer that lives in another environment
   python -m bench --operation signature_vjp --vs pysiglib signax
@@ -72,38 +72,38 @@ def parser() -> argparse.ArgumentParser:
         default=[1],
         help="numbers of threads; with several, pysig's speed-up over one is reported (default: 1)",
     )
-    rivals = p.add_argument_group("against whom")
-    rivals.add_argument(
+    peers = p.add_argument_group("compared with")
+    peers.add_argument(
         "--vs",
         nargs="*",
         metavar="PEER",
         help=f"peers; without a name, all of: {', '.join(_all_peers())}; also pysig-other",
     )
-    rivals.add_argument(
+    peers.add_argument(
         "--peer-threads",
         action="store_true",
         help="time peers with every number of threads, not only the first",
     )
-    rivals.add_argument(
+    peers.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="PEER=INTERPRETER",
         help="the Python in which a peer is installed (default: this one)",
     )
-    how = p.add_argument_group("how long")
-    how.add_argument("--quick", action="store_true", help="few cases, half a second each")
-    how.add_argument(
+    limits = p.add_argument_group("how long")
+    limits.add_argument("--quick", action="store_true", help="few cases, half a second each")
+    limits.add_argument(
         "--budget", type=float, metavar="SECONDS", help="rounds per case at most (default: 4)"
     )
-    how.add_argument(
-        "--patience",
+    limits.add_argument(
+        "--timeout",
         type=float,
         metavar="SECONDS",
         default=120.0,
-        help="a contestant that takes longer for one answer is given up (default: 120)",
+        help="a library that takes longer for one answer is stopped (default: 120)",
     )
-    how.add_argument("--seed", type=int, default=0, help="of the random paths (default: 0)")
+    limits.add_argument("--seed", type=int, default=0, help="of the random paths (default: 0)")
     keep = p.add_argument_group("what to keep")
     keep.add_argument(
         "--save",
@@ -111,13 +111,13 @@ def parser() -> argparse.ArgumentParser:
         const="",
         metavar="FILE",
         help="write results as JSON (default file: bench/results/cpu-MACHINE.json); rows of the "
-        "same operation, case, dtype, threads and contestant are replaced, others stay",
+        "same operation, case, dtype, threads and library are replaced, others stay",
     )
     return p
 
 
 def _all_peers() -> list[str]:
-    return [name for name, peer in PEERS.items() if not peer.plays]
+    return [name for name, peer in PEERS.items() if not peer.same_as]
 
 
 def _peers(options: argparse.Namespace) -> list[str]:
@@ -125,7 +125,9 @@ def _peers(options: argparse.Namespace) -> list[str]:
         return []
     for name in options.vs:
         if name not in PEERS:
-            raise ValueError(f"--vs: no peer is called {name!r}; peers: {', '.join(PEERS)}")
+            raise ValueError(
+                f"--vs: expected one of the peers, received {name!r}; peers: {', '.join(PEERS)}"
+            )
     return list(options.vs) or _all_peers()
 
 
@@ -136,7 +138,7 @@ def _pythons(pairs: Sequence[str]) -> dict[str, str]:
         if not equals or name not in (*PEERS, "pysig"):
             raise ValueError(f"--python: expected PEER=INTERPRETER, received {pair!r}")
         if not Path(python).is_file():
-            raise ValueError(f"--python: there is no file {python}")
+            raise ValueError(f"--python: expected a file, received {python}")
         found[name] = str(Path(python).absolute())
     return found
 
@@ -147,52 +149,55 @@ def _operations(patterns: Sequence[str]) -> list[Operation]:
         names = fnmatch.filter(OPERATIONS, pattern)
         if not names:
             raise ValueError(
-                f"--operation: nothing is called {pattern!r}; there are: {', '.join(OPERATIONS)}"
+                f"--operation: expected a name or pattern, received {pattern!r}; "
+                f"operations: {', '.join(OPERATIONS)}"
             )
         chosen.update((name, OPERATIONS[name]) for name in names)
     return list(chosen.values())
 
 
 def plan(options: argparse.Namespace) -> Iterator[tuple[cases.Case, list[Operation]]]:
-    """Races to run: cases in table order, each with the operations that share its answer."""
-    races: dict[tuple[str, cases.Case], list[Operation]] = {}
+    """Comparisons to run: cases in table order, each with the operations that share its answer."""
+    comparisons: dict[tuple[str, cases.Case], list[Operation]] = {}
     named = cases.select(options.case) if options.case else None
     for operation in _operations(options.operation or ["*"]):
-        chosen = own = cases.select(list(operation.groups))
+        chosen = default = cases.select(list(operation.groups))
         if named is not None:
             free = options.operation or operation.name == "signature"
-            chosen = [case for case in named if free or case in own]
+            chosen = [case for case in named if free or case in default]
         elif options.quick:
-            chosen = [case for case in own if case in cases.QUICK]
-            if not chosen and options.operation:  # what was asked for by name is looked at
-                chosen = own[:1]
+            chosen = [case for case in default if case in cases.QUICK]
+            if not chosen and options.operation:  # an operation that is named runs in any case
+                chosen = default[:1]
         for case in chosen:
-            races.setdefault((operation.judge or operation.name, case), []).append(operation)
-    for (_, case), operations in races.items():
+            comparisons.setdefault((operation.checked_as or operation.name, case), []).append(
+                operation
+            )
+    for (_, case), operations in comparisons.items():
         yield case, operations
 
 
-def _entrants(
+def _runs(
     operations: Sequence[Operation], threads: Sequence[int], peers: Sequence[str], all_threads: bool
-) -> list[Entrant]:
-    entrants = [Entrant("pysig", o.name, n) for o in operations for n in threads]
+) -> list[Run]:
+    runs = [Run("pysig", o.name, n) for o in operations for n in threads]
     bases = sorted({o.against for o in operations if o.against})
-    entrants += [Entrant("pysig", base, n, reference=True) for base in bases for n in threads]
+    runs += [Run("pysig", base, n, base=True) for base in bases for n in threads]
     for operation in operations:
         for peer in peers:
-            # Variants of one function (tile, cumsum) are pysig's own; a peer runs once per race.
-            if PEERS[peer].role in operation.calls or not operation.judge:
-                counts = threads if all_threads or PEERS[peer].plays else threads[:1]
-                entrants += [Entrant(peer, operation.name, n) for n in counts]
-    return entrants
+            # Only pysig has variants of one function (tile, cumsum); a peer runs once.
+            if PEERS[peer].key in operation.calls or not operation.checked_as:
+                counts = threads if all_threads or PEERS[peer].same_as else threads[:1]
+                runs += [Run(peer, operation.name, n) for n in counts]
+    return runs
 
 
-def roofline(stable: Stable, threads: Sequence[int], rounds: int = 7) -> dict[str, Any]:
+def roofline(pool: WorkerPool, threads: Sequence[int], rounds: int = 7) -> dict[str, Any]:
     """Ceilings of this machine, by number of threads: multiply-adds and bytes per second."""
     found: dict[str, Any] = {"threads": {}}
     for count in threads:
         try:
-            worker = stable.get("probe", count)
+            worker = pool.get("probe", count)
         except WorkerError as error:
             return {"skipped": error.reason}
         best = found["threads"].setdefault(str(count), {})
@@ -200,12 +205,12 @@ def roofline(stable: Stable, threads: Sequence[int], rounds: int = 7) -> dict[st
         for name, dtype in probes:
             load = {"do": "load", "operation": f"probe:{name}", "dtype": dtype}
             calls = 4 if name == "madds" else 1
-            ask = {"do": "time", "slot": f"probe:{name}", "calls": calls, "warm": 0}
+            timing = {"do": "time", "slot": f"probe:{name}", "calls": calls, "warm": 0}
             try:
-                amount = worker.ask(load)["amount"]
+                amount = worker.request(load)["amount"]
             except WorkerError as error:
                 return {"skipped": error.reason}
-            seconds = [worker.ask(ask)["seconds"] / calls for _ in range(rounds)]
+            seconds = [worker.request(timing)["seconds"] / calls for _ in range(rounds)]
             label = f"{name}_{dtype}" if name == "madds" else name
             best[label] = float(f"{amount / min(seconds):.5g}")
     try:
@@ -219,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         peers, pythons = _peers(options), _pythons(options.python)
-        races = list(plan(options))
+        comparisons = list(plan(options))
     except ValueError as error:
         print(f"python -m bench: {error}", file=sys.stderr)
         return 2
@@ -229,17 +234,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     settings = Settings(
         budget=options.budget or (0.5 if options.quick else 4.0),
-        patience=options.patience,
+        timeout=options.timeout,
         pythons=pythons,
     )
     started = time.perf_counter()
-    with Stable(settings) as stable, tempfile.TemporaryDirectory() as folder:
+    with WorkerPool(settings) as pool, tempfile.TemporaryDirectory() as folder:
         about = results.machine()
         print(f"machine   {about['name']}")
-        ceilings = roofline(stable, sorted(set(options.threads)), 3 if options.quick else 7)
+        ceilings = roofline(pool, sorted(set(options.threads)), 3 if options.quick else 7)
         report.show_roofline(ceilings)
-        rows = _run(stable, options, peers, races, Path(folder), ceilings)
-        versions = stable.about()
+        rows = _run(pool, options, peers, comparisons, Path(folder), ceilings)
+        versions = pool.about()
     report.show_closing(rows)
     print(f"\n{len(rows)} rows in {time.perf_counter() - started:.0f} s")
     if options.save is not None:
@@ -248,14 +253,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _own(row: dict[str, Any]) -> bool:
-    return bool(row["contestant"] == "pysig")
+    return bool(row["library"] == "pysig")
 
 
 def _run(
-    stable: Stable,
+    pool: WorkerPool,
     options: argparse.Namespace,
     peers: Sequence[str],
-    races: Sequence[tuple[cases.Case, list[Operation]]],
+    comparisons: Sequence[tuple[cases.Case, list[Operation]]],
     folder: Path,
     ceilings: dict[str, Any],
 ) -> list[dict[str, Any]]:
@@ -263,17 +268,17 @@ def _run(
     for count, found in ceilings.get("threads", {}).items():
         for label, rate in found.items():
             name, _, dtype = label.partition("_float")
-            best.saw(name, f"float{dtype}", int(count), rate)
+            best.record(name, f"float{dtype}", int(count), rate)
     rows: list[dict[str, Any]] = []
     skips: set[tuple[str, str, str]] = set()
     report.show_header()
     for dtype in options.dtype:
-        for case, operations in races:
-            entrants = _entrants(operations, options.threads, peers, options.peer_threads)
-            race = Race(stable, case, dtype, entrants, folder, best, options.seed)
-            fresh = race.run()
-            report.show_rows(fresh, skips)
-            rows += fresh
+        for case, operations in comparisons:
+            runs = _runs(operations, options.threads, peers, options.peer_threads)
+            comparison = Comparison(pool, case, dtype, runs, folder, best, options.seed)
+            new_rows = comparison.run()
+            report.show_rows(new_rows, skips)
+            rows += new_rows
     best.refresh(rows)
     for (name, dtype, count), rate in best.best.items():
         label = f"{name}_{dtype}" if dtype else name
@@ -297,9 +302,9 @@ def _save(
     stored["pysig"] = {"config": pysig.get("config"), "commit": results.commit()}
     date = results.today()
     for row in rows:
-        seen = versions.get(row["contestant"], {}).get("versions", {})
-        own = {"commit": results.commit()} if _own(row) else {}
-        row["date"], row["versions"] = date, {**seen, **own}
+        seen = versions.get(row["library"], {}).get("versions", {})
+        commit = {"commit": results.commit()} if _own(row) else {}
+        row["date"], row["versions"] = date, {**seen, **commit}
         if "reason" in row:
             row["reason"] = results.without_paths(row["reason"])
     results.merge(stored, rows)
@@ -308,7 +313,7 @@ def _save(
 
 
 def _best(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A ceiling is what the machine can do in its quietest moment: the largest ever seen."""
+    """Ceilings of the quietest moments: the largest of all runs."""
     counts = sorted({*old, *new}, key=int)
     merged: dict[str, Any] = {}
     for count in counts:

@@ -1,7 +1,7 @@
 """``python -m bench docs``: the tables of docs/benchmarks.md, written from committed results.
 
-The page holds one generated block between two marks; a test checks that it is what the committed
-results give, so that no figure in the documentation is typed by hand.
+The page holds one generated block between two marks; a test compares it with the committed
+results, so that figures in the documentation are not typed by hand.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _against_peers(
     rows = Rows(document).find(operation=operation, dtype=dtype, threads=1)
     by_case: dict[str, dict[str, Any]] = {}
     for row in rows:
-        by_case.setdefault(row["case"], {})[row["contestant"]] = row
-    peers = sorted({r["contestant"] for r in rows} - {"pysig", "pysig-other"})
+        by_case.setdefault(row["case"], {})[row["library"]] = row
+    peers = sorted({r["library"] for r in rows} - {"pysig", "pysig-other"})
     names = [case.name for group in groups for case in GROUPS[group]]
     lines = []
     for name in names:
@@ -86,7 +86,7 @@ def _against_peers(
 def _not_timed(document: dict[str, Any]) -> str:
     """Every reason why something was not timed, once."""
     seen = {
-        (row["contestant"], row["status"], row["reason"]): None
+        (row["library"], row["status"], row["reason"]): None
         for row in document["rows"]
         if row["status"] != "timed"
     }
@@ -107,9 +107,9 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
             block = _against_peers(document, operation, dtype, groups)
             if block:
                 parts += [f"### {operation}, {dtype}, one thread", block]
-        verdicts = [targets.cells(*verdict) for verdict in targets.judge(document)]
+        outcomes = [targets.cells(*status) for status in targets.evaluate(document)]
         head = ["goal", "dtype", "bound", "worst case", ""]
-        parts += ["### Goals", table(head, verdicts)]
+        parts += ["### Goals", table(head, outcomes)]
         if reasons := _not_timed(document):
             parts += ["### Not timed, and why", reasons]
     return "\n\n".join(parts)
@@ -120,7 +120,7 @@ def embed(page: str, block: str) -> str:
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("docs/benchmarks.md has lost the marks of its generated part")
+        raise ValueError("docs/benchmarks.md does not have the marks of its generated part")
     return f"{before}{BEGIN}\n\n{block}\n\n{END}{after}"
 
 
@@ -132,10 +132,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they differ")
     options = p.parse_args(argv)
     page = PAGE.read_text(encoding="utf-8")
-    fresh = embed(page, render(results.committed("cpu")))
+    generated = embed(page, render(results.committed("cpu")))
     if options.check:
-        if fresh != page:
-            print("docs/benchmarks.md is not what bench/results gives", file=sys.stderr)
-        return int(fresh != page)
-    PAGE.write_text(fresh, encoding="utf-8")
+        if generated != page:
+            print(
+                "docs/benchmarks.md differs from bench/results; run: python -m bench docs",
+                file=sys.stderr,
+            )
+        return int(generated != page)
+    PAGE.write_text(generated, encoding="utf-8")
     return 0

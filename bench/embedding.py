@@ -1,6 +1,6 @@
-"""``python -m bench embedding``: what a point costs that is pushed into an incremental signature, from C++, Cython.
+"""``python -m bench embedding``: time pushing a point from C++ and Cython.
 
-The programs are built against the installed package, in a folder of their own. Each pushes a path
+The programs are built against the installed package, in a temporary folder. Each pushes a path
 of 5 channels, depth 4, point by point, and its signature is compared with that of Python before
 anything is written down.
 """
@@ -131,7 +131,7 @@ def measured(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Rows as results.py stores them; `wrong` where the signature is not that of Python."""
+    """Rows as results.py stores them; `wrong` where the signature differs from that of Python."""
     import pysig
 
     i = np.arange(POINTS * CHANNELS)
@@ -149,14 +149,14 @@ def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                 "case": CASE,
                 "dtype": np.dtype(dtype).name,
                 "threads": 1,
-                "contestant": f"pysig from {language}",
+                "library": f"pysig from {language}",
                 "madds": (POINTS - 1) * size,
                 "bytes": 0,
                 "date": results.today(),
                 "versions": {"pysig": version("pysig-signatures"), "commit": results.commit()},
             }
             if not np.array_equal(np.array(run["signature"], dtype), right):
-                out.append({**row, "status": "wrong", "reason": "not the bits of Python"})
+                out.append({**row, "status": "wrong", "reason": "differs from Python"})
                 continue
             seconds = stats.summary(run["seconds"])
             out.append(
@@ -164,7 +164,7 @@ def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                     **row,
                     "status": "timed",
                     "error": 0.0,
-                    "judged_by": "pysig.IncrementalSignature, to the bit",
+                    "checked_by": "pysig.IncrementalSignature, bit for bit",
                     "computes": np.dtype(dtype).name,
                     "rounds": ROUNDS,
                     "calls": POINTS,
@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for row in timed:
         cost = row.get("point_microseconds", {})
         told = f"{cost['min']:.2f} to {cost['q75']:.2f} us a point" if cost else row["reason"]
-        print(f"{row['contestant']:20}{row['dtype']:9}{told}")
+        print(f"{row['library']:20}{row['dtype']:9}{told}")
     if arguments.save:
         about = results.machine()
         path = results.path_for("embedding", about["name"])

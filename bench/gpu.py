@@ -1,15 +1,17 @@
-"""``python -m bench gpu``: pysig on a CUDA device, against the two ceilings that the card shows
-first, and against peers.
+"""``python -m bench gpu``: pysig on a CUDA device, compared with two measured ceilings of the
+device, and with peers.
 
-Device time: calls are queued behind a kernel that only waits, so that the card finds them back to
-back; CUDA events before and after, over the number of calls. Wall time: one call from Python, of
-a signature with ``out=`` given, without and with waiting for its end. Answers are compared before
-anything is timed: a piece of the input with the law, the whole with pysig on the CPU in float64.
+Device time: calls are queued behind a kernel that only waits, so that the device runs them back to
+back; CUDA events before and after, over the number of calls. Wall time: one call from Python, of a
+signature with ``out=``, without and with synchronisation. Answers are compared before the timing: a
+part of the input with the reference implementation, some whole paths with pysig on the CPU in
+float64.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from . import answers, cases, results, stats
+from . import answers, cases, gpu_card, results, stats
+from .gpu_card import Card, NoDevice, device, wall
 from .gpu_peers import peers
 from .gpu_profile import counters
 from .operations import OPERATIONS, Operation, Task
@@ -26,95 +29,13 @@ from .report import seconds
 
 Inputs = dict[str, np.ndarray]
 TIMED = ("signature", "signature_vjp")
-# Of a long path against another order of adding; a gradient has the tolerance of its operation.
+# For a signature: long paths, and another order of summation than on the CPU.
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
-CHUNK = 64  # paths that are compared with the CPU
-LAW_POINTS = 60  # points that are compared with the law
-WAIT_CYCLES = 4_000_000  # about two milliseconds, in which the calls of a round queue up
-ROUNDS = 9
-SECONDS = 0.15  # for the rounds of one row, about
-CEILINGS = Path(__file__).with_name("ceilings.cu")
+CHECKED_PATHS = 64  # paths that are compared with the CPU
+REFERENCE_POINTS = 60  # points that are compared with the reference
+HEADINGS = ("operation", "case", "dtype", "library", "device", "call", "to end", "Gmadd/s")
+HEADINGS += ("of peak", "of copy")
 COLUMNS = "{:14} {:18} {:8} {:14} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8}  {}"
-
-
-class NoDevice(RuntimeError):
-    """Why there is nothing to measure, in one sentence."""
-
-
-def device() -> Any:
-    """CuPy with a working card."""
-    try:
-        import cupy
-    except ImportError:
-        raise NoDevice("CuPy is not installed: pip install pysig-signatures[gpu]") from None
-    try:
-        cupy.zeros(1)
-    except Exception as error:
-        raise NoDevice(f"CuPy finds no usable GPU here ({error})") from None
-    return cupy
-
-
-class Card:
-    """Clock and ceilings of the current device."""
-
-    def __init__(self, cupy: Any) -> None:
-        self.cupy = cupy
-        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
-        self.name = properties["name"].decode()
-        self.processors = int(properties["multiProcessorCount"])
-        self._wait = self._kernel("float", "bench_wait")
-
-    def _kernel(self, real: str, name: str) -> Any:
-        options = ("-std=c++17", f"-DBENCH_REAL={real}")
-        return self.cupy.RawModule(code=CEILINGS.read_text(), options=options).get_function(name)
-
-    def queued(self, call: Callable[[], Any], calls: int) -> float:
-        """Seconds of device time of one of `calls` calls back to back."""
-        begin, end = self.cupy.cuda.Event(), self.cupy.cuda.Event()
-        self._wait((1,), (1,), (WAIT_CYCLES,))
-        begin.record()
-        for _ in range(calls):
-            call()
-        end.record()
-        end.synchronize()
-        return float(self.cupy.cuda.get_elapsed_time(begin, end)) / 1e3 / calls
-
-    def rounds(self, call: Callable[[], Any]) -> tuple[list[float], int]:
-        """Device times of rounds of calls, as many calls as the wait hides and the time allows."""
-        first = max(1e-7, min(self.queued(call, 1) for _ in range(3)))
-        calls = max(1, min(50, int(SECONDS / ROUNDS / first)))
-        return [self.queued(call, calls) for _ in range(ROUNDS)], calls
-
-    def ceilings(self) -> dict[str, float]:
-        """Multiply-adds per second in float32 and float64, bytes per second of a copy."""
-        found = {}
-        blocks, threads, rounds = 16 * self.processors, 256, 2000
-        for dtype, real in (("float32", "float"), ("float64", "double")):
-            kernel, out = (
-                self._kernel(real, "bench_madds"),
-                self.cupy.empty(blocks * threads, dtype),
-            )
-            times, _ = self.rounds(lambda k=kernel, o=out: k((blocks,), (threads,), (o, rounds)))  # type: ignore[misc]
-            found[f"madds_{dtype}"] = 64.0 * rounds * blocks * threads / min(times)
-        source = self.cupy.zeros(2**28 // 4, "float32")
-        target = self.cupy.empty_like(source)
-        copy = self.cupy.ElementwiseKernel("T x", "T y", "y = x", "bench_copy", no_return=True)
-        times, _ = self.rounds(lambda: copy(source, target))
-        found["bytes"] = 2.0 * source.nbytes / min(times)
-        return found
-
-
-def wall(call: Callable[[], Any], wait: Callable[[], Any], calls: int = 40) -> dict[str, float]:
-    """Median seconds of a call from Python: until it returns, and until its end."""
-    returned, ended = [], []
-    for _ in range(calls):
-        wait()
-        start = time.perf_counter()
-        call()
-        returned.append(time.perf_counter() - start)
-        wait()
-        ended.append(time.perf_counter() - start)
-    return {"call": stats.quantile(returned, 0.5), "end": stats.quantile(ended, 0.5)}
 
 
 def make_inputs(operation: Operation, case: cases.Case, dtype: str, seed: int) -> Inputs:
@@ -133,47 +54,50 @@ def compute(operation: Operation, case: cases.Case, inputs: Any, method: str, ou
 
 
 def tolerance(operation: Operation, dtype: str) -> float:
-    """Largest deviation of an answer that is timed."""
+    """Largest deviation of a correct answer."""
     return (TOLERANCE if operation.name == "signature" else operation.tolerance)[dtype]
 
 
-def judge(operation: Operation, case: cases.Case, inputs: Inputs, answer: np.ndarray) -> float:
-    """Deviation from pysig on the CPU in float64, which the tests hold against the law, on whole
-    paths."""
-    whole = {k: np.ascontiguousarray(v[:CHUNK]).astype(np.float64) for k, v in inputs.items()}
+def check_on_cpu(
+    operation: Operation, case: cases.Case, inputs: Inputs, answer: np.ndarray
+) -> float:
+    """Deviation from pysig on the CPU in float64, on whole paths."""
+    whole = {
+        k: np.ascontiguousarray(v[:CHECKED_PATHS]).astype(np.float64) for k, v in inputs.items()
+    }
     right = compute(operation, case, whole, "auto", None)
-    return answers.deviation(answer[:CHUNK], right, case)
+    return answers.deviation(answer[:CHECKED_PATHS], right, case)
 
 
-def judge_by_law(
+def check_with_reference(
     operation: Operation,
     case: cases.Case,
     inputs: Inputs,
     answer_to: Callable[[Inputs], np.ndarray],
 ) -> float:
-    """Deviation from the law on a piece of the input, which is all that the law has time for."""
-    import pysig._reference as law
+    """Deviation from the reference implementation on a small part of the input; it is slow."""
+    import pysig._reference as reference
 
-    piece = {
-        k: np.ascontiguousarray(v[:1, :LAW_POINTS] if v.ndim == 3 else v[:1])
+    part = {
+        k: np.ascontiguousarray(v[:1, :REFERENCE_POINTS] if v.ndim == 3 else v[:1])
         for k, v in inputs.items()
     }
-    wide = {k: v.astype(np.float64) for k, v in piece.items()}
+    wide = {k: v.astype(np.float64) for k, v in part.items()}
     task = Task(wide, case.depth, case.channels, 1, lambda: None)
-    right, answer = operation.calls["law"](law, task)(), answer_to(piece)
+    right, answer = operation.calls["reference"](reference, task)(), answer_to(part)
     if operation.project is not None:
         answer = operation.project(answer.astype(np.float64), wide)
     return answers.deviation(answer, right, case)
 
 
-def base_row(operation: Operation, case: cases.Case, dtype: str, contestant: str) -> dict[str, Any]:
-    """What a row says whatever becomes of it."""
+def base_row(operation: Operation, case: cases.Case, dtype: str, library: str) -> dict[str, Any]:
+    """Entries that every row has."""
     return {
         "operation": operation.name,
         "case": case.name,
         "dtype": dtype,
         "threads": 0,
-        "contestant": contestant,
+        "library": library,
         "madds": operation.madds(case),
         "bytes": operation.bytes(case, dtype),
         "date": results.today(),
@@ -183,7 +107,7 @@ def base_row(operation: Operation, case: cases.Case, dtype: str, contestant: str
 
 def timed(
     row: dict[str, Any],
-    judge: str,
+    checked_by: str,
     error: float,
     times: list[float],
     calls: int,
@@ -194,7 +118,7 @@ def timed(
     return row | {
         "status": "timed",
         "error": error,
-        "judged_by": judge,
+        "checked_by": checked_by,
         "computes": row["dtype"],
         "rounds": len(times),
         "calls": calls,
@@ -228,8 +152,8 @@ def pysig_row(
         return cupy.asnumpy(compute(operation, case, there, method, None))
 
     error = max(
-        judge_by_law(operation, case, inputs, answer_to),
-        judge(operation, case, inputs, answer_to(inputs)),
+        check_with_reference(operation, case, inputs, answer_to),
+        check_on_cpu(operation, case, inputs, answer_to(inputs)),
     )
     if not error <= tolerance(operation, dtype):
         return row | {"status": "wrong", "reason": f"deviates by {error:.1e}"}
@@ -244,7 +168,7 @@ def pysig_row(
     call()
     scratch = pool.total_bytes() - before
     times, calls = card.rounds(call)
-    row = timed(row, "law", error, times, calls, ceilings)
+    row = timed(row, "reference", error, times, calls, ceilings)
     return row | {"wall": wall(call, cupy.cuda.Device().synchronize), "scratch": scratch}
 
 
@@ -257,7 +181,7 @@ def peer_row(
     path: np.ndarray,
     ceilings: dict[str, float],
 ) -> dict[str, Any]:
-    """A peer, by wall time until the end of its call: its stream is its own affair."""
+    """A peer, by wall time until the end of its call, on its own stream."""
     signature = OPERATIONS["signature"]
     row = base_row(signature, case, dtype, name)
     if absent:
@@ -266,15 +190,15 @@ def peer_row(
         call = make()
         answer = call()
         found = np.asarray(answer.cpu() if hasattr(answer, "cpu") else answer)
-        error = judge(signature, case, {"path": path}, found)
+        error = check_on_cpu(signature, case, {"path": path}, found)
         if not error <= TOLERANCE[dtype]:
             return row | {"status": "wrong", "reason": f"deviates by {error:.1e}"}
         times = []
-        for _ in range(ROUNDS):
+        for _ in range(gpu_card.ROUNDS):
             start = time.perf_counter()
             call()
             times.append(time.perf_counter() - start)
-    except Exception as error:  # a peer may fail in any way; that is its result
+    except Exception as error:  # a peer may fail in any way: its row says so
         reason = results.without_paths(f"{type(error).__name__}: {error}")[:200]
         return row | {"status": "failed", "reason": reason}
     return timed(row, "pysig on the CPU", error, times, 1, ceilings)
@@ -284,7 +208,7 @@ def show(row: dict[str, Any]) -> None:
     """One line of the table."""
     if row["status"] != "timed":
         note = f"{row['status']}: {row['reason']}"
-        what = (row[name] for name in ("operation", "case", "dtype", "contestant"))
+        what = (row[name] for name in ("operation", "case", "dtype", "library"))
         print(COLUMNS.format(*what, *6 * ["-"], note))
         return
     by_wall = row.get("wall", {})
@@ -293,7 +217,7 @@ def show(row: dict[str, Any]) -> None:
             row["operation"],
             row["case"],
             row["dtype"],
-            row["contestant"],
+            row["library"],
             seconds(row["seconds"]["min"]),
             seconds(by_wall["call"]) if by_wall else "-",
             seconds(by_wall["end"]) if by_wall else seconds(row["seconds"]["median"]),
@@ -339,8 +263,54 @@ def parser() -> argparse.ArgumentParser:
     return made  # fmt: skip
 
 
+def measure(
+    card: Card, ceilings: dict[str, float], options: argparse.Namespace, seed: int
+) -> list[dict[str, Any]]:
+    """Rows of all cases, dtypes and operations."""
+    rows = []
+    chosen = [OPERATIONS[name] for name in options.operations]
+    for case, dtype, operation in itertools.product(
+        cases.select(options.cases), options.dtypes, chosen
+    ):
+        inputs = make_inputs(operation, case, dtype, seed)
+        for method in options.methods:
+            rows.append(pysig_row(card, ceilings, operation, case, dtype, inputs, method))
+        if options.vs and operation.name == "signature":
+            path = inputs["path"]
+            for peer in peers(case, dtype, path):
+                rows.append(peer_row(*peer, case, dtype, path, ceilings))
+        print(f"measured {operation.name} {case.name} {dtype}", file=sys.stderr, flush=True)
+    return rows
+
+
+def store(
+    card: Card, ceilings: dict[str, float], rows: list[dict[str, Any]], output: Path | None
+) -> None:
+    """Merge the rows into the JSON file of the device."""
+    about = results.machine()
+    about["gpu"] = card.name
+    words = "".join(c if c.isalnum() else " " for c in card.name.lower()).split()
+    about["name"] = "-".join(words)
+    target = output or results.path_for("gpu", about["name"])
+    stored = results.load(target) if target.exists() else results.document("gpu", about, {})
+    stored["roofline"] = ceilings
+    results.merge(stored, rows)
+    results.save(stored, target)
+
+
+def show_table(
+    card: Card, ceilings: dict[str, float], rows: list[dict[str, Any]], seed: int
+) -> None:
+    """The table on the terminal."""
+    peaks = ", ".join(f"{name} {rate / 1e9:.0f} G/s" for name, rate in ceilings.items())
+    print(f"\n{card.name}, seed {seed}; ceilings: {peaks}")
+    print(COLUMNS.format(*HEADINGS, ""))
+    for row in rows:
+        show(row)
+
+
 def main(argv: Sequence[str]) -> int:
-    """Measures, prints the table last, writes the JSON."""
+    """Measure, store, print; 1 if an answer was wrong, 2 without a device."""
     options = parser().parse_args(list(argv))
     if options.once:
         once(options.once, options.operations)
@@ -352,54 +322,10 @@ def main(argv: Sequence[str]) -> int:
         return 2
     seed = int(time.time()) if options.seed is None else options.seed
     ceilings = card.ceilings()
-    rows = []
-    for case in cases.select(options.cases):
-        for dtype in options.dtypes:
-            for operation in (OPERATIONS[what] for what in options.operations):
-                inputs = make_inputs(operation, case, dtype, seed)
-                rows += [
-                    pysig_row(card, ceilings, operation, case, dtype, inputs, method)
-                    for method in options.methods
-                ]
-                if options.vs and operation.name == "signature":
-                    path = inputs["path"]
-                    rows += [
-                        peer_row(*peer, case, dtype, path, ceilings)
-                        for peer in peers(case, dtype, path)
-                    ]
-                print(f"measured {operation.name} {case.name} {dtype}", file=sys.stderr, flush=True)
-    about = results.machine()
-    about["gpu"] = card.name
-    words = "".join(c if c.isalnum() else " " for c in card.name.lower()).split()
-    about["name"] = "-".join(words)
-    target = options.output or results.path_for("gpu", about["name"])
-    stored = results.load(target) if target.exists() else results.document("gpu", about, {})
-    stored["roofline"] = ceilings
-    results.merge(stored, rows)
-    results.save(stored, target)
+    rows = measure(card, ceilings, options, seed)
+    store(card, ceilings, rows, options.output)
     if options.ncu:
-        for case in cases.select(options.cases):
-            for what in options.operations:
-                print(counters(case.name, what))
-    print(
-        f"\n{card.name}, seed {seed}; ceilings: "
-        + ", ".join(f"{k} {v / 1e9:.0f} G/s" for k, v in ceilings.items())
-    )
-    print(
-        COLUMNS.format(
-            "operation",
-            "case",
-            "dtype",
-            "contestant",
-            "device",
-            "call",
-            "to end",
-            "Gmadd/s",
-            "of peak",
-            "of copy",
-            "",
-        )
-    )
-    for row in rows:
-        show(row)
+        for case, name in itertools.product(cases.select(options.cases), options.operations):
+            print(counters(case.name, name))
+    show_table(card, ceilings, rows, seed)
     return 1 if any(row["status"] == "wrong" for row in rows) else 0

@@ -1,5 +1,5 @@
 """Other libraries on a CUDA device, for ``python -m bench gpu --vs``: each as a function that
-computes one signature and waits for its end."""
+computes one signature and synchronises."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from . import cases
 def peers(
     case: cases.Case, dtype: str, path: np.ndarray
 ) -> Iterator[tuple[str, str, Callable[[], Any]]]:
-    """(name, what keeps it away or nothing, a function that computes and waits, returning the
-    answer)."""
+    """Triples: name, reason for skipping it or "", maker of a function that computes and waits."""
     if case.batch is None:
         return
     yield "keras_sig", _absent("keras_sig", "jax"), lambda: _keras_sig(case, path)

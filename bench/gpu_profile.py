@@ -1,4 +1,4 @@
-"""What Nsight Compute counts for a case, for ``python -m bench gpu --ncu``."""
+"""Counters of Nsight Compute for a case, for ``python -m bench gpu --ncu``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NCU_METRICS = {
 
 
 def counters(name: str, operation: str) -> str:
-    """What Nsight Compute counts for the kernels of one case, or why it cannot."""
+    """Counters of the kernels of one case, or the reason why there are none."""
     if shutil.which("ncu") is None:
         return "ncu counters: ncu is not on PATH"
     bench = [sys.executable, "-m", "bench", "gpu", "--once", name, "--operations", operation]
@@ -25,10 +25,10 @@ def counters(name: str, operation: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if any(m in line for m in NCU_METRICS)]
     if not lines:
-        said = next(
+        reason = next(
             (x for x in (done.stdout + done.stderr).splitlines() if "ERR" in x), "no counters"
         )
-        return f"ncu counters: {said.strip()}"
+        return f"ncu counters: {reason.strip()}"
     found = []
     for line in lines:
         cells = [cell.strip('"') for cell in line.split('","')]

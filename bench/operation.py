@@ -1,4 +1,4 @@
-"""What an operation is: a row of the table in `operations`, and the shapes of answers."""
+"""The record of an operation, a row of the table in `operations`, and the shapes of answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Call = Callable[[Any, "Task"], Callable[[], Any]]
 
 @dataclass
 class Task:
-    """What a call works on: the input arrays, in the form its library takes, and the sizes."""
+    """Arguments of a call: the input arrays, in the type of its library, and the sizes."""
 
     inputs: dict[str, Any]
     depth: int
@@ -36,30 +36,30 @@ class Operation:
     does: str
     calls: dict[str, Call]
     groups: tuple[str, ...]  # the cases timed when none is named
-    work: float = 1.0  # floor, as a multiple of the multiply-adds of the signature
+    work: float = 1.0  # minimum work, as a multiple of the multiply-adds of the signature
     bound: str = "multiply-add"  # the ceiling that binds: a name of bench.probe.PROBES
     inputs: tuple[str, ...] = ("path",)
-    # The law of an answer that is too large to compute plainly: the law's call then gives only the
-    # projection of the answer, for which it may use more inputs, the witnesses.
-    witnesses: tuple[str, ...] = ()
+    # If the answer is too large for the reference implementation, its call computes only the
+    # projection of the answer, for which it may use more inputs, `extra_inputs`.
+    extra_inputs: tuple[str, ...] = ()
     project: Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray] | None = None
     answer: Callable[[Case], tuple[int, ...]] = field(default=lambda case: signature_shape(case))
     # Largest difference from the float64 answer, relative to the largest coefficient of the level,
     # by the dtype of the answer. Far above rounding, far below a wrong formula.
     tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 1e-4, "float64": 1e-10})
     coupled: bool = False  # the answer is one for the whole batch
-    judge: str = ""  # the operation whose float64 answer is right; its own when empty
-    # Another operation of pysig that runs in the same rounds, on the same inputs and threads, for
-    # pysig's own time to be held against.
+    checked_as: str = ""  # the operation whose float64 answer is right; empty: this one
+    # Another operation of pysig, timed in the same rounds on the same inputs and threads, to whose
+    # time that of this one is related.
     against: str = ""
-    count: Callable[[Case], int] | None = None  # multiply-adds, where they are no such multiple
+    count: Callable[[Case], int] | None = None  # multiply-adds, where they are not such a multiple
 
     def madds(self, case: Case) -> int:
-        """Multiply-adds that cannot be avoided."""
+        """Minimum number of multiply-adds."""
         return round(self.work * case.madds) if self.count is None else self.count(case)
 
     def bytes(self, case: Case, dtype: str) -> int:
-        """Bytes that cannot be avoided: every input read once, every answer written once."""
+        """Minimum traffic in bytes: every input read once, every answer written once."""
         shapes = [self.answer(case), *(self.input_shape(case, name) for name in self.inputs)]
         return ITEMSIZE[dtype] * sum(_count(shape) for shape in shapes)
 

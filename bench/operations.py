@@ -1,9 +1,9 @@
-"""What is timed: one entry per operation.
+"""The operations that are timed, one entry each.
 
-An entry (`operation.Operation`) has a name, a sentence, a floor, and for each contestant a *call*:
-a function of the contestant's module ``m`` and the task ``t`` (`operation.Task`) that does all
-preparation and returns a function without arguments, the only thing that is timed. A new operation
-is one entry of :data:`OPERATIONS`.
+An entry (`operation.Operation`) has a name, a sentence, its minimum work, and a *call* for each
+library: a function of the library's module ``m`` and the task ``t`` (`operation.Task`) that does
+all preparation and returns a function without arguments, the only thing that is timed. A new
+operation is one entry of :data:`OPERATIONS`.
 
 A peer may prepare whatever it can prepare (tables, compiled functions, the forward pass of a
 derivative): peers are timed at their best, which makes pysig's ratios conservative.
@@ -24,18 +24,18 @@ from .calls import (
     jax_backward,
     jax_forward_mode,
     jit,
-    law,
-    law_log,
-    law_pairing,
-    law_signature,
-    law_stream,
-    law_tangent,
     prepared_log,
     pysig_log,
     pysig_method,
     pysig_stream,
     pysiglib_backward,
     pysiglib_log,
+    reference,
+    reference_log,
+    reference_pairing,
+    reference_signature,
+    reference_stream,
+    reference_tangent,
     sig_rust_expanded,
     signatory_backward,
     signatory_log,
@@ -43,7 +43,7 @@ from .calls import (
 from .cases import Case
 from .operation import Operation, Task, lyndon_shape, stream_shape
 
-SHARES = (64, 8, 1)  # of the top level: one in so many words
+SHARES = (64, 8, 1)  # one word in SHARES of the top level
 
 
 # Projections: some words of the top level.
@@ -81,7 +81,9 @@ def _projection(share: int) -> Operation:
         answer=lambda case: (*case.shape[:-2], len(some_words(case.channels, case.depth, share))),
         count=lambda case: prefix_madds(case, share),
         calls={
-            "law": lambda m, t: lambda: law(m, "projection").projection(t.path, words(t)),
+            "reference": lambda m, t: (
+                lambda: reference(m, "projection").projection(t.path, words(t))
+            ),
             "pysig": lambda m, t: lambda: m.signature(t.path, words=words(t), workers=t.threads),
             "pysiglib": lambda m, t: lambda: m.sig_coef(t.path, list(words(t)), n_jobs=t.threads),
         },
@@ -89,7 +91,7 @@ def _projection(share: int) -> Operation:
 
 
 def _first_log(basis: str) -> Operation:
-    """A log-signature with no tables at hand."""
+    """A log-signature whose tables are computed anew."""
 
     def line(m: Any, t: Task) -> Callable[[], Any]:
         """A straight line has the logarithm of its increment: a closed form."""
@@ -113,7 +115,7 @@ def _first_log(basis: str) -> Operation:
         does=f'log-signature of a line in the basis "{basis}", its tables made anew at each call',
         groups=("tables",),
         answer=lyndon_shape,
-        calls={"law": line, "pysig": call},
+        calls={"reference": line, "pysig": call},
         # The change to brackets amplifies what the logarithm rounds: where the answer is zero,
         # float64 is about 2**29 times closer to it than float32.
         tolerance={"float32": 1e-4 if basis == "words" else 1e-3, "float64": 1e-10},
@@ -126,7 +128,7 @@ _TABLE = (
         does="signature of every path, method chosen by pysig",
         groups=("core", "authors", "tiny", "derivative", "logsignature"),
         calls={
-            "law": law_signature,
+            "reference": reference_signature,
             "pysig": lambda m, t: lambda: m.signature(t.path, t.depth, workers=t.threads),
             "pysiglib": lambda m, t: lambda: m.sig(t.path, t.depth, n_jobs=t.threads),
             "iisignature": lambda m, t: lambda: m.sig(t.path, t.depth),
@@ -143,15 +145,15 @@ _TABLE = (
         name="signature-tile",
         does="signature, method='tile'",
         groups=("core",),
-        judge="signature",
-        calls={"law": law_signature, "pysig": pysig_method("tile")},
+        checked_as="signature",
+        calls={"reference": reference_signature, "pysig": pysig_method("tile")},
     ),
     Operation(
         name="signature-cumsum",
         does="signature, method='cumsum', the reformulation of the paper",
         groups=("core",),
-        judge="signature",
-        calls={"law": law_signature, "pysig": pysig_method("cumsum")},
+        checked_as="signature",
+        calls={"reference": reference_signature, "pysig": pysig_method("cumsum")},
     ),
     Operation(
         name="signature-stream",
@@ -160,7 +162,7 @@ _TABLE = (
         answer=stream_shape,
         bound="store",
         calls={
-            "law": law_stream,
+            "reference": reference_stream,
             "pysig": pysig_stream,
             "iisignature": lambda m, t: lambda: m.sig(t.path, t.depth, 2),
             "sig-rust": lambda m, t: lambda: m.sig(t.path, t.depth, 2),
@@ -176,9 +178,9 @@ _TABLE = (
         name="signature-sweep",
         does="signature along sweeps of batch, length and coefficients: is the cost linear?",
         groups=("sweep-batch", "sweep-length", "sweep-size"),
-        judge="signature",
+        checked_as="signature",
         calls={
-            "law": law_signature,
+            "reference": reference_signature,
             "pysig": lambda m, t: lambda: m.signature(t.path, t.depth, workers=t.threads),
         },
     ),
@@ -191,10 +193,10 @@ _TABLE = (
         inputs=("path", "cotangent"),
         answer=lambda case: case.shape,
         # <vjp(cotangent), v> = <cotangent, jvp(v)> for a random v: wrong gradients do not pass.
-        witnesses=("tangent",),
+        extra_inputs=("tangent",),
         project=lambda answer, given: (answer * given["tangent"]).sum(axis=(-2, -1)),
         calls={
-            "law": law_pairing,
+            "reference": reference_pairing,
             "pysig": lambda m, t: (
                 lambda: m.signature_vjp(t.path, t.depth, t.inputs["cotangent"], workers=t.threads)
             ),
@@ -221,7 +223,7 @@ _TABLE = (
         work=2.0,
         inputs=("path", "tangent"),
         calls={
-            "law": law_tangent,
+            "reference": reference_tangent,
             "pysig": lambda m, t: (
                 lambda: m.signature_jvp(t.path, t.depth, t.inputs["tangent"], workers=t.threads)
             ),
@@ -248,7 +250,7 @@ _TABLE = (
         against="signature",
         answer=lyndon_shape,
         calls={
-            "law": law_log("words"),
+            "reference": reference_log("words"),
             "pysig": pysig_log("words"),
             "pysiglib": pysiglib_log(1),
             "signatory": signatory_log("words"),
@@ -262,7 +264,7 @@ _TABLE = (
         against="signature",
         answer=lyndon_shape,
         calls={
-            "law": law_log("brackets"),
+            "reference": reference_log("brackets"),
             "pysig": pysig_log("brackets"),
             "pysiglib": pysiglib_log(2),
             "iisignature": prepared_log("S"),
@@ -279,8 +281,8 @@ _TABLE = (
         against="signature",
         answer=lyndon_shape,
         # No peer: the only one that has this basis, iisignature, keeps its matrices in single
-        # precision, so that its answers are none in float64.
-        calls={"law": law_log("hall"), "pysig": pysig_log("hall")},
+        # precision, so that its answers are not float64 answers.
+        calls={"reference": reference_log("hall"), "pysig": pysig_log("hall")},
         tolerance={"float32": 1e-3, "float64": 1e-10},
     ),
     Operation(
@@ -289,7 +291,7 @@ _TABLE = (
         groups=("logsignature",),
         against="signature",
         calls={
-            "law": law_log("expanded"),
+            "reference": reference_log("expanded"),
             "pysig": pysig_log("expanded"),
             "pysiglib": pysiglib_log(0),
             "iisignature": prepared_log("X"),

@@ -1,4 +1,4 @@
-"""``python -m bench plot``: figures from stored results; matplotlib is imported here only."""
+"""``python -m bench plot``: figures from stored results; only this module imports matplotlib."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _pyplot() -> Any:
     return matplotlib.pyplot
 
 
-def _rival(row: dict[str, Any]) -> bool:
-    return "ratio" in row and row["contestant"] not in ("pysig", "pysig-other")
+def _is_peer(row: dict[str, Any]) -> bool:
+    return "ratio" in row and row["library"] not in ("pysig", "pysig-other")
 
 
 def _order(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -46,17 +46,17 @@ def roofline(document: dict[str, Any], path: Path) -> None:
     for axes, dtype in zip(panels, ITEMSIZE, strict=True):
         mine = [row for row in rows if row["dtype"] == dtype]
         _roof(axes, peaks, dtype, [row["madds"] / row["bytes"] for row in mine])
-        for contestant, marker in (("pysig", "o"), ("pysiglib", "^")):
-            ink = INK[contestant]
-            look = {"color": ink, "mfc": ink if contestant == "pysig" else "none"}
-            for row in (r for r in mine if r["contestant"] == contestant):
+        for library, marker in (("pysig", "o"), ("pysiglib", "^")):
+            ink = INK[library]
+            look = {"color": ink, "mfc": ink if library == "pysig" else "none"}
+            for row in (r for r in mine if r["library"] == library):
                 x, y = row["madds"] / row["bytes"], row["rate"]
                 axes.plot(x, y, marker, **look)
-                if contestant == "pysig":
+                if library == "pysig":
                     number = names.index(row["case"]) + 1
                     offset = {"xytext": (4, 4), "textcoords": "offset points"}
                     axes.annotate(number, (x, y), fontsize=7, **offset)
-            axes.plot([], [], marker, label=contestant, **look)
+            axes.plot([], [], marker, label=library, **look)
         if mine:
             axes.set(xscale="log", yscale="log")
         axes.set_title(f"{dtype}, one thread")
@@ -90,22 +90,22 @@ def peers(document: dict[str, Any], path: Path) -> None:
     plt = _pyplot()
     from matplotlib import ticker
 
-    rows = [row for row in Rows(document).find(operation=OPERATION, threads=1) if _rival(row)]
+    rows = [row for row in Rows(document).find(operation=OPERATION, threads=1) if _is_peer(row)]
     names = _order(rows)
-    contestants = sorted({row["contestant"] for row in rows}, key=lambda n: (n != "pysiglib", n))
+    libraries = sorted({row["library"] for row in rows}, key=lambda n: (n != "pysiglib", n))
     figure, panels = plt.subplots(1, 2, figsize=(11, 5.6), sharey=True, layout="constrained")
     for axes, dtype in zip(panels, ITEMSIZE, strict=True):
-        for number, contestant in enumerate(contestants):
+        for number, library in enumerate(libraries):
             mine = {
                 row["case"]: row["ratio"]["median"]
                 for row in rows
-                if (row["dtype"], row["contestant"]) == (dtype, contestant)
+                if (row["dtype"], row["library"]) == (dtype, library)
             }
             points = [(mine[name], at) for at, name in enumerate(names) if name in mine]
-            ink = INK.get(contestant, OTHERS[number % len(OTHERS)])
+            ink = INK.get(library, OTHERS[number % len(OTHERS)])
             if points:
                 axes.plot(*zip(*points, strict=True), "o", color=ink, ms=5)
-            axes.plot([], [], "o", color=ink, label=contestant)
+            axes.plot([], [], "o", color=ink, label=library)
         axes.axvline(1.0, color=INK["pysig"], lw=1)
         axes.set(xscale="log", xlabel="time over that of pysig", title=f"{dtype}, one thread")
         axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -159,7 +159,7 @@ def drawable(document: dict[str, Any]) -> list[str]:
     rows = Rows(document)
     has = {
         "roofline": rows.pysig(OPERATION, "float32") or rows.pysig(OPERATION, "float64"),
-        "peers": [row for row in rows.find(operation=OPERATION, threads=1) if _rival(row)],
+        "peers": [row for row in rows.find(operation=OPERATION, threads=1) if _is_peer(row)],
         "sweeps": rows.find(operation="signature-sweep", threads=1),
     }
     return [name for name in FIGURES if has[name]]

@@ -12,7 +12,7 @@ COLUMNS = (
     ("case", 17),
     ("dtype", 8),
     ("thr", 3),
-    ("contestant", 17),
+    ("library", 17),
     ("time", 10),
     ("Gmadd/s", 8),
     ("of peak", 8),
@@ -20,7 +20,7 @@ COLUMNS = (
     ("note", 0),
 )
 
-# An answer that is right, but further from the float64 answer than this, is remarked upon.
+# An answer that is right, but differs by more than this from the float64 answer, gets a note.
 REMARKABLE = {"float32": 1e-5, "float64": 1e-12}
 
 
@@ -37,14 +37,14 @@ def percent(fraction: dict[str, float] | None) -> str:
 
 
 def note(row: dict[str, Any]) -> str:
-    """What else should be known of a row."""
+    """Remarks on a row."""
     notes = []
     if row["status"] != "timed":
         return f"{row['status']}: {row['reason']}"
     if "speedup" in row:
         notes.append(f"speed-up {row['speedup']['of_min']:.2f}")
     if against := row.get("against"):
-        found = f"{against['of_min']:.2f} times" if "of_min" in against else "not held against"
+        found = f"{against['of_min']:.2f} times" if "of_min" in against else "not compared with"
         said = f" ({against['reason']})" if "reason" in against else ""
         notes.append(f"{found} {against['operation']}{said}")
     if row["computes"] != row["dtype"]:
@@ -67,7 +67,7 @@ def cells(row: dict[str, Any]) -> list[str]:
         row["case"],
         row["dtype"],
         str(row["threads"]),
-        row["contestant"],
+        row["library"],
         seconds(row["seconds"]["min"]) if timed else "-",
         f"{row['rate'] / 1e9:.2f}" if timed else "-",
         percent(row["fraction"]) if timed else "-",
@@ -93,7 +93,7 @@ def show_rows(rows: Iterable[dict[str, Any]], skips: set[tuple[str, str, str]]) 
     """Print rows; a skip only the first time that its operation and reason occur."""
     for row in rows:
         if row["status"] == "skipped":
-            skip = (row["operation"], row["contestant"], row["reason"])
+            skip = (row["operation"], row["library"], row["reason"])
             if skip in skips:
                 continue
             skips.add(skip)
@@ -117,33 +117,31 @@ def show_closing(rows: Sequence[dict[str, Any]]) -> None:
     """Geometric means by peer, and each reason for a skip, once."""
     means = summarise(rows)
     if means:
-        print("\nhow many times slower than pysig, by operation, dtype and contestant")
-        for (operation, dtype, contestant), (least, mean, count) in means.items():
-            label = f"{operation:22} {dtype:8} {contestant:17}"
-            print(f"  {label} geometric mean {mean:6.2f}, least {least:6.2f}, {count} cases")
+        print("\ntimes slower than pysig, by operation, dtype and library")
+        for (operation, dtype, library), (minimum, mean, count) in means.items():
+            label = f"{operation:22} {dtype:8} {library:17}"
+            print(f"  {label} geometric mean {mean:6.2f}, minimum {minimum:6.2f}, {count} cases")
     reasons = {
-        (row["contestant"], row["reason"]): row["status"]
-        for row in rows
-        if row["status"] != "timed"
+        (row["library"], row["reason"]): row["status"] for row in rows if row["status"] != "timed"
     }
-    for (contestant, reason), status in reasons.items():
-        print(f"{status:9} {contestant}: {reason}")
+    for (library, reason), status in reasons.items():
+        print(f"{status:9} {library}: {reason}")
     noisy = sum(row.get("noisy", False) for row in rows)
     if noisy:
         print(
             f"warning   {noisy} of {len(rows)} rows are noisy: the middle half of their rounds "
-            f"spreads over more than {100 * stats.NOISY:.0f} % of the median; something else runs"
+            f"spreads over more than {100 * stats.NOISY:.0f} % of the median; the machine is busy"
         )
 
 
 def summarise(
     rows: Iterable[dict[str, Any]],
 ) -> dict[tuple[str, str, str], tuple[float, float, int]]:
-    """Least and geometric mean of the peers' ratios, by operation, dtype and contestant."""
+    """Minimum and geometric mean of the peers' ratios, by operation, dtype and library."""
     groups: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
-        if "ratio" in row and row["contestant"] != "pysig":
-            key = (row["operation"], row["dtype"], row["contestant"])
+        if "ratio" in row and row["library"] != "pysig":
+            key = (row["operation"], row["dtype"], row["library"])
             groups.setdefault(key, []).append(row["ratio"]["median"])
     return {
         key: (min(values), stats.geometric_mean(values), len(values))

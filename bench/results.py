@@ -1,13 +1,13 @@
 """The stored form of measurements: one JSON file per machine and bench, rows merged by their key.
 
-    {"schema": 1, "bench": "cpu", "machine": {...}, "roofline": {...}, "rows": [...]}
+    {"schema": 2, "bench": "cpu", "machine": {...}, "roofline": {...}, "rows": [...]}
 
-A row says what was timed (operation, case, dtype, threads, contestant), what became of it
+A row says what was timed (operation, case, dtype, threads, library), its result
 (``status``: timed, wrong, failed or skipped, with a ``reason`` unless timed), when, and with which
-versions. Times are in seconds, rates per second; ``ratio`` is the time of the contestant over that
+versions. Times are in seconds, rates per second; ``ratio`` is the time of the library over that
 of pysig in the same rounds, ``speedup`` the time of one thread over that of several, ``against``
-the time over that of another operation of pysig, named there, and ``fraction`` the part reached of
-the machine's ceiling. Ratios have the quartiles over the rounds, and ``of_min``, the ratio of the
+the time over that of another operation of pysig, named there, and ``fraction`` the part of the
+peak of the machine. Ratios have the quartiles over the rounds, and ``of_min``, the ratio of the
 quietest rounds.
 """
 
@@ -26,9 +26,9 @@ from typing import Any
 
 from .probe import ProbeError, caches, compiler_version
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = Path(__file__).with_name("results")
-KEY = ("operation", "case", "dtype", "threads", "contestant")
+KEY = ("operation", "case", "dtype", "threads", "library")
 STATUSES = ("timed", "wrong", "failed", "skipped")
 
 ROW_TYPES: dict[str, Any] = {
@@ -36,7 +36,7 @@ ROW_TYPES: dict[str, Any] = {
     "case": str,
     "dtype": str,
     "threads": int,
-    "contestant": str,
+    "library": str,
     "madds": int,
     "bytes": int,
     "status": str,
@@ -45,7 +45,7 @@ ROW_TYPES: dict[str, Any] = {
 }
 TIMED_TYPES: dict[str, Any] = {
     "error": float,
-    "judged_by": str,
+    "checked_by": str,
     "computes": str,
     "rounds": int,
     "calls": int,
@@ -57,7 +57,7 @@ TIMED_TYPES: dict[str, Any] = {
 
 
 def machine() -> dict[str, Any]:
-    """What tells this machine from another, as far as speed goes."""
+    """Properties of this machine that determine speed."""
     facts = _cpuinfo()
     flags = [f for f in ("asimd", "sse2", "fma", "avx", "avx2", "avx512f") if f in facts["flags"]]
     try:
@@ -154,7 +154,7 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def save(stored: dict[str, Any], path: Path) -> None:
-    """Check and write, beside the target first, so that a broken run leaves the old file."""
+    """Check and write, beside the target first, so that an interrupted run leaves the old file."""
     check(stored)
     rows = ",\n  ".join(json.dumps(row) for row in stored["rows"])
     head = {key: value for key, value in stored.items() if key != "rows"}
@@ -167,7 +167,7 @@ def save(stored: dict[str, Any], path: Path) -> None:
 
 
 def without_paths(text: str) -> str:
-    """Text with the folders of absolute paths left out: a stored result names no machine's tree."""
+    """Text without the folders of absolute paths: results do not name folders of a machine."""
     return re.sub(r"(?<![\w/])/(?:[^\s/:'\"]+/)+", "", text)
 
 
@@ -183,7 +183,7 @@ def committed(bench: str = "*") -> list[dict[str, Any]]:
 
 
 def check(stored: dict[str, Any]) -> None:
-    """Raise ValueError naming what a document lacks or what is of the wrong type."""
+    """Raise ValueError naming a field that is missing or has the wrong type."""
     for name, kind in {"bench": str, "machine": dict, "roofline": dict, "rows": list}.items():
         _expect(stored, name, kind, "document")
     if stored.get("schema") != SCHEMA:
@@ -194,7 +194,9 @@ def check(stored: dict[str, Any]) -> None:
         for name, kind in ROW_TYPES.items():
             _expect(row, name, kind, where)
         if row["status"] not in STATUSES:
-            raise ValueError(f"{where}.status: expected one of {STATUSES}, got {row['status']!r}")
+            raise ValueError(
+                f"{where}.status: expected one of {STATUSES}, received {row['status']!r}"
+            )
         if row["status"] == "timed":
             for name, kind in TIMED_TYPES.items():
                 _expect(row, name, kind, where)

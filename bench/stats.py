@@ -1,7 +1,7 @@
-"""What is made of many short rounds on a machine that others use too.
+"""Statistics of many short rounds on a shared machine.
 
-A time is summarised by its minimum (the quietest moment) and its quartiles; two contestants are
-compared round by round, for what disturbs a round disturbs both.
+A time is summarised by its minimum (the quietest moment) and its quartiles; two libraries are
+compared round by round, because a disturbance affects both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m bench targets``: the goals of the project, held against stored results."""
+"""``python -m bench targets``: stored results against the goals of the project."""
 
 from __future__ import annotations
 
@@ -35,24 +35,22 @@ class Rows:
 
     def pysig(self, operation: str, dtype: str, *groups: str, threads: int = 1) -> list[Row]:
         wanted = {"operation": operation, "dtype": dtype, "threads": threads}
-        return self.find(groups, contestant="pysig", **wanted)
+        return self.find(groups, library="pysig", **wanted)
 
     def over_peers(
         self, operation: str, dtype: str, peers: Sequence[str], *groups: str
     ) -> list[tuple[float, str]]:
         """By case, how many times slower the fastest of the peers is than pysig."""
-        least: dict[str, float] = {}
+        minimum: dict[str, float] = {}
         for peer in peers:
-            for row in self.find(
-                groups, operation=operation, dtype=dtype, contestant=peer, threads=1
-            ):
+            for row in self.find(groups, operation=operation, dtype=dtype, library=peer, threads=1):
                 ratio = row["ratio"]["median"]
-                least[row["case"]] = min(ratio, least.get(row["case"], ratio))
-        return [(ratio, case) for case, ratio in least.items()]
+                minimum[row["case"]] = min(ratio, minimum.get(row["case"], ratio))
+        return [(ratio, case) for case, ratio in minimum.items()]
 
     def over_signature(self, operation: str, dtype: str, *groups: str) -> list[tuple[float, str]]:
-        """By case, the time of an operation over that of pysig's own signature in the same race,
-        quietest round against quietest."""
+        """By case, the time of an operation over that of pysig's signature in the same rounds,
+        quietest against quietest."""
         return [
             (row["against"]["of_min"], row["case"])
             for row in self.pysig(operation, dtype, *groups)
@@ -61,7 +59,7 @@ class Rows:
 
 
 def memory_allows(document: dict[str, Any], row: Row) -> float:
-    """Part of the multiply-add peak that can be reached at all, at the speed memory is read."""
+    """Bound on the fraction of peak, from the bandwidth of reading memory."""
     peaks = document["roofline"].get("threads", {}).get(str(row["threads"]), {})
     peak, read = peaks.get(f"madds_{row['dtype']}"), peaks.get("read")
     if not peak or not read:
@@ -69,11 +67,11 @@ def memory_allows(document: dict[str, Any], row: Row) -> float:
     return min(1.0, row["madds"] / row["bytes"] * read / peak)
 
 
-def _least(values: Sequence[tuple[float, str]]) -> Measured:
+def _minimum(values: Sequence[tuple[float, str]]) -> Measured:
     return min(values) if values else None
 
 
-def _most(values: Sequence[tuple[float, str]]) -> Measured:
+def _maximum(values: Sequence[tuple[float, str]]) -> Measured:
     return max(values) if values else None
 
 
@@ -88,7 +86,7 @@ def _fractions(rows: Sequence[Row]) -> list[tuple[float, str]]:
 
 
 def _parts_of_peak(rows: Rows, chosen: Sequence[Row]) -> list[tuple[float, str]]:
-    """Fractions, with a word on the cases that cannot come near the peak for want of memory."""
+    """Fractions, with the bound for the cases that memory bandwidth limits."""
     parts = []
     for row in chosen:
         allowed = memory_allows(rows.document, row)
@@ -100,8 +98,8 @@ def _parts_of_peak(rows: Rows, chosen: Sequence[Row]) -> list[tuple[float, str]]
 def _speedups(
     rows: Rows, operation: str, dtype: str, *groups: str, longer: float = 0.0
 ) -> list[tuple[float, str]]:
-    """Two threads over one in the same race, quietest round against quietest, where one takes
-    longer than so many seconds."""
+    """Two threads over one in the same comparison, quietest round against quietest, where one takes
+    more than `longer` seconds."""
     return [
         (row["speedup"]["of_min"], row["case"])
         for row in rows.pysig(operation, dtype, *groups, threads=2)
@@ -142,7 +140,7 @@ def _in_words(rows: Rows, dtype: str) -> list[tuple[float, str]]:
 
 @dataclass(frozen=True)
 class Target:
-    """A goal: a figure of a dtype that shall reach, or not exceed, a bound."""
+    """A goal: a figure of a dtype that must reach, or not exceed, a bound."""
 
     goal: str
     bound: float
@@ -168,7 +166,7 @@ def _peak(channels: Callable[[int], bool], madds: float) -> Callable[[Rows, str]
             for row in rows.pysig("signature", dtype, *MAIN)
             if channels(BY_NAME[row["case"]].channels) and row["madds"] >= madds
         ]
-        return _least(_parts_of_peak(rows, chosen))
+        return _minimum(_parts_of_peak(rows, chosen))
 
     return figure
 
@@ -178,7 +176,7 @@ TARGETS = (
         "signature, times faster than pysiglib, every case",
         2.0,
         False,
-        lambda rows, t: _least(rows.over_peers("signature", t, PYSIGLIB, *MAIN)),
+        lambda rows, t: _minimum(rows.over_peers("signature", t, PYSIGLIB, *MAIN)),
     ),
     Target(
         "signature, times faster than pysiglib, geometric mean",
@@ -202,19 +200,19 @@ TARGETS = (
         "signature, two threads over one, every case over 1 ms",
         1.85,
         False,
-        lambda rows, t: _least(_speedups(rows, "signature", t, longer=1e-3)),
+        lambda rows, t: _minimum(_speedups(rows, "signature", t, longer=1e-3)),
     ),
     Target(
         "signature, all prefixes, part of the store bandwidth",
         0.60,
         False,
-        lambda rows, t: _least(_fractions(rows.pysig("signature-stream", t, "stream"))),
+        lambda rows, t: _minimum(_fractions(rows.pysig("signature-stream", t, "stream"))),
     ),
     Target(
         "signature, microseconds of a call on a (20, 2) array at depth 3",
         4.0,
         True,
-        lambda rows, t: _least(
+        lambda rows, t: _minimum(
             [
                 (row["seconds"]["median"] * 1e6, row["case"])
                 for row in rows.pysig("signature", t, "tiny")
@@ -225,7 +223,7 @@ TARGETS = (
         "signature, MiB of memory at the height of a call beyond its answer",
         32.0,
         True,
-        lambda rows, t: _most(
+        lambda rows, t: _maximum(
             [
                 (row["scratch"] / 2**20, row["case"])
                 for row in rows.pysig("signature", t, *MAIN)
@@ -250,13 +248,13 @@ TARGETS = (
         "vjp, times pysig's own signature",
         2.3,
         True,
-        lambda rows, t: _most(rows.over_signature("signature_vjp", t, "derivative")),
+        lambda rows, t: _maximum(rows.over_signature("signature_vjp", t, "derivative")),
     ),
     Target(
         "vjp, times faster than the fastest peer, every case",
         15.0,
         False,
-        lambda rows, t: _least(rows.over_peers("signature_vjp", t, BACKWARD, "derivative")),
+        lambda rows, t: _minimum(rows.over_peers("signature_vjp", t, BACKWARD, "derivative")),
     ),
     Target(
         "vjp, times faster than the fastest peer, geometric mean",
@@ -268,19 +266,19 @@ TARGETS = (
         "vjp, two threads over one",
         1.80,
         False,
-        lambda rows, t: _least(_speedups(rows, "signature_vjp", t, "derivative")),
+        lambda rows, t: _minimum(_speedups(rows, "signature_vjp", t, "derivative")),
     ),
     Target(
         "jvp, times pysig's own signature",
         2.5,
         True,
-        lambda rows, t: _most(rows.over_signature("signature_jvp", t, "derivative")),
+        lambda rows, t: _maximum(rows.over_signature("signature_jvp", t, "derivative")),
     ),
     Target(
         "log-signature, all bases, times pysig's own signature",
         1.3,
         True,
-        lambda rows, t: _most(
+        lambda rows, t: _maximum(
             [pair for log in LOGS for pair in rows.over_signature(log, t, "logsignature")]
         ),
         dtypes=("float32",),
@@ -289,7 +287,7 @@ TARGETS = (
         "log-signature, all bases, times faster than pysiglib",
         4.0,
         False,
-        lambda rows, t: _least(
+        lambda rows, t: _minimum(
             [pair for log in LOGS for pair in rows.over_peers(log, t, PYSIGLIB, "logsignature")]
         ),
         dtypes=("float32",),
@@ -298,7 +296,7 @@ TARGETS = (
         "log-signature, seconds of a call that makes the tables, all bases",
         1.0,
         True,
-        lambda rows, t: _most(
+        lambda rows, t: _maximum(
             [
                 (row["seconds"]["min"], row["case"])
                 for log in TABLES
@@ -310,31 +308,31 @@ TARGETS = (
         "projection, exponent of the cost in the prefix closure of the words",
         1.05,
         True,
-        lambda rows, t: _most(_in_words(rows, t)),
+        lambda rows, t: _maximum(_in_words(rows, t)),
     ),
 )
 
 
-def judge(document: dict[str, Any]) -> list[tuple[Target, str, Measured]]:
+def evaluate(document: dict[str, Any]) -> list[tuple[Target, str, Measured]]:
     """Every goal in every dtype, with what was measured."""
     rows = Rows(document)
     return [(t, dtype, t.figure(rows, dtype)) for t in TARGETS for dtype in t.dtypes]
 
 
 def cells(target: Target, dtype: str, measured: Measured) -> tuple[str, str, str, str, str]:
-    """A verdict as text: goal, dtype, bound, figure with its case, met or not."""
+    """One goal as text: goal, dtype, bound, figure with its case, met or not."""
     bound = f"{'at most' if target.at_most else 'at least'} {target.bound:g}"
     if measured is None:
         return target.goal, dtype, bound, "-", "not measured"
     value, where = measured
-    verdict = "met" if target.met(value) else "missed"
-    return target.goal, dtype, bound, f"{value:.3g} ({where})", verdict
+    status = "met" if target.met(value) else "missed"
+    return target.goal, dtype, bound, f"{value:.3g} ({where})", status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     p = argparse.ArgumentParser(
         prog="python -m bench targets",
-        description="Hold stored CPU results against the goals of the project. The figure is that "
+        description="Compare stored CPU results with the goals of the project. The figure is that "
         "of the worst case, named in brackets. The exit status is 1 if a goal is missed.",
     )
     p.add_argument("files", nargs="*", type=Path, help="results (default: all in bench/results)")
@@ -343,10 +341,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     missed = False
     for document in documents:
         print(document["machine"]["name"])
-        for target, dtype, measured in judge(document):
-            goal, _, bound, figure, verdict = cells(target, dtype, measured)
-            print(f"  {verdict:13}{dtype:9}{goal}: {bound}, {figure}")
-            missed = missed or verdict == "missed"
+        for target, dtype, measured in evaluate(document):
+            goal, _, bound, figure, status = cells(target, dtype, measured)
+            print(f"  {status:13}{dtype:9}{goal}: {bound}, {figure}")
+            missed = missed or status == "missed"
     if not documents:
         print("no results are stored; `python -m bench --vs --threads 1 2 --save` stores them")
     return int(missed)

@@ -1,7 +1,7 @@
 """A step of training, with a signature layer between two dense layers: the model of Keras Sig.
 
-One step of gradient descent from given weights; the answer is how the weights of the first layer
-moved, which is the gradient by them. Keras runs on JAX, for every contestant. The law gives the
+One step of gradient descent from given weights; the answer is the change of the weights of the
+first layer, which is their gradient. Keras runs on JAX, for every library. The reference gives the
 derivative of the loss along one direction of these weights.
 """
 
@@ -34,24 +34,26 @@ def _direction(channels: int) -> np.ndarray:
 
 
 def project(answer: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
-    """The part of an answer that the law gives."""
+    """Projection of an answer that the reference computes."""
     return np.asarray((answer * _direction(len(answer))).sum())
 
 
-def _law(m: Any, t: Task) -> Callable[[], Any]:
-    law = importlib.import_module(f"{m.__name__}.signature")
+def _reference(m: Any, t: Task) -> Callable[[], Any]:
+    reference = importlib.import_module(f"{m.__name__}.signature")
 
     def derivative() -> Any:
         first, last = _weights(t.channels, sum(t.channels**k for k in range(1, t.depth + 1)))
         lifted, moved = t.path @ first, t.path @ _direction(t.channels)
-        off = law.signature(lifted, t.depth) @ last - 1
-        return np.asarray(2 * (off * (law.signature_jvp(lifted, t.depth, moved) @ last)).sum())
+        off = reference.signature(lifted, t.depth) @ last - 1
+        return np.asarray(
+            2 * (off * (reference.signature_jvp(lifted, t.depth, moved) @ last)).sum()
+        )
 
     return derivative
 
 
 def _step(layer: Callable[[Any, Task], Any]) -> Call:
-    """The call of a contestant whose layer is made by `layer`."""
+    """The call of a library whose layer is made by `layer`."""
 
     def call(m: Any, t: Task) -> Callable[[], Any]:
         import keras
@@ -80,7 +82,7 @@ def _step(layer: Callable[[Any, Task], Any]) -> Call:
 
 
 CALLS = {
-    "law": _law,
+    "reference": _reference,
     "pysig": _step(
         lambda m, t: importlib.import_module("pysig.interop.keras").SigLayer(
             t.depth, workers=t.threads

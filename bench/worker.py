@@ -1,12 +1,12 @@
-"""The process in which one contestant runs: ``python -m bench.worker CONTESTANT THREADS``.
+"""The process in which one library runs: ``python -m bench.worker LIBRARY THREADS``.
 
 It reads one JSON object per line from standard input and answers each with one on standard output:
 
     {"do": "hello"}                               -> versions
-    {"do": "load", "operation": ..., ...}         -> a call is prepared, run once, its answer stored
+    {"do": "load", "operation": ..., ...}         -> prepares, runs a call, stores its answer
     {"do": "time", "slot": operation, "calls": n, "warm": w}
                                                   -> seconds of n calls, and processor seconds
-    {"do": "drop"}                                -> all that is loaded is forgotten
+    {"do": "drop"}                                -> forgets all loaded calls
     {"do": "quit"}
 
 An answer has ``"ok"``; when it is false, ``"kind"`` is absent, unsupported or failed, and
@@ -41,7 +41,7 @@ def prefer_installed() -> None:
     sys.path[:] = [entry for entry in sys.path if entry not in here] + [str(ROOT)]
 
 
-def hold(threads: int) -> None:
+def limit_processors(threads: int) -> None:
     """Keep this process, and all threads of its library, on that many processors."""
     if hasattr(os, "sched_setaffinity"):
         # The last ones: the first serve more interrupts.
@@ -49,7 +49,7 @@ def hold(threads: int) -> None:
 
 
 def limit_memory() -> None:
-    """Let a library that wants more memory than is free fail, instead of the machine."""
+    """Let a library that needs more than the free memory fail, not the machine."""
     try:
         import resource
 
@@ -61,7 +61,7 @@ def limit_memory() -> None:
 
 
 def scratch_memory(call: Callable[[], Any], answer: int) -> int | None:
-    """Bytes of memory that a call needs at its height beyond its answer; None if not known.
+    """Bytes of memory that a call needs at its peak, without its answer; None if not known.
 
     Linux and glibc: freed memory goes back first, then the mark of the highest use is reset.
     """
@@ -82,27 +82,27 @@ def _kilobytes(status: str, name: str) -> int:
     return int(next(x for x in status.splitlines() if x.startswith(f"{name}:")).split()[1])
 
 
-class Desk:
-    """The contestant's module, and the calls that are loaded, by operation."""
+class Session:
+    """The library's module, and the calls that are loaded, by operation."""
 
     def __init__(self, name: str, threads: int) -> None:
-        from .contestants import CONTESTANTS
+        from .libraries import LIBRARIES
 
-        self.contestant = CONTESTANTS[name]
+        self.library = LIBRARIES[name]
         self.threads = threads
-        self.module = self.contestant.load(threads)
+        self.module = self.library.load(threads)
         self.calls: dict[str, Callable[[], Any]] = {}
 
     def hello(self, message: dict[str, Any]) -> dict[str, Any]:
         versions = {
             "python": platform.python_version(),
             "numpy": np.__version__,
-            self.contestant.name: self.contestant.version(),
+            self.library.name: self.library.version(),
         }
         return {"versions": versions, "config": self._config()}
 
     def _config(self) -> dict[str, str]:
-        """What pysig says of itself, less what is a path on this machine."""
+        """Configuration that pysig prints, without the folders of this machine."""
         printed = io.StringIO()
         if hasattr(self.module, "show_config"):
             with contextlib.redirect_stdout(printed):
@@ -115,10 +115,10 @@ class Desk:
         if name.startswith("probe:"):
             self.calls[name], amount = self.module.call(name[len("probe:") :], dtype, self.threads)
             return {"amount": amount}
-        computes = dtype if dtype in self.contestant.dtypes else self.contestant.dtypes[-1]
+        computes = dtype if dtype in self.library.dtypes else self.library.dtypes[-1]
         call = self._builder(name)(self.module, self._task(message, computes))
         start = time.perf_counter()
-        answer = self.contestant.give(call())
+        answer = self.library.to_numpy(call())
         seconds = time.perf_counter() - start
         np.save(message["answer"], answer)
         size = answer.nbytes
@@ -131,15 +131,15 @@ class Desk:
         from .operations import OPERATIONS
 
         calls = OPERATIONS[name].calls
-        if self.contestant.role not in calls:
-            raise NotImplementedError(f"{self.contestant.name} has no {name}")
-        return calls[self.contestant.role]
+        if self.library.key not in calls:
+            raise NotImplementedError(f"{self.library.name} has no {name}")
+        return calls[self.library.key]
 
     def _task(self, message: dict[str, Any], computes: str) -> Any:
         from .operation import Task
 
         inputs = {
-            name: self.contestant.take(np.ascontiguousarray(np.load(file), computes))
+            name: self.library.to_library(np.ascontiguousarray(np.load(file), computes))
             for name, file in message["inputs"].items()
         }
         shape = tuple(message["shape"])
@@ -154,7 +154,7 @@ class Desk:
     def time(self, message: dict[str, Any]) -> dict[str, Any]:
         call = self.calls.get(message["slot"])
         if call is None:
-            raise RuntimeError("its process was started anew, and the call is gone")
+            raise RuntimeError("its process was restarted, so the call is no longer loaded")
         for _ in range(message["warm"]):
             call()
         repeat = itertools.repeat(None, message["calls"])
@@ -185,31 +185,36 @@ def _failure(error: BaseException) -> dict[str, Any]:
 def serve(name: str, threads: int) -> None:
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness decides when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when to stop
 
-    def say(answer: dict[str, Any]) -> None:
+    def reply(answer: dict[str, Any]) -> None:
         channel.write(json.dumps(answer) + "\n")
 
     try:
-        desk = Desk(name, threads)
+        session = Session(name, threads)
     except Exception as error:
         kind = "absent" if isinstance(error, ModuleNotFoundError) else "failed"
-        say({**_failure(error), "kind": kind})
+        reply({**_failure(error), "kind": kind})
         return
-    say({"ok": True})
-    services = {"hello": desk.hello, "load": desk.load, "time": desk.time, "drop": desk.drop}
+    reply({"ok": True})
+    handlers = {
+        "hello": session.hello,
+        "load": session.load,
+        "time": session.time,
+        "drop": session.drop,
+    }
     for line in sys.stdin:
         message = json.loads(line)
         if message["do"] == "quit":
             return
         try:
-            say({"ok": True, **services[message["do"]](message)})
+            reply({"ok": True, **handlers[message["do"]](message)})
         except Exception as error:
-            say(_failure(error))
+            reply(_failure(error))
 
 
 if __name__ == "__main__":
     prefer_installed()
-    hold(int(sys.argv[2]))
+    limit_processors(int(sys.argv[2]))
     limit_memory()
     serve(sys.argv[1], int(sys.argv[2]))

@@ -15,8 +15,8 @@ def tiny(cupy, monkeypatch):
 
     case = cases.Case(3, 12, 2, 3)
     monkeypatch.setattr(cases, "select", lambda patterns: [case])
-    monkeypatch.setattr(bench_gpu, "ROUNDS", 2)
-    monkeypatch.setattr(bench_gpu, "SECONDS", 0.0)
+    monkeypatch.setattr(bench_gpu.gpu_card, "ROUNDS", 2)
+    monkeypatch.setattr(bench_gpu.gpu_card, "SECONDS", 0.0)
     monkeypatch.setattr(
         bench_gpu.Card,
         "ceilings",
@@ -29,15 +29,11 @@ def test_checks_times_prints_and_stores(tiny, tmp_path, capsys):
     target = tmp_path / "gpu.json"
     assert bench_gpu.main(["--output", str(target), "--methods", "auto", "cumsum", "--vs"]) == 0
     rows = json.loads(target.read_text())["rows"]
-    ours = [
-        row
-        for row in rows
-        if row["contestant"].startswith("pysig-") or row["contestant"] == "pysig"
-    ]
+    ours = [row for row in rows if row["library"].startswith("pysig-") or row["library"] == "pysig"]
     assert len(ours) == 8
     assert {row["operation"] for row in ours} == {"signature", "signature_vjp"}
     assert all(row["status"] == "timed" and row["wall"]["call"] > 0 for row in ours)
-    assert {row["contestant"] for row in rows} >= {
+    assert {row["library"] for row in rows} >= {
         "pysig",
         "pysig-cumsum",
         "keras_sig",

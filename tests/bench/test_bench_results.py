@@ -1,4 +1,4 @@
-"""What the bench makes of its rounds: statistics, stored results, goals, pages and figures."""
+"""Processing of rounds: statistics, stored results, goals, pages and figures."""
 
 import copy
 import itertools
@@ -12,9 +12,9 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from bench import docs, probe, results, stats, targets
 from bench.cases import BY_NAME, GROUPS
-from bench.entrant import Entrant, order, paired
+from bench.comparison import Ceilings
 from bench.operations import OPERATIONS
-from bench.race import Ceilings
+from bench.run import Run, order, paired
 
 # Statistics.
 
@@ -35,42 +35,42 @@ def test_slope_is_the_exponent():
 
 
 def test_rounds_without_the_processor_are_left_out():
-    a = Entrant("pysig", "signature", 1, seconds=[1.0] * 6 + [9.0], busy=[1.0] * 6 + [0.3])
-    b = Entrant("signax", "signature", 1, seconds=[2.0] * 5 + [8.0, 2.0], busy=[1.0] * 5 + [0.5, 1])
-    assert a.taken == [1.0] * 6
+    a = Run("pysig", "signature", 1, seconds=[1.0] * 6 + [9.0], busy=[1.0] * 6 + [0.3])
+    b = Run("signax", "signature", 1, seconds=[2.0] * 5 + [8.0, 2.0], busy=[1.0] * 5 + [0.5, 1])
+    assert a.clean_seconds == [1.0] * 6
     assert paired(b, a) == {"min": 2.0, "q25": 2.0, "median": 2.0, "q75": 2.0, "of_min": 2.0}
-    few = Entrant("pysig", "signature", 1, seconds=[1.0, 9.0], busy=[1.0, 0.3])
-    assert few.taken == [1.0, 9.0]
-    both = Entrant("pysig", "signature", 2, seconds=[1.0], busy=[0.1])
+    few = Run("pysig", "signature", 1, seconds=[1.0, 9.0], busy=[1.0, 0.3])
+    assert few.clean_seconds == [1.0, 9.0]
+    both = Run("pysig", "signature", 2, seconds=[1.0], busy=[0.1])
     assert both.clean == [True]
 
 
-def test_everybody_follows_everybody():
-    field = [Entrant(name, "signature", 1) for name in "abc"]
-    orders = {tuple(e.contestant for e in order(field, number)) for number in range(6)}
+def test_each_run_follows_each_other():
+    runs = [Run(name, "signature", 1) for name in "abc"]
+    orders = {tuple(e.library for e in order(runs, number)) for number in range(6)}
     assert len(orders) == 6
     assert all(sorted(order) == ["a", "b", "c"] for order in orders)
 
 
-def test_a_fraction_is_held_against_the_highest_ceiling_of_the_run():
+def test_a_fraction_is_compared_with_the_highest_ceiling_of_the_run():
     ceilings = Ceilings()
-    ceilings.saw("madds", "float32", 1, 40e9)
-    ceilings.saw("madds", "float64", 1, 90e9)  # another dtype, another ceiling
+    ceilings.record("madds", "float32", 1, 40e9)
+    ceilings.record("madds", "float64", 1, 90e9)  # another dtype, another ceiling
     row = _row(rate=10e9, fraction={"of_min": 0.9, "median": 0.25})
-    ceilings.saw("madds", "float32", 1, 20e9)
+    ceilings.record("madds", "float32", 1, 20e9)
     ceilings.refresh([row])
     assert row["fraction"]["of_min"] == pytest.approx(0.25, rel=1e-3)
     stream = {**_row(), "operation": "signature-stream"}
-    ceilings.saw("write", "float64", 1, 5e9)
-    ceilings.saw("write_streaming", "float32", 1, 10e9)  # memory has no dtype
+    ceilings.record("write", "float64", 1, 5e9)
+    ceilings.record("write_streaming", "float32", 1, 10e9)  # memory has no dtype
     seconds = stream["seconds"]["min"]
-    assert ceilings.part(stream) == pytest.approx(stream["bytes"] / seconds / 10e9, rel=1e-3)
+    assert ceilings.fraction(stream) == pytest.approx(stream["bytes"] / seconds / 10e9, rel=1e-3)
 
 
 # Stored results.
 
 
-def _row(case="128x100x5-N4", contestant="pysig", dtype="float32", rate=10e9, **more):
+def _row(case="128x100x5-N4", library="pysig", dtype="float32", rate=10e9, **more):
     found = BY_NAME[case]
     operation = OPERATIONS[more.get("operation", "signature")]
     time = operation.madds(found) / rate
@@ -79,12 +79,12 @@ def _row(case="128x100x5-N4", contestant="pysig", dtype="float32", rate=10e9, **
         "case": case,
         "dtype": dtype,
         "threads": 1,
-        "contestant": contestant,
+        "library": library,
         "madds": operation.madds(found),
         "bytes": operation.bytes(found, dtype),
         "status": "timed",
         "error": 1e-7,
-        "judged_by": "the law and pysig in float64",
+        "checked_by": "the reference and pysig in float64",
         "computes": dtype,
         "scratch": 1 << 20,
         "rounds": 20,
@@ -96,7 +96,7 @@ def _row(case="128x100x5-N4", contestant="pysig", dtype="float32", rate=10e9, **
         "cores": 1.0,
         "noisy": False,
         "date": "2000-01-01T00:00Z",
-        "versions": {contestant: "1"},
+        "versions": {library: "1"},
     }
     return {**row, **more}
 
@@ -126,7 +126,7 @@ def _stored():
     for group in ("sweep-batch", "sweep-length", "sweep-size"):
         for case in GROUPS[group]:
             rows.append(_row(case.name, operation="signature-sweep"))
-    gone = {**_row(contestant="signatory"), "status": "skipped", "reason": "not installed"}
+    gone = {**_row(library="signatory"), "status": "skipped", "reason": "not installed"}
     rows.append({key: gone[key] for key in (*results.ROW_TYPES, "reason")})
     results.merge(document, rows)
     return document
@@ -143,7 +143,7 @@ def test_results_survive_the_file(tmp_path):
     ("spoil", "message"),
     [
         (lambda d: d.pop("rows"), "document.rows: expected list, received nothing"),
-        (lambda d: d.update(schema=0), "schema: expected 1"),
+        (lambda d: d.update(schema=0), "schema: expected 2"),
         (lambda d: d["machine"].pop("name"), "machine.name"),
         (lambda d: d["rows"][0].pop("madds"), r"rows\[0\].madds: expected int"),
         (lambda d: d["rows"][0].update(threads=True), r"rows\[0\].threads: expected int"),
@@ -170,7 +170,7 @@ def test_merging_replaces_rows_but_no_measurement_by_a_skip():
     document = _stored()
     count = len(document["rows"])
     faster = _row(rate=20e9)
-    skip = {**_row(contestant="pysiglib"), "status": "skipped", "reason": "not installed"}
+    skip = {**_row(library="pysiglib"), "status": "skipped", "reason": "not installed"}
     results.merge(document, [faster, skip])
     found = {results._key(row): row for row in document["rows"]}
     assert len(document["rows"]) == count
@@ -207,12 +207,12 @@ def test_the_page_is_made_from_results():
     assert fresh.endswith("\nafter\n")
     assert "old" not in fresh
     assert docs.embed(fresh, block) == fresh
-    with pytest.raises(ValueError, match="lost the marks"):
+    with pytest.raises(ValueError, match="does not have the marks"):
         docs.embed("a page without marks", block)
 
 
-def _verdict(document, goal, dtype="float32"):
-    for target, tried, measured in targets.judge(document):
+def _status(document, goal, dtype="float32"):
+    for target, tried, measured in targets.evaluate(document):
         if (target.goal, tried) == (goal, dtype):
             return targets.cells(target, tried, measured)[3:]
     raise AssertionError(f"no goal is called {goal}")
@@ -221,21 +221,21 @@ def _verdict(document, goal, dtype="float32"):
 def test_goals_are_met_missed_or_not_measured():
     document = _stored()
     every = "signature, times faster than pysiglib, every case"
-    assert _verdict(document, every)[1] == "met"
+    assert _status(document, every)[1] == "met"
     slow = _row("1x1000x5-N5", "pysiglib", rate=9e9, ratio=_ratio(1.1))
     results.merge(document, [slow])
-    assert _verdict(document, every) == ("1.1 (1x1000x5-N5)", "missed")
+    assert _status(document, every) == ("1.1 (1x1000x5-N5)", "missed")
     # A peer's answer that was wrong has no time, and counts for nothing.
     wrong = {**slow, "status": "wrong", "reason": "off"}
     results.merge(document, [wrong])
-    assert _verdict(document, every)[1] == "met"
-    assert _verdict(document, "vjp, two threads over one") == ("-", "not measured")
+    assert _status(document, every)[1] == "met"
+    assert _status(document, "vjp, two threads over one") == ("-", "not measured")
     exponent = "signature, exponent of the cost in the length"
-    assert _verdict(document, exponent) == ("1 (sweep-length)", "met")
+    assert _status(document, exponent) == ("1 (sweep-length)", "met")
     peak = "signature, part of the multiply-add peak, 2 and 3 channels"
-    assert _verdict(document, peak) == ("0.5 (512x50x3-N3)", "met")
+    assert _status(document, peak) == ("0.5 (512x50x3-N3)", "met")
     memory = "signature, MiB of memory at the height of a call beyond its answer"
-    assert _verdict(document, memory) == ("1 (512x50x3-N3)", "met")
+    assert _status(document, memory) == ("1 (512x50x3-N3)", "met")
 
 
 def test_memory_bounds_what_part_of_the_peak_can_be_reached():
@@ -247,8 +247,8 @@ def test_memory_bounds_what_part_of_the_peak_can_be_reached():
     assert allowed < 0.31
     results.merge(document, [{**row, "fraction": {"of_min": 0.1, "median": 0.1}}])
     peak = "signature, part of the multiply-add peak, 2 and 3 channels"
-    figure, verdict = _verdict(document, peak)
-    assert (figure, verdict) == ("0.1 (256x10000x2-N2; memory allows 0.30)", "missed")
+    figure, outcome = _status(document, peak)
+    assert (figure, outcome) == ("0.1 (256x10000x2-N2; memory allows 0.30)", "missed")
 
 
 @pytest.mark.parametrize(
@@ -264,20 +264,20 @@ def test_goals_that_are_ratios_to_the_own_signature_are_of_one_race(goal, operat
         return {"operation": "signature", **_ratio(median), "of_min": of_min}
 
     document = _stored()
-    # Rows of the signature in other races, as old files have them, are no measurement of it.
+    # Rows of the signature in other comparisons, as old files have them, do not measure it.
     results.merge(document, [_row(operation=operation, rate=10e9)])
-    assert _verdict(document, goal) == ("-", "not measured")
+    assert _status(document, goal) == ("-", "not measured")
     row = _row(operation=operation, against=against(9.0, 1.2))
     results.merge(document, [row])
-    assert _verdict(document, goal) == ("1.2 (128x100x5-N4)", "met")
+    assert _status(document, goal) == ("1.2 (128x100x5-N4)", "met")
     results.merge(document, [_row(operation=operation, against=against(1.2, 9.0))])
-    assert _verdict(document, goal) == ("9 (128x100x5-N4)", "missed")
+    assert _status(document, goal) == ("9 (128x100x5-N4)", "missed")
     for other in (
         {"operation": "signature-tile", **_ratio(1.0)},
         {"operation": "signature", "reason": "answer off by 1"},
     ):
         results.merge(document, [_row(operation=operation, against=other)])
-        assert _verdict(document, goal) == ("-", "not measured")
+        assert _status(document, goal) == ("-", "not measured")
 
 
 def test_speed_up_is_that_of_quiet_rounds_and_counts_only_where_one_thread_takes_long():
@@ -285,22 +285,22 @@ def test_speed_up_is_that_of_quiet_rounds_and_counts_only_where_one_thread_takes
     goal = "signature, two threads over one, every case over 1 ms"
     quick = _row(threads=2, rate=11e9, speedup={**_ratio(9.0), "of_min": 0.9})
     results.merge(document, [quick])  # one thread took 0.81 ms: 0.9 times what two took
-    assert _verdict(document, goal) == ("-", "not measured")
+    assert _status(document, goal) == ("-", "not measured")
     slow = _row(threads=2, rate=11e9, speedup={**_ratio(9.0), "of_min": 1.2})
     results.merge(document, [slow])  # 1.08 ms
-    assert _verdict(document, goal) == ("1.2 (128x100x5-N4)", "missed")
+    assert _status(document, goal) == ("1.2 (128x100x5-N4)", "missed")
     alone = [r for r in document["rows"] if r["case"] == slow["case"] and r["threads"] == 1]
-    assert alone[0]["seconds"]["min"] < 1e-3  # of another race: not looked at
+    assert alone[0]["seconds"]["min"] < 1e-3  # of another comparison: not looked at
 
 
-def test_speed_up_of_gradients_is_asked_of_the_derivative_cases_only():
+def test_speed_up_of_gradients_uses_the_derivative_cases_only():
     document = _stored()
     goal = "vjp, two threads over one"
     more = {"operation": "signature_vjp", "threads": 2}
     results.merge(document, [_row("20x2-N3", speedup=_ratio(0.5), **more)])
-    assert _verdict(document, goal) == ("-", "not measured")
+    assert _status(document, goal) == ("-", "not measured")
     results.merge(document, [_row("128x100x5-N4", speedup=_ratio(1.9), **more)])
-    assert _verdict(document, goal) == ("1.9 (128x100x5-N4)", "met")
+    assert _status(document, goal) == ("1.9 (128x100x5-N4)", "met")
 
 
 def test_figures_are_drawn_from_a_stored_result(tmp_path):

@@ -1,4 +1,4 @@
-"""``python -m bench list``: what can be timed."""
+"""``python -m bench list``: operations, cases and peers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import argparse
 from collections.abc import Sequence
 
 from .cases import GROUPS
-from .contestants import PEERS
+from .libraries import PEERS
 from .operations import OPERATIONS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(
-        prog="python -m bench list", description="List operations, cases with their floors, peers."
+        prog="python -m bench list",
+        description="List operations, cases with their minimum work, peers.",
     ).parse_args(argv)
-    print("operations (floor as a multiple of the signature's; contestants; default groups)")
+    print("operations (minimum work as a multiple of the signature's; libraries; default groups)")
     for operation in OPERATIONS.values():
         print(f"  {operation.name:24}{operation.does}")
-        rivals = ", ".join(name for name in operation.calls if name not in ("law", "pysig"))
-        print(f"  {'':24}floor {operation.work:g}; {rivals or 'pysig alone'}")
+        others = ", ".join(name for name in operation.calls if name not in ("reference", "pysig"))
+        print(f"  {'':24}minimum {operation.work:g}; {others or 'pysig alone'}")
         print(f"  {'':24}groups: {', '.join(operation.groups)}")
     print("\ncases by group: BATCHxLENGTHxCHANNELS-Ndepth (multiply-adds of the signature)")
     for group, cases in GROUPS.items():

@@ -1,4 +1,4 @@
-"""Workers seen from the harness: one process for each contestant and number of threads."""
+"""Worker processes: one for each library and number of threads."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .contestants import CONTESTANTS, environment
+from .libraries import LIBRARIES, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class WorkerError(RuntimeError):
-    """A contestant cannot do what was asked: ``kind`` is absent, unsupported or failed."""
+    """A library cannot do a request: ``kind`` is absent, unsupported or failed."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
@@ -32,27 +32,27 @@ class WorkerError(RuntimeError):
 class Settings:
     """How long and how often; the defaults suit a machine that others use too."""
 
-    budget: float = 4.0  # seconds of rounds per race, unless settled earlier
-    shortest: float = 2e-3  # a timing is at least this long: calls are repeated to fill it
-    rounds: tuple[int, int] = (7, 400)  # fewest and most
-    slow: float = 0.25  # an entrant that takes more than this part of the budget ...
-    slow_rounds: int = 3  # ... runs in so many rounds only
-    patience: float = 120.0  # seconds after which a contestant is given up
-    pythons: dict[str, str] = field(default_factory=dict)  # interpreters of contestants
+    budget: float = 4.0  # seconds of rounds per comparison, unless settled earlier
+    shortest: float = 2e-3  # shortest timing: calls are repeated to fill it
+    rounds: tuple[int, int] = (7, 400)  # minimum and maximum
+    slow: float = 0.25  # a run that takes more than this part of the budget ...
+    slow_rounds: int = 3  # ... runs in this number of rounds only
+    timeout: float = 120.0  # seconds for one answer, after which a library is stopped
+    pythons: dict[str, str] = field(default_factory=dict)  # interpreters of libraries
 
 
 class Worker:
-    """A contestant's process, seen from the harness."""
+    """A library's process, seen from its parent."""
 
-    def __init__(self, contestant: str, threads: int, settings: Settings) -> None:
-        self.name, self.settings = contestant, settings
+    def __init__(self, library: str, threads: int, settings: Settings) -> None:
+        self.name, self.settings = library, settings
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self.process = subprocess.Popen(
             [
-                settings.pythons.get(contestant, sys.executable),
+                settings.pythons.get(library, sys.executable),
                 "-m",
                 "bench.worker",
-                contestant,
+                library,
                 str(threads),
             ],
             cwd=ROOT,
@@ -66,8 +66,8 @@ class Worker:
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
         try:
-            self._answer(settings.patience)
-            self.about = self.ask({"do": "hello"})
+            self._answer(settings.timeout)
+            self.about = self.request({"do": "hello"})
         except WorkerError:
             self.close()
             raise
@@ -78,28 +78,28 @@ class Worker:
             self.lines.put(line)
         self.lines.put("")
 
-    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+    def request(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps(message) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # what happened is said below
-        return self._answer(self.settings.patience)
+            pass  # _answer reports it
+        return self._answer(self.settings.timeout)
 
     def _answer(self, timeout: float) -> dict[str, Any]:
         try:
             line = self.lines.get(timeout=timeout)
         except queue.Empty:
             self.process.kill()
-            raise WorkerError("failed", f"gave up after {timeout:g} s") from None
+            raise WorkerError("failed", f"stopped after {timeout:g} s") from None
         if not line:
             code = self.process.wait()
             self.errors.seek(0)
-            said = self.errors.read().decode(errors="replace").strip().splitlines()
-            last = f": {said[-1][:300]}" if said else ""
-            how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-            raise WorkerError("failed", f"its process {how}{last}")
+            output = self.errors.read().decode(errors="replace").strip().splitlines()
+            last = f": {output[-1][:300]}" if output else ""
+            ending = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+            raise WorkerError("failed", f"its process {ending}{last}")
         answer: dict[str, Any] = json.loads(line)
         if not answer.pop("ok"):
             raise WorkerError(answer["kind"], answer["reason"])
@@ -115,12 +115,12 @@ class Worker:
         self.listener.join()
         for pipe in (self.process.stdin, self.process.stdout, self.errors):
             if pipe:
-                # What a dead process has not read is of no use to anybody.
+                # Data that a dead process has not read can be dropped.
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
 
 
-class Stable:
+class WorkerPool:
     """All workers of a run, started when first needed, and again after a crash."""
 
     def __init__(self, settings: Settings) -> None:
@@ -128,35 +128,35 @@ class Stable:
         self.workers: dict[tuple[str, int], Worker] = {}
         self.absent: dict[str, str] = {}
 
-    def __enter__(self) -> Stable:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers.values():
             worker.close()
 
-    def get(self, contestant: str, threads: int) -> Worker:
-        if contestant in self.absent:
-            raise WorkerError("absent", self.absent[contestant])
-        key = (contestant, threads)
+    def get(self, library: str, threads: int) -> Worker:
+        if library in self.absent:
+            raise WorkerError("absent", self.absent[library])
+        key = (library, threads)
         if key not in self.workers or not self.workers[key].alive:
             if key in self.workers:
                 self.workers.pop(key).close()
             try:
-                self.workers[key] = Worker(contestant, threads, self.settings)
+                self.workers[key] = Worker(library, threads, self.settings)
             except (WorkerError, OSError) as error:
-                where = "its" if contestant in self.settings.pythons else "this"
-                advice = CONTESTANTS[contestant].install
-                self.absent[contestant] = f"not usable in {where} Python ({error}); {advice}"
-                raise WorkerError("absent", self.absent[contestant]) from None
+                where = "its" if library in self.settings.pythons else "this"
+                advice = LIBRARIES[library].install
+                self.absent[library] = f"not usable in {where} Python ({error}); {advice}"
+                raise WorkerError("absent", self.absent[library]) from None
         return self.workers[key]
 
     def drop(self) -> None:
         """Let all workers forget what they have loaded."""
         for worker in self.workers.values():
             if worker.alive:
-                worker.ask({"do": "drop"})
+                worker.request({"do": "drop"})
 
     def about(self) -> dict[str, Any]:
-        """Versions and configurations of all contestants that ran."""
+        """Versions and configurations of all libraries that ran."""
         return {name: worker.about for (name, _), worker in self.workers.items()}
