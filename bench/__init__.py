@@ -2,7 +2,7 @@
 
 The modules, from the bottom up:
 
-- ``cases``        the shapes that are timed, in groups, and their minimum work
+- ``cases``        the shapes that are timed, in groups, and their minimal cost
 - ``operation``    the record of an operation, and the shapes of answers
 - ``operations``   the operations that are timed, with a call for each library
 - ``calls``        calls of more than one expression

@@ -12,7 +12,7 @@ COMMANDS = {
     "cpu": ("bench.cpu", "time pysig on the CPU, alone or against other libraries (the default)"),
     "gpu": ("bench.gpu", "time pysig on a CUDA device through CuPy"),
     "embedding": ("bench.embedding", "time pushing a point from C++ and Cython"),
-    "list": ("bench.list_cases", "list operations, cases and their minimum work, peers"),
+    "list": ("bench.list_cases", "list operations, cases and their minimal cost, peers"),
     "plot": ("bench.plot", "figures from stored results"),
     "targets": ("bench.targets", "compare stored results with the goals of the project"),
     "docs": ("bench.docs", "write the tables of docs/benchmarks.md from stored results"),

@@ -1,11 +1,11 @@
-"""The shapes that are timed, on the CPU and on the GPU, and their minimum work.
+"""The shapes that are timed, on the CPU and on the GPU, and their minimal cost.
 
 A path array has shape (batch, length, channels). One step of the signature costs one multiply-add
 per coefficient once the chain of its prefix is known (Horner's form), so that
 
     multiply-adds = batch * (length - 1) * (channels + channels**2 + ... + channels**depth)
 
-is the minimum work, to which every time is related, whatever the implementation does.
+is the minimal cost, to which every time is related, whatever the implementation does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Case:
 
     @property
     def madds(self) -> int:
-        """Minimum work of the signature of this case, in multiply-adds."""
+        """Minimal cost of the signature of this case, in multiply-adds."""
         return self.paths * (self.length - 1) * self.size
 
     @property

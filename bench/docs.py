@@ -22,9 +22,9 @@ BEGIN = "<!-- bench: generated from bench/results by `python -m bench docs`; do 
 END = "<!-- bench: end of the generated part -->"
 
 CAPTIONS = {
-    "roofline": "Each case under the roof of the machine.",
-    "peers": "Time of other libraries over that of pysig, in the same rounds.",
-    "sweeps": "Cost along batch, length and coefficients; dotted: linear.",
+    "roofline": "Roofline: the cases and the ceilings of the machine.",
+    "peers": "Time of other libraries divided by that of pysig, in the same rounds.",
+    "sweeps": "Time against batch, length and coefficients; dotted: linear.",
 }
 
 # Operations with a table of their own, and the groups of its cases.
@@ -45,7 +45,7 @@ def _machine(document: dict[str, Any]) -> str:
     caches = ", ".join(f"{name} {size >> 10} KiB" for name, size in about["caches"].items())
     lines = [
         f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, "
-        f"{' '.join(about['isa'])}; {caches}; built by {about['compiler']}."
+        f"{' '.join(about['isa'])}; {caches}; compiler {about['compiler']}."
     ]
     columns = ["threads", *(n for n in next(iter(threads.values()), {}))]
     rows = [
@@ -111,7 +111,7 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
         head = ["goal", "dtype", "bound", "worst case", ""]
         parts += ["### Goals", table(head, outcomes)]
         if reasons := _not_timed(document):
-            parts += ["### Not timed, and why", reasons]
+            parts += ["### Not timed", reasons]
     return "\n\n".join(parts)
 
 

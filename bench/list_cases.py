@@ -13,9 +13,9 @@ from .operations import OPERATIONS
 def main(argv: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(
         prog="python -m bench list",
-        description="List operations, cases with their minimum work, peers.",
+        description="List operations, cases with their minimal cost, peers.",
     ).parse_args(argv)
-    print("operations (minimum work as a multiple of the signature's; libraries; default groups)")
+    print("operations (minimal cost as a multiple of the signature's; libraries; default groups)")
     for operation in OPERATIONS.values():
         print(f"  {operation.name:24}{operation.does}")
         others = ", ".join(name for name in operation.calls if name not in ("reference", "pysig"))

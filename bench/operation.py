@@ -36,7 +36,7 @@ class Operation:
     does: str
     calls: dict[str, Call]
     groups: tuple[str, ...]  # the cases timed when none is named
-    work: float = 1.0  # minimum work, as a multiple of the multiply-adds of the signature
+    work: float = 1.0  # minimal cost, as a multiple of the multiply-adds of the signature
     bound: str = "multiply-add"  # the ceiling that binds: a name of bench.probe.PROBES
     inputs: tuple[str, ...] = ("path",)
     # If the answer is too large for the reference implementation, its call computes only the

@@ -1,6 +1,6 @@
 """The operations that are timed, one entry each.
 
-An entry (`operation.Operation`) has a name, a sentence, its minimum work, and a *call* for each
+An entry (`operation.Operation`) has a name, a sentence, its minimal cost, and a *call* for each
 library: a function of the library's module ``m`` and the task ``t`` (`operation.Task`) that does
 all preparation and returns a function without arguments, the only thing that is timed. A new
 operation is one entry of :data:`OPERATIONS`.

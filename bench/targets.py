@@ -185,13 +185,13 @@ TARGETS = (
         lambda rows, t: _mean(rows.over_peers("signature", t, PYSIGLIB, *MAIN)),
     ),
     Target(
-        "signature, part of the multiply-add peak, 4 channels and more, 1e7 multiply-adds and more",
+        "signature, fraction of the multiply-add peak, at least 4 channels and 1e7 multiply-adds",
         0.50,
         False,
         _peak(lambda channels: channels >= 4, 1e7),
     ),
     Target(
-        "signature, part of the multiply-add peak, 2 and 3 channels",
+        "signature, fraction of the multiply-add peak, 2 and 3 channels",
         0.35,
         False,
         _peak(lambda channels: channels in (2, 3), 0),
@@ -203,7 +203,7 @@ TARGETS = (
         lambda rows, t: _minimum(_speedups(rows, "signature", t, longer=1e-3)),
     ),
     Target(
-        "signature, all prefixes, part of the store bandwidth",
+        "signature of all prefixes, fraction of the store bandwidth",
         0.60,
         False,
         lambda rows, t: _minimum(_fractions(rows.pysig("signature-stream", t, "stream"))),
@@ -220,7 +220,7 @@ TARGETS = (
         ),
     ),
     Target(
-        "signature, MiB of memory at the height of a call beyond its answer",
+        "signature, scratch memory of a call in MiB",
         32.0,
         True,
         lambda rows, t: _maximum(
@@ -293,7 +293,7 @@ TARGETS = (
         dtypes=("float32",),
     ),
     Target(
-        "log-signature, seconds of a call that makes the tables, all bases",
+        "log-signature, seconds of a call that builds the tables, all bases",
         1.0,
         True,
         lambda rows, t: _maximum(

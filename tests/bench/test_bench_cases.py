@@ -1,4 +1,4 @@
-"""The bench: cases and their minimum work, operations, inputs, the distance of two answers."""
+"""The bench: cases and their minimal cost, operations, inputs, the distance of two answers."""
 
 import itertools
 import sys
@@ -20,10 +20,10 @@ from bench.operations import OPERATIONS
 CASE = Case(3, 6, 2, 3)
 
 
-# Cases and their minimum work.
+# Cases and their minimal cost.
 
 
-def test_minimum_work_of_a_case_counted_by_hand():
+def test_minimal_cost_of_a_case_counted_by_hand():
     case = Case(2, 3, 2, 2)  # two paths, two steps, 2 + 4 coefficients
     assert case.madds == 2 * 2 * (2 + 4)
     signature = OPERATIONS["signature"]
@@ -35,7 +35,7 @@ def test_minimum_work_of_a_case_counted_by_hand():
 
 
 @pytest.mark.parametrize("case", BY_NAME.values(), ids=lambda case: case.name)
-def test_minimum_work_of_every_case_counts_coefficients_step_by_step(case):
+def test_minimal_cost_of_every_case_counts_coefficients_step_by_step(case):
     words = sum(case.channels**k for k in range(1, case.depth + 1))
     assert case.size == words == sum(case.level_sizes)
     assert case.madds == case.paths * (case.length - 1) * words

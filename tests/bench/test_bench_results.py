@@ -232,9 +232,9 @@ def test_goals_are_met_missed_or_not_measured():
     assert _status(document, "vjp, two threads over one") == ("-", "not measured")
     exponent = "signature, exponent of the cost in the length"
     assert _status(document, exponent) == ("1 (sweep-length)", "met")
-    peak = "signature, part of the multiply-add peak, 2 and 3 channels"
+    peak = "signature, fraction of the multiply-add peak, 2 and 3 channels"
     assert _status(document, peak) == ("0.5 (512x50x3-N3)", "met")
-    memory = "signature, MiB of memory at the height of a call beyond its answer"
+    memory = "signature, scratch memory of a call in MiB"
     assert _status(document, memory) == ("1 (512x50x3-N3)", "met")
 
 
@@ -246,7 +246,7 @@ def test_memory_bounds_what_part_of_the_peak_can_be_reached():
     assert targets.memory_allows(document, row) == pytest.approx(allowed)
     assert allowed < 0.31
     results.merge(document, [{**row, "fraction": {"of_min": 0.1, "median": 0.1}}])
-    peak = "signature, part of the multiply-add peak, 2 and 3 channels"
+    peak = "signature, fraction of the multiply-add peak, 2 and 3 channels"
     figure, outcome = _status(document, peak)
     assert (figure, outcome) == ("0.1 (256x10000x2-N2; memory allows 0.30)", "missed")
 
