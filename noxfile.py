@@ -65,7 +65,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def sweep(session: nox.Session) -> None:
     """Run the long sweeps: some twenty minutes."""
-    pytest(session, "-m", "slow")
+    pytest(session, "-m", "sweep")
 
 
 @nox.session

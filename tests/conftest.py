@@ -1,16 +1,23 @@
-"""What several test files share: the CuPy under test, and the command `pysig`."""
+"""Fixtures of several folders, and the seeds of random cases.
+
+The usual run is deterministic: the same cases every time. ``pytest --explore`` draws fresh ones;
+its header and the report of each failure say how to run them again.
+"""
 
 import contextlib
 import importlib
 import importlib.util
+import secrets
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy
 import pytest
+from hypothesis import HealthCheck, settings
 
 import pysig.cli
+import support
 
 collect_ignore = ["gpu/emulator", "embedding/programs"]
 STANDIN = Path(__file__).parent / "gpu" / "emulator"
@@ -19,6 +26,53 @@ STANDIN = Path(__file__).parent / "gpu" / "emulator"
 # costs a compilation, so the tests draw from these.
 GPU_SIZES = [(1, 3), (2, 1), (2, 2), (2, 3), (2, 8), (3, 3), (3, 4), (4, 3), (4, 4), (5, 3)]
 GPU_SIZES += [(7, 2), (11, 2), (40, 1)]
+
+
+# Busy machines are slow: no test fails for its time.
+PATIENT = settings(
+    database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("usual", PATIENT, derandomize=True)
+settings.register_profile("explore", PATIENT)
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("pysig")
+    group.addoption("--explore", action="store_true", help="draw fresh random cases")
+    group.addoption("--seed", type=int, help="with --explore: the seed of the run to repeat")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    if not config.option.explore:
+        if config.option.seed is not None:
+            raise pytest.UsageError("--seed repeats a run of --explore: pass both")
+        settings.load_profile("usual")
+        return
+    fresh = secrets.randbelow(2**32) if config.option.seed is None else config.option.seed
+    support.RUN_SEED = config.option.seed = config.option.hypothesis_seed = fresh
+    settings.load_profile("explore")
+
+
+def pytest_report_header(config):
+    if config.option.explore:
+        return f"random cases: fresh; to repeat them: --explore --seed {config.option.seed}"
+    return "random cases: the same in every run; fresh ones: --explore"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and item.config.option.explore:
+        again = f"python -m pytest --explore --seed {item.config.option.seed} '{item.nodeid}'"
+        report.sections.append(("reproduce with", again))
+    return report
+
+
+@pytest.fixture
+def rng(request):
+    """A random generator with a seed of the test."""
+    return support.generator(request.node.nodeid)
 
 
 def _real_cupy():

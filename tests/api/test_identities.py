@@ -169,8 +169,7 @@ LARGE = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("shape", "depth", "options"), LARGE)
-def test_the_number_of_workers_changes_no_bit(shape, depth, options, method, dtype):
-    rng = np.random.default_rng()
+def test_the_number_of_workers_changes_no_bit(shape, depth, options, method, dtype, rng):
     path = walk(rng, *shape, dtype=dtype)
     if "lengths" in options:
         options = {"lengths": rng.integers(1, shape[1] + 1, shape[0])}
@@ -182,8 +181,8 @@ def test_the_number_of_workers_changes_no_bit(shape, depth, options, method, dty
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("options", [{}, {"stream": True}, {"scalar_term": True, "inverse": True}])
-def test_out_changes_no_bit(xp, method, options):
-    x = xp.asarray(walk(np.random.default_rng(), 5, 12, 3))
+def test_out_changes_no_bit(xp, method, options, rng):
+    x = xp.asarray(walk(rng, 5, 12, 3))
     plain = pysig.signature(x, 4, method=method, **options)
     out = xp.full(plain.shape, xp.nan, plain.dtype)
     assert pysig.signature(x, 4, method=method, out=out, **options) is out
@@ -196,8 +195,8 @@ def test_out_changes_no_bit(xp, method, options):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_strides_change_no_bit(xp, method):
-    path = walk(np.random.default_rng(), 5, 12, 3)
+def test_strides_change_no_bit(xp, method, rng):
+    path = walk(rng, 5, 12, 3)
     plain = pysig.signature(xp.asarray(path), 4, method=method)
     backwards = xp.asarray(path[:, ::-1, ::-1].copy())[:, ::-1, ::-1]
     spread = xp.asarray(path.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2))
@@ -211,9 +210,8 @@ def test_strides_change_no_bit(xp, method):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("channels", "depth"), [(2, 3), (2, 8), (3, 4), (5, 3), (11, 2)])
-def test_a_bad_point_reaches_the_words_with_its_channel(xp, method, channels, depth, bad):
+def test_a_bad_point_reaches_the_words_with_its_channel(xp, method, channels, depth, bad, rng):
     """Of its own path, from its own time on; nothing else changes by a bit."""
-    rng = np.random.default_rng()
     clean = walk(rng, 7, 30, channels)
     b, t, c = rng.integers(7), rng.integers(1, 30), rng.integers(channels)
     dirty = clean.copy()
@@ -249,9 +247,9 @@ def test_one_channel_does_not_lose_a_bad_point_on_the_way(xp, stream, bad):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_bad_point_in_a_chunk_of_a_long_path(method):
+def test_a_bad_point_in_a_chunk_of_a_long_path(method, rng):
     """Chunks of time are joined by products, where NaN must not be multiplied into other words."""
-    path = walk(np.random.default_rng(), 1, 5000, 3)
+    path = walk(rng, 1, 5000, 3)
     path[0, 2345, 1] = np.nan
     result = pysig.signature(path, 3, method=method)[0]
     sees = np.array([1 in word for word in pysig.words(3, 3)])
@@ -260,8 +258,8 @@ def test_a_bad_point_in_a_chunk_of_a_long_path(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_bad_initial_value_reaches_the_words_that_continue_it(xp, method):
-    path = walk(np.random.default_rng(), 2, 6, 2)
+def test_a_bad_initial_value_reaches_the_words_that_continue_it(xp, method, rng):
+    path = walk(rng, 2, 6, 2)
     before = on_host(pysig.signature(xp.asarray(path), 3)).copy()
     before[1, pysig.word_index((0, 1), 2)] = np.nan
     result = on_host(
@@ -277,8 +275,7 @@ def test_a_bad_initial_value_reaches_the_words_that_continue_it(xp, method):
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("basepoint", [None, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_is_behind_the_end_is_not_read(xp, method, stream, basepoint, channels):
-    rng = np.random.default_rng()
+def test_what_is_behind_the_end_is_not_read(xp, method, stream, basepoint, channels, rng):
     path = walk(rng, 9, 20, channels)
     lengths = rng.integers(1, 21, 9)
     lengths[0], lengths[1] = 1, 20

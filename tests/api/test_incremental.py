@@ -71,9 +71,9 @@ def test_increments_are_steps(case):
     assert_signatures_close(by_steps.signature(), law(whole, depth), channels, depth, scale=scale)
 
 
-def test_copies_go_their_own_ways():
+def test_copies_go_their_own_ways(rng):
     incremental = pysig.IncrementalSignature(2, 3)
-    incremental.push(np.random.default_rng().standard_normal((7, 2)))
+    incremental.push(rng.standard_normal((7, 2)))
     before = incremental.signature()
     copies = [incremental.copy(), copy.copy(incremental), copy.deepcopy(incremental)]
     copies.append(pickle.loads(pickle.dumps(incremental)))

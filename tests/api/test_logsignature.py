@@ -111,7 +111,7 @@ def test_assert_close_sees_a_wrong_digit():
 @pytest.mark.parametrize(
     ("channels", "depth"),
     [
-        pytest.param(*size, marks=[pytest.mark.slow] if size[0] ** size[1] > 20000 else [])
+        pytest.param(*size, marks=[pytest.mark.sweep] if size[0] ** size[1] > 20000 else [])
         for size in SIZES
     ],
 )
@@ -261,7 +261,7 @@ def test_assert_same_coordinates_sees_another_order():
         assert_same_coordinates(ours, swapped, 3, 5, 1e-12, 1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("channels", "depth"), ALL_SIZES)
 def test_live_iisignature(channels, depth):
     """The default basis to 1e-12; iisignature has the matrices of method H in float32."""
@@ -276,7 +276,7 @@ def test_live_iisignature(channels, depth):
         assert_same_coordinates(ours, theirs, channels, depth, rtol, 1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("channels", "depth"), [s for s in ALL_SIZES if s[0] ** s[1] < 10**5])
 def test_live_pysiglib(channels, depth):
     """Methods 1 and 2 are "words" and "brackets"."""
@@ -343,10 +343,10 @@ def test_slices_of_a_long_batch():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("channels", [*range(2, 18), 24, 31, 32, 33, 63, 64])
-def test_one_path_or_many(channels, dtype):
+def test_one_path_or_many(channels, dtype, rng):
     """Few rows have their words in the lanes, many have a row in each lane."""
     depth = max(n for n in range(2, 13) if pysig.signature_size(channels, n) <= 40_000)
-    path = np.random.default_rng().normal(size=(33, 4, channels)).astype(dtype)
+    path = rng.normal(size=(33, 4, channels)).astype(dtype)
     rtol = 100 * np.finfo(dtype).eps
     for basis in BASES if pysig.logsignature_size(channels, depth) < 5000 else ("expanded",):
         for batch in (1, 2, 33):

@@ -188,9 +188,8 @@ def test_second_derivatives_are_differences_of_gradients(call):
     np.testing.assert_allclose(actual, expected, atol=1e-11 * scale, rtol=0)
 
 
-def test_long_paths_of_float32_are_differentiated_in_float64():
+def test_long_paths_of_float32_are_differentiated_in_float64(rng):
     """As gradients of all words are: the same call on float64 arrays, rounded."""
-    rng = np.random.default_rng()
     path = (rng.normal(size=(2, 9000, 2)) / 95).cumsum(axis=1).astype(np.float32)
     words = pysig.prefix_closure([(0, 1, 1), (1, 0)])
     initial = np.float32(rng.normal(size=(2, len(words))))

@@ -241,9 +241,8 @@ def test_random_cases(xp, data):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("channels", CHANNELS)
-def test_every_size(channels, dtype):
+def test_every_size(channels, dtype, rng):
     """All channels with all depths, batches around the number of lanes."""
-    rng = np.random.default_rng()
     for depth in depths(channels):
         path = random_path(
             rng, (int(rng.integers(1, 21)), int(rng.integers(2, 12)), channels), dtype
@@ -254,8 +253,7 @@ def test_every_size(channels, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("stream", [False, True])
-def test_every_batch_size_around_the_lanes(dtype, stream):
-    rng = np.random.default_rng()
+def test_every_batch_size_around_the_lanes(dtype, stream, rng):
     whole = random_path(rng, (20, 9, 3), dtype)
     expected = float_law(whole, 3, stream=stream)
     scales = running_scales(whole, 3, stream=stream)
@@ -280,8 +278,7 @@ def test_every_batch_size_around_the_lanes(dtype, stream):
         (1, 1025, 40, 1),
     ],
 )
-def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtype):
-    rng = np.random.default_rng()
+def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtype, rng):
     path = random_path(rng, (batch, length, channels), dtype)
     lengths = rng.integers(length // 2, length + 1, batch)
     start = float_law(random_path(rng, (batch, 4, channels)), depth).astype(dtype)
@@ -296,16 +293,16 @@ def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtyp
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("channels", "depth"), [(2, 12), (3, 8), (4, 6), (5, 5), (6, 5), (7, 4)])
-def test_joins_of_chunks(channels, depth, dtype):
+def test_joins_of_chunks(channels, depth, dtype, rng):
     """Large products: rows of all lengths, and levels that are made in several parts."""
-    path = random_path(np.random.default_rng(), (1, 300, channels), dtype)
+    path = random_path(rng, (1, 300, channels), dtype)
     judge(pysig.signature(path, depth), path, depth)
 
 
 @pytest.mark.parametrize("channels", range(2, 9))
-def test_joins_keep_what_is_not_finite_to_its_words(channels):
+def test_joins_keep_what_is_not_finite_to_its_words(channels, rng):
     depth = 6 if channels < 5 else 4
-    path = random_path(np.random.default_rng(), (1, 300, channels))
+    path = random_path(rng, (1, 300, channels))
     path[0, 137, 0] = np.nan
     seen = np.array([0 in word for word in pysig.words(channels, depth)])
     assert np.array_equal(np.isnan(pysig.signature(path, depth)[0]), seen)
@@ -323,9 +320,8 @@ OPTIONS = {
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
 @pytest.mark.parametrize(("channels", "depth"), [(1, 3), (2, 8), (3, 4), (11, 2)])
-def test_every_combination_of_options(xp, method, channels, depth):
+def test_every_combination_of_options(xp, method, channels, depth, rng):
     """All 64, so that no pair waits for Hypothesis to meet it."""
-    rng = np.random.default_rng()
     path = random_path(rng, (3, 7, channels))
     base = random_path(rng, (3, 1, channels))[:, 0]
     before = random_path(rng, (3, 4, channels))
@@ -366,8 +362,8 @@ def test_an_empty_batch_has_rows_of_the_right_width(channels, depth):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, np.bool_])
-def test_integers_become_float64(xp, dtype):
-    path = np.random.default_rng().integers(0, 2, (2, 6, 2)).astype(dtype)
+def test_integers_become_float64(xp, dtype, rng):
+    path = rng.integers(0, 2, (2, 6, 2)).astype(dtype)
     result = pysig.signature(xp.asarray(path), 3)
     assert result.dtype == np.float64
     judge(result, path.astype(np.float64), 3)
@@ -375,8 +371,8 @@ def test_integers_become_float64(xp, dtype):
         judge(pysig.signature(path.tolist(), 3), path.astype(np.float64), 3)
 
 
-def test_options_may_be_lists_and_broadcast():
-    path = random_path(np.random.default_rng(), (2, 3, 5, 2))
+def test_options_may_be_lists_and_broadcast(rng):
+    path = random_path(rng, (2, 3, 5, 2))
     result = pysig.signature(path, 2, basepoint=[0, 1], lengths=[1, 5, 3], initial=[0] * 6)
     options = {"basepoint": np.array([0.0, 1.0]), "lengths": np.array([1, 5, 3])}
     judge(result, path, 2, **options)
@@ -385,8 +381,8 @@ def test_options_may_be_lists_and_broadcast():
     judge(pysig.signature(path[0, 0], 2, lengths=np.int8(4)), path[0, 0], 2, lengths=4)
 
 
-def test_options_take_the_dtype_of_the_path():
-    path = random_path(np.random.default_rng(), (5, 2), np.float32)
+def test_options_take_the_dtype_of_the_path(rng):
+    path = random_path(rng, (5, 2), np.float32)
     options = {"basepoint": np.array([0.1, 0.2]), "initial": np.linspace(0, 1, 6)}
     result = pysig.signature(path, 2, **options)
     assert result.dtype == np.float32
@@ -394,8 +390,8 @@ def test_options_take_the_dtype_of_the_path():
     judge(pysig.signature(path, np.int16(2)), path, 2)
 
 
-def test_a_path_broadcast_over_the_batch_is_read_in_place():
-    one = random_path(np.random.default_rng(), (9, 3))
+def test_a_path_broadcast_over_the_batch_is_read_in_place(rng):
+    one = random_path(rng, (9, 3))
     many = np.broadcast_to(one, (4, 5, 9, 3))
     np.testing.assert_array_equal(
         pysig.signature(many, 3, method="tile")[3, 4], pysig.signature(many, 3, method="tile")[0, 0]
@@ -403,8 +399,8 @@ def test_a_path_broadcast_over_the_batch_is_read_in_place():
     judge(pysig.signature(many, 3), many, 3)
 
 
-def test_subclasses_and_buffers_give_plain_arrays(tmp_path):
-    path = random_path(np.random.default_rng(), (2, 5, 3))
+def test_subclasses_and_buffers_give_plain_arrays(tmp_path, rng):
+    path = random_path(rng, (2, 5, 3))
     file = np.memmap(tmp_path / "path.bin", path.dtype, "w+", shape=path.shape)
     file[...] = path
     out = np.memmap(tmp_path / "out.bin", path.dtype, "w+", shape=(2, 39))
@@ -414,9 +410,9 @@ def test_subclasses_and_buffers_give_plain_arrays(tmp_path):
     judge(pysig.signature(memoryview(path), 3), path, 3)
 
 
-def test_tiny_and_huge_numbers_keep_their_digits():
+def test_tiny_and_huge_numbers_keep_their_digits(rng):
     """Every level scales with a power of the path: powers of two change no digit."""
-    path = random_path(np.random.default_rng(), (3, 20, 2))
+    path = random_path(rng, (3, 20, 2))
     plain = pysig.signature(path, 4, method="tile")
     for exponent in (-200, 200):
         factor = 2.0**exponent
@@ -425,16 +421,16 @@ def test_tiny_and_huge_numbers_keep_their_digits():
             np.testing.assert_array_equal(scaled[:, part], plain[:, part] * factor**level)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("channels", "depth"), [(2, 4), (3, 3)])
-def test_a_hundred_thousand_points(channels, depth, dtype):
-    path = random_path(np.random.default_rng(), (1, 100_000, channels), dtype)
+def test_a_hundred_thousand_points(channels, depth, dtype, rng):
+    path = random_path(rng, (1, 100_000, channels), dtype)
     for method in ("tile", "cumsum"):
         judge(pysig.signature(path, depth, method=method), path, depth)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("channels", "depth"),
@@ -452,14 +448,13 @@ def test_a_hundred_thousand_points(channels, depth, dtype):
         (300, 2),
     ],
 )
-def test_large_signatures(channels, depth, dtype):
-    rng = np.random.default_rng()
+def test_large_signatures(channels, depth, dtype, rng):
     for batch, method in itertools.product((1, 3), ("tile", "cumsum")):
         path = random_path(rng, (batch, 7, channels), dtype)
         judge(pysig.signature(path, depth, method=method, workers=2), path, depth)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(on_gpu=False))
 def test_many_random_cases(case):

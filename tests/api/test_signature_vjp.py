@@ -223,9 +223,8 @@ def test_every_schedule_agrees_with_the_same_in_float64(batch, length, channels,
     ("length", "channels", "depth"),
     [(1500, 2, 1), (1500, 3, 2), (900, 4, 3), (900, 5, 4), (300, 24, 2), (400, 3, 6), (150, 13, 3)],
 )
-def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth):
+def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth, rng):
     """One path, or three, are cut into chunks of time; 64 fill the lanes whole."""
-    rng = np.random.default_rng()
     size = pysig.signature_size(channels, depth)
     path = rng.normal(size=(length, channels)).cumsum(axis=0) / np.sqrt(length)
     cotangent, tangent = rng.normal(size=size), rng.normal(size=path.shape)
@@ -249,9 +248,8 @@ def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth):
 
 @pytest.mark.parametrize("options", [{}, {"stream": True}, {"transform": "lead_lag"}])
 @pytest.mark.parametrize("ragged", [False, True])
-def test_a_large_batch_agrees_with_its_paths(options, ragged):
+def test_a_large_batch_agrees_with_its_paths(options, ragged, rng):
     """Cut into slices, each computed by one worker; a few paths are not."""
-    rng = np.random.default_rng()
     batch, length = 150, 300
     channels, depth = (3, 2) if "transform" in options else (6, 2 if options.get("stream") else 3)
     path = rng.normal(size=(batch, length, channels)).cumsum(axis=1) / np.sqrt(length)
@@ -351,9 +349,8 @@ def test_a_path_of_100000_points(dtype, batch):
 
 
 @pytest.mark.parametrize("times", [False, True])
-def test_long_paths_of_float32_are_differentiated_in_float64(times):
+def test_long_paths_of_float32_are_differentiated_in_float64(times, rng):
     """With every option that has arrays of its own: as the same call on float64 arrays."""
-    rng = np.random.default_rng()
     path = (rng.normal(size=(2, 9000, 2)) / 95).cumsum(axis=1).astype(np.float32)
     clock = np.sort(rng.integers(0, 2**14, 9001)).astype(np.float32)  # differences are exact
     channels = 3 if times else 2

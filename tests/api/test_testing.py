@@ -142,8 +142,8 @@ def test_a_level_is_judged_by_its_own_scale():
         assert_signatures_close(wrong, right, 2, 3)
 
 
-def test_the_running_scale_is_what_a_returning_path_needs():
-    path = np.random.default_rng().standard_normal((40, 2)).cumsum(axis=0)
+def test_the_running_scale_is_what_a_returning_path_needs(rng):
+    path = rng.standard_normal((40, 2)).cumsum(axis=0)
     there_and_back = np.concatenate([path, path[::-1]])
     result = pysig.signature(there_and_back, 3)
     scale = testing.running_scales(there_and_back, 3)

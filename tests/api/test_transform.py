@@ -216,9 +216,8 @@ def test_signatures_obey_the_law(xp, data):
     ("batch", "length", "channels"),
     [(1, 3000, 2), (3, 1000, 4), (40, 60, 2), (1, 200, 17), (2, 9, 30)],
 )
-def test_every_schedule(batch, length, channels, dtype):
+def test_every_schedule(batch, length, channels, dtype, rng):
     """Chunks of time, letters in lanes, wide tiles: against the path transformed by hand."""
-    rng = np.random.default_rng()
     path = (rng.normal(size=(batch, length, channels)) / np.sqrt(length)).astype(dtype)
     lengths = rng.integers(length // 2, length + 1, size=batch)
     for chain in (["time"], ["lead_lag"], ["time", "lead_lag", "reset"], ["lead_lag", "basepoint"]):
@@ -239,9 +238,8 @@ def test_every_schedule(batch, length, channels, dtype):
     [(37, 60, 1), (20, 41, 2), (3, 500, 3), (64, 33, 5), (5, 9, 11)],
 )
 @pytest.mark.parametrize("times", [False, True])
-def test_a_channel_of_time_is_a_channel(batch, length, channels, dtype, times):
+def test_a_channel_of_time_is_a_channel(batch, length, channels, dtype, times, rng):
     """Bit by bit the increments of a path that has the times, and its derivatives."""
-    rng = np.random.default_rng()
     path = rng.normal(size=(batch, length, channels)).astype(dtype)
     lengths = rng.integers(1, length + 1, size=batch)
     clocks = np.sort(rng.uniform(size=(batch, length)), axis=1).astype(dtype)
@@ -264,9 +262,8 @@ def test_a_channel_of_time_is_a_channel(batch, length, channels, dtype, times):
 @pytest.mark.parametrize("shape", [(37, 500, 3), (3, 501, 5), (16, 150, 1), (1, 3001, 2)])
 @pytest.mark.parametrize("stage", ["time", "lead_lag"])
 @pytest.mark.parametrize("basepoint", [False, True])
-def test_points_may_lie_anywhere(shape, dtype, stage, basepoint):
+def test_points_may_lie_anywhere(shape, dtype, stage, basepoint, rng):
     """Those that lie one after the other are read in another way than those that do not."""
-    rng = np.random.default_rng()
     path = (rng.normal(size=shape) / np.sqrt(shape[1])).astype(dtype)
     apart = np.repeat(path, 2, axis=-1)[..., ::2]
     for lengths in (None, rng.integers(1, shape[1] + 1, size=shape[0])):
@@ -289,8 +286,7 @@ def test_time_adds_up(xp):
         np.testing.assert_allclose(powers, 1, rtol=3e-6)
 
 
-def test_logsignatures(xp):
-    rng = np.random.default_rng()
+def test_logsignatures(xp, rng):
     path = rng.normal(size=(5, 9, 2))
     chain, lengths = ["lead_lag", "time"], np.array([9, 3, 1, 8, 5])
     times = rng.uniform(size=(5, 17)).cumsum(axis=-1)
@@ -345,8 +341,7 @@ def test_derivatives_obey_the_law(xp, data):
     assert_close(on_host(xp, moved), law.signature_jvp(path, depth, tangent, **wide), tangent)
 
 
-def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp):
-    rng = np.random.default_rng()
+def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp, rng):
     for chain in GPU_CHAINS:
         path, tangent = rng.normal(size=(2, 2, 6, 1))
         width = pysig.transformed_shape(1, 1, chain)[1]
@@ -396,7 +391,7 @@ def test_nothing_of_the_transformed_size_is_stored():
     """
     program = """
 import re, numpy as np, pysig
-path = np.random.default_rng().normal(size=(1_000_000, 1))
+path = np.random.default_rng(0).normal(size=(1_000_000, 1))
 chain = ["lead_lag", "time"]
 pysig.signature(path[:1000], 2, transform=chain)
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
@@ -415,9 +410,9 @@ print(after - before, peak() - before)
     assert by_hand > 40_000
 
 
-def test_equals_pysiglib():
+def test_equals_pysiglib(rng):
     pysiglib = pytest.importorskip("pysiglib", reason="pysiglib is not installed")
-    path = np.random.default_rng().normal(size=(4, 7, 3))
+    path = rng.normal(size=(4, 7, 3))
     for theirs, ours in [
         ({"time_aug": True}, "time"),
         ({"time_aug": True, "end_time": 2.5}, pysig.Time(end=2.5)),

@@ -138,8 +138,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("form", OTHERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_other_arrays_are_left_to_python(name, form):
-    rng = np.random.default_rng()
+def test_other_arrays_are_left_to_python(name, form, rng):
     path = np.round(10 * rng.standard_normal((4, 6, 3)))
     other = np.round(10 * companion(rng, name, path, 2))
     expected = call(name, path, 2, other, **CHECKED)
@@ -163,8 +162,8 @@ def test_other_arrays_are_left_to_python(name, form):
     ],
     ids=["one", "one row", "float32", "strided", "broadcast"],
 )
-def test_other_cotangents_are_left_to_python(cotangent):
-    path = np.random.default_rng().standard_normal((4, 6, 3))
+def test_other_cotangents_are_left_to_python(cotangent, rng):
+    path = rng.standard_normal((4, 6, 3))
     assert in_extension("signature_vjp", path, 2, cotangent) is None
     assert_identical(
         pysig.signature_vjp(path, 2, cotangent), pysig.signature_vjp(path, 2, np.ones((4, 12)))
@@ -172,16 +171,15 @@ def test_other_cotangents_are_left_to_python(cotangent):
 
 
 @pytest.mark.parametrize("tangent", [np.ones(3), np.ones((4, 1, 3)), np.ones((4, 6, 3), "f4")])
-def test_other_tangents_are_left_to_python(tangent):
-    path = np.random.default_rng().standard_normal((4, 6, 3))
+def test_other_tangents_are_left_to_python(tangent, rng):
+    path = rng.standard_normal((4, 6, 3))
     assert in_extension("signature_jvp", path, 2, tangent) is None
     assert_identical(
         pysig.signature_jvp(path, 2, tangent), pysig.signature_jvp(path, 2, np.ones((4, 6, 3)))
     )
 
 
-def test_gradients_of_long_paths_of_float32_are_left_to_python():
-    rng = np.random.default_rng()
+def test_gradients_of_long_paths_of_float32_are_left_to_python(rng):
     for length, taken in [(MOST_SINGLE_STEPS, True), (MOST_SINGLE_STEPS + 1, False)]:
         path = rng.standard_normal((length, 2)).astype(np.float32)
         cotangent = np.ones(6, np.float32)
@@ -252,9 +250,9 @@ def test_the_same_errors_of_tangents(name, other):
     ids=str,
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_errors_of_options(name, options):
+def test_the_same_errors_of_options(name, options, rng):
     path = np.zeros((3, 2))
-    other = companion(np.random.default_rng(), name, path, 2)
+    other = companion(rng, name, path, 2)
     kind, message = error_of(name, path, 2, other, **options)
     assert issubclass(kind, (TypeError, ValueError))
     assert message.startswith(f"{next(iter(options))}: ")
@@ -267,10 +265,10 @@ def test_the_same_errors_of_bases(basis):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_signatures_take_is_limited(monkeypatch, name):
+def test_what_signatures_take_is_limited(monkeypatch, name, rng):
     """By `limit`, whatever the result takes, and by the memory, as the checks in Python say."""
     path = np.zeros((9, 5, 3))
-    other = companion(np.random.default_rng(), name, path, 5)
+    other = companion(rng, name, path, 5)
     needed = 9 * pysig.signature_size(3, 5) * 8
     assert in_extension(name, path, 5, other, 1, needed) is not None
     assert in_extension(name, path, 5, other, 1, needed - 1) is None
@@ -285,8 +283,7 @@ def test_what_signatures_take_is_limited(monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_workers_only_little_work_is_done(name):
-    rng = np.random.default_rng()
+def test_without_workers_only_little_work_is_done(name, rng):
     for length, taken in [(3, True), (30_000, False)]:
         path = rng.standard_normal((length, 2))
         other = companion(rng, name, path, 2)
@@ -303,8 +300,7 @@ def test_tables_that_do_not_fit_say_so(monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_calls_from_many_threads_at_once(name):
-    rng = np.random.default_rng()
+def test_calls_from_many_threads_at_once(name, rng):
     paths = [rng.standard_normal((batch, 20, 3)) for batch in (1, 3, 200)]
     jobs = [(name, path, 3, companion(rng, name, path, 3)) for path in paths]
     alone = [call(*job, **CHECKED) for job in jobs]

@@ -193,8 +193,7 @@ def call(program, path, depth, flags, basis, basepoint, initial, lengths):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("flags", ["", "t", "c1", "s", "i", "1b", "s1ibn", "wn", "lb", "sl"])
-def test_cpp_has_the_bits_of_python(numbers_program, flags, dtype):
-    rng = np.random.default_rng()
+def test_cpp_has_the_bits_of_python(numbers_program, flags, dtype, rng):
     for shape, depth in [((6, 20, 3), 4), ((1, 300, 2), 6), ((3, 8, 14), 2), ((2, 9, 5), 3)]:
         batch, length, channels = shape
         basis = int(rng.integers(3))
@@ -243,12 +242,11 @@ def neon_program(tmp_path_factory):
     return runner
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @needs(CROSS, EMULATOR)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("flags", ["", "t", "c1", "s", "1b", "s1ibn", "wn", "lb"])
-def test_neon_in_an_emulator(neon_program, flags, dtype):
-    rng = np.random.default_rng()
+def test_neon_in_an_emulator(neon_program, flags, dtype, rng):
     shapes = [((6, 20, 3), 4), ((1, 300, 2), 9), ((3, 8, 14), 2), ((1, 40, 33), 3), ((9, 9, 5), 4)]
     for shape, depth in shapes:
         batch, length, channels = shape

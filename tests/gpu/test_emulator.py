@@ -145,11 +145,11 @@ def test_elementwise_broadcasts_types_and_raw_arrays(cupy):
         raw(cupy.ones(4), cupy.empty(4))
 
 
-def test_reductions_over_leading_axes(cupy):
+def test_reductions_over_leading_axes(cupy, rng):
     kernel = cupy.ReductionKernel(
         "int64 t, int64 w, raw T x, int64 n", "T y", "x[t * n + w]", "a + b", "y = a", "0", "add"
     )
-    x = np.random.default_rng().standard_normal((5, 3))
+    x = rng.standard_normal((5, 3))
     arguments = cupy.arange(5).reshape(-1, 1), cupy.arange(3).reshape(1, -1), cupy.asarray(x), 3
     np.testing.assert_allclose(kernel(*arguments, axis=0).get(), x.sum(0), rtol=1e-13)
     assert kernel(*arguments, axis=0, keepdims=True).shape == (1, 3)

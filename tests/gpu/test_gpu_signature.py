@@ -87,8 +87,7 @@ def test_agrees_with_the_law(cupy, gpu_sizes, data):
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_is_stored_after_the_end_is_not_read(cupy, method, stream):
-    rng = np.random.default_rng()
+def test_what_is_stored_after_the_end_is_not_read(cupy, method, stream, rng):
     path = random_path(rng, 4, 30, 3)
     lengths = np.array([1, 7, 29, 30])
     clean = pysig.signature(cupy.asarray(path), 4, lengths=lengths, method=method, stream=stream)
@@ -99,8 +98,7 @@ def test_what_is_stored_after_the_end_is_not_read(cupy, method, stream):
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
-def test_strided_paths_are_read_in_place(cupy, method):
-    rng = np.random.default_rng()
+def test_strided_paths_are_read_in_place(cupy, method, rng):
     wide = random_path(rng, 6, 44, 8)
     x = cupy.asarray(wide)
     for view in [(slice(1, None, 2), slice(None, None, -1), slice(0, 6, 2)),
@@ -111,8 +109,8 @@ def test_strided_paths_are_read_in_place(cupy, method):
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
-def test_nan_stays_in_its_path_and_channel(cupy, method):
-    path = random_path(np.random.default_rng(), 3, 20, 2)
+def test_nan_stays_in_its_path_and_channel(cupy, method, rng):
+    path = random_path(rng, 3, 20, 2)
     path[1, 5, 0] = np.nan
     result = pysig.signature(cupy.asarray(path), 3, method=method).get()
     assert np.isfinite(result[[0, 2]]).all()
@@ -122,8 +120,8 @@ def test_nan_stays_in_its_path_and_channel(cupy, method):
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
-def test_writes_into_out(cupy, method):
-    path = random_path(np.random.default_rng(), 4, 9, 3)
+def test_writes_into_out(cupy, method, rng):
+    path = random_path(rng, 4, 9, 3)
     out = cupy.empty((4, 39))
     assert pysig.signature(cupy.asarray(path), 3, method=method, out=out) is out
     assert_signatures_close(out, law(path, 3), 3, 3)
@@ -138,11 +136,10 @@ def test_writes_into_out(cupy, method):
 )
 @pytest.mark.parametrize("options", [{}, {"inverse": True, "scalar_term": True, "basepoint": True}])
 def test_chunks_of_time_are_joined(
-    cupy, batch, length, channels, depth, chunks, radix, options, monkeypatch
+    cupy, batch, length, channels, depth, chunks, radix, options, monkeypatch, rng
 ):
     """Chunks, and joins of joins, also where the chunks do not divide the steps nor the radix the
     chunks."""
-    rng = np.random.default_rng()
     steps = -(-(length - ("basepoint" not in options)) // chunks)
     chunks = -(-(length - ("basepoint" not in options)) // steps)
     ride = schedule.Ride(chunks, steps, 2, radix)
@@ -154,42 +151,42 @@ def test_chunks_of_time_are_joined(
         check(cupy, path, depth, "tile", **options, **more)
 
 
-def test_a_long_path_alone_is_chunked_by_itself(cupy):
-    path = random_path(np.random.default_rng(), 1, 3000, 2)
+def test_a_long_path_alone_is_chunked_by_itself(cupy, rng):
+    path = random_path(rng, 1, 3000, 2)
     tile = schedule.tile_for(2, 3, 8)
     assert schedule.ride_for(tile, 1, 2999, 132, True).chunks > 32
     check(cupy, path, 3, "tile")
 
 
 @pytest.mark.parametrize(("channels", "depth", "threads"), [(3, 4, 2), (2, 8, 7), (4, 4, 3)])
-def test_tiles_that_do_not_fill_their_blocks(cupy, channels, depth, threads, monkeypatch):
+def test_tiles_that_do_not_fill_their_blocks(cupy, channels, depth, threads, monkeypatch, rng):
     """The threads that are left over bring increments of their own path, not of the first one."""
     monkeypatch.setattr(schedule, "THREADS", threads)
     monkeypatch.setattr(signature_tile, "tile_for", schedule.tile_for.__wrapped__)
     tile = schedule.tile_for.__wrapped__(channels, depth, 8)
     assert tile.blocks > 1
     assert tile.count < tile.blocks * tile.tiles
-    check(cupy, random_path(np.random.default_rng(), 3, 40, channels), depth, "tile")
+    check(cupy, random_path(rng, 3, 40, channels), depth, "tile")
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
-def test_results_are_the_same_to_the_last_bit(cupy, method):
+def test_results_are_the_same_to_the_last_bit(cupy, method, rng):
     """Run to run, and alone or in a batch."""
-    path = cupy.asarray(random_path(np.random.default_rng(), 300, 33, 3, dtype=np.float32))
+    path = cupy.asarray(random_path(rng, 300, 33, 3, dtype=np.float32))
     first = pysig.signature(path, 4, method=method).get()
     np.testing.assert_array_equal(pysig.signature(path, 4, method=method).get(), first)
 
 
-def test_a_long_path_of_small_steps_keeps_its_digits(cupy):
-    path = np.cumsum(np.random.default_rng().standard_normal((1, 3000, 2)), axis=1) / 60
+def test_a_long_path_of_small_steps_keeps_its_digits(cupy, rng):
+    path = np.cumsum(rng.standard_normal((1, 3000, 2)), axis=1) / 60
     for method in ("tile", "cumsum"):
         check(cupy, path.astype(np.float32), 3, method)
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_runs_on_the_current_stream_and_waits_for_nothing(standin, method, stream):
-    path = standin.asarray(random_path(np.random.default_rng(), 2, 50, 3))
+def test_runs_on_the_current_stream_and_waits_for_nothing(standin, method, stream, rng):
+    path = standin.asarray(random_path(rng, 2, 50, 3))
     lengths = np.array([50, 3])
     mine = standin.cuda.Stream(non_blocking=True)
     with mine, standin.recorded() as events:
@@ -200,8 +197,8 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(standin, method, strea
     assert {event[2] for event in events} == {mine}
 
 
-def test_one_launch_for_all_levels(standin):
-    path = standin.asarray(random_path(np.random.default_rng(), 500, 30, 4))
+def test_one_launch_for_all_levels(standin, rng):
+    path = standin.asarray(random_path(rng, 500, 30, 4))
     out = standin.empty((500, 340))
     with standin.recorded() as events:
         pysig.signature(path, 4, out=out)
@@ -210,10 +207,9 @@ def test_one_launch_for_all_levels(standin):
 
 @pytest.mark.parametrize("length", [20, 3000])
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_graph_replays_the_call_on_new_points(cupy, length, stream):
+def test_a_graph_replays_the_call_on_new_points(cupy, length, stream, rng):
     """Nothing is left over that the memory pool could hand to others: no scratch, even where
     chunks of time would take some."""
-    rng = np.random.default_rng()
     rows = (length - 1,) if stream else ()
     path, out = cupy.empty((2, length, 2)), cupy.empty((2, *rows, 6))
     path[...] = cupy.asarray(random_path(rng, 2, length, 2))
@@ -249,9 +245,9 @@ def test_running_sums_are_not_captured(cupy):
 
 @pytest.mark.parametrize("limit", [100_000, 1_000_000])
 @pytest.mark.parametrize("stream", [False, True])
-def test_running_sums_keep_to_the_limit(standin, limit, stream):
+def test_running_sums_keep_to_the_limit(standin, limit, stream, rng):
     """The limit holds for what is beyond path and out; level 4 at all times would take 66 MB."""
-    path = standin.asarray(random_path(np.random.default_rng(), 8, 400, 4))
+    path = standin.asarray(random_path(rng, 8, 400, 4))
     out = standin.empty((8, 399, 340) if stream else (8, 340))
     pool = standin.get_default_memory_pool()
     pool.reset_peak()
@@ -264,8 +260,8 @@ def test_running_sums_keep_to_the_limit(standin, limit, stream):
     assert_signatures_close(out[:1], wanted, 4, 4)
 
 
-def test_tiles_take_no_memory_beyond_the_output(standin):
-    path = standin.asarray(random_path(np.random.default_rng(), 400, 40, 4))
+def test_tiles_take_no_memory_beyond_the_output(standin, rng):
+    path = standin.asarray(random_path(rng, 400, 40, 4))
     out = standin.empty((400, 340))
     pool = standin.get_default_memory_pool()
     pool.reset_peak()
@@ -274,8 +270,8 @@ def test_tiles_take_no_memory_beyond_the_output(standin):
     assert pool.peak == before
 
 
-def test_no_room_is_a_memory_error_and_the_process_goes_on(standin):
-    path = standin.asarray(random_path(np.random.default_rng(), 4, 40, 4))
+def test_no_room_is_a_memory_error_and_the_process_goes_on(standin, rng):
+    path = standin.asarray(random_path(rng, 4, 40, 4))
     out = standin.empty((4, 340))
     pool = standin.get_default_memory_pool()
     pool.set_limit(pool.used_bytes() + 4096)
@@ -317,8 +313,8 @@ def test_mixed_devices_are_refused(cupy):
         pysig.signature(cupy.asarray(path), 2, out=np.zeros((3, 6)))
 
 
-def test_both_devices_agree(cupy):
-    path = random_path(np.random.default_rng(), 5, 25, 3)
+def test_both_devices_agree(cupy, rng):
+    path = random_path(rng, 5, 25, 3)
     for method in METHODS:
         ours = pysig.signature(cupy.asarray(path), 4, method=method).get()
         assert_signatures_close(ours, pysig.signature(path, 4), 3, 4)

@@ -141,8 +141,7 @@ def test_agrees_with_the_law(cupy, call):
 @pytest.mark.parametrize(
     "transform", ["time", "lead_lag", ("basepoint", "reset"), ("lead_lag", pysig.Time(end=2.0))]
 )
-def test_transformed_paths(cupy, cuts, transform, method):
-    rng = np.random.default_rng()
+def test_transformed_paths(cupy, cuts, transform, method, rng):
     cuts(2)
     path, lengths = random_path(rng, 3, 30, 2), np.array([30, 1, 17])
     width = pysig.transformed_shape(1, 2, transform)[1]
@@ -155,13 +154,12 @@ def test_transformed_paths(cupy, cuts, transform, method):
 @pytest.mark.parametrize(
     ("channels", "depth", "threads"), [(3, 4, 2), (2, 8, 5), (4, 4, 3), (11, 2, 2)]
 )
-def test_tiles_of_several_blocks(cupy, cuts, channels, depth, threads):
+def test_tiles_of_several_blocks(cupy, cuts, channels, depth, threads, rng):
     """Also where they do not fill the last one; added up together or one after the other, with the
     same result to the last bit."""
     cuts(threads=threads)
     tile = schedule.back_tile_for.__wrapped__(channels, depth, 8)
     assert tile.blocks > 1
-    rng = np.random.default_rng()
     path = random_path(rng, 3, 40, channels)
     cotangent = rng.normal(size=(3, pysig.signature_size(channels, depth)))
     check(cupy, path, depth, cotangent, lengths=np.array([40, 7, 22]))
@@ -181,9 +179,8 @@ def test_some_of_these_tiles_do_not_fill_their_blocks(cuts):
 
 
 @pytest.mark.parametrize("lengths", [None, np.array([200, 61])])
-def test_cut_as_uncut(cupy, cuts, lengths):
+def test_cut_as_uncut(cupy, cuts, lengths, rng):
     """Chunks of time, and pieces of chunks, change nothing but roundings."""
-    rng = np.random.default_rng()
     path = cupy.asarray(random_path(rng, 2, 200, 3))
     arrays = path, 3, cupy.asarray(rng.normal(size=(2, 39)))
     options = {"initial": cupy.asarray(rng.normal(size=39)), "lengths": lengths}
@@ -198,8 +195,7 @@ def test_cut_as_uncut(cupy, cuts, lengths):
 
 
 @pytest.mark.parametrize("batch", [1, 300])
-def test_results_are_the_same_to_the_last_bit(cupy, batch):
-    rng = np.random.default_rng()
+def test_results_are_the_same_to_the_last_bit(cupy, batch, rng):
     path = cupy.asarray(random_path(rng, batch, 90, 3).astype(np.float32))
     cotangent = cupy.asarray(rng.normal(size=(batch, 120)).astype(np.float32))
     first = pysig.signature_vjp(path, 4, cotangent).get()
@@ -221,10 +217,9 @@ def exact_gradient(path, cotangent):
 
 
 @pytest.mark.parametrize("chunks", [1, None])
-def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks):
+def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks, rng):
     if chunks:
         cuts(chunks)
-    rng = np.random.default_rng()
     path, cotangent = random_path(rng, 100_000, 2), rng.normal(size=6)
     bar = pysig.signature_vjp(cupy.asarray(path), 2, cupy.asarray(cotangent)).get()
     expected = exact_gradient(path, cotangent).astype(np.float64)
@@ -233,7 +228,7 @@ def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks):
     assert_close(bar.cumsum(axis=0)[:-1], expected.cumsum(axis=0)[:-1], 1e-10)
 
 
-def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch):
+def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch, rng):
     """What happens to the states of one piece is not carried to those before it."""
     found = signature_vjp_tile._Call._states
 
@@ -244,21 +239,19 @@ def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch):
 
     monkeypatch.setattr(signature_vjp_tile._Call, "_states", spoilt)
     cuts(2, 16)
-    path = cupy.asarray(random_path(np.random.default_rng(), 97, 3))
+    path = cupy.asarray(random_path(rng, 97, 3))
     bar = pysig.signature_vjp(path, 3, cupy.ones(39)).get()
     assert np.isnan(bar[48:65]).all()  # the points of steps 48 to 63
     assert np.isfinite(bar[:48]).all()
     assert np.isfinite(bar[65:]).all()
 
 
-def test_long_paths_of_more_levels(cupy, cuts):
-    rng = np.random.default_rng()
+def test_long_paths_of_more_levels(cupy, cuts, rng):
     cuts(2, 64)
     check(cupy, random_path(rng, 3000, 2), 4, rng.normal(size=30), rtol=1e-12)
 
 
-def test_what_is_stored_after_the_end_is_not_read(cupy):
-    rng = np.random.default_rng()
+def test_what_is_stored_after_the_end_is_not_read(cupy, rng):
     path, cotangent = random_path(rng, 4, 30, 3), cupy.asarray(rng.normal(size=(4, 120)))
     lengths = np.array([1, 7, 29, 30])
     clean = pysig.signature_vjp(cupy.asarray(path), 4, cotangent, lengths=lengths)
@@ -270,8 +263,7 @@ def test_what_is_stored_after_the_end_is_not_read(cupy):
         assert (clean.get()[b, n:] == 0).all()
 
 
-def test_nan_stays_in_its_path(cupy):
-    rng = np.random.default_rng()
+def test_nan_stays_in_its_path(cupy, rng):
     path, cotangent = random_path(rng, 3, 20, 2), cupy.asarray(rng.normal(size=(3, 14)))
     path[1, 5, 0] = np.nan
     bar = pysig.signature_vjp(cupy.asarray(path), 3, cotangent).get()
@@ -279,8 +271,7 @@ def test_nan_stays_in_its_path(cupy):
     assert np.isnan(bar[1]).any()
 
 
-def test_arrays_of_any_strides(cupy):
-    rng = np.random.default_rng()
+def test_arrays_of_any_strides(cupy, rng):
     wide, rows = random_path(rng, 6, 44, 8), rng.normal(size=(78, 6))
     x, w = cupy.asarray(wide), cupy.asarray(rows)
     for view in [(slice(1, None, 2), slice(None, None, -1), slice(0, 6, 2)),
@@ -296,8 +287,7 @@ def launched(standin, *arguments, **options):
     return [name for kind, name, _ in events if kind == "launch"], events
 
 
-def test_tiles_are_taken_where_there_are_any(standin):
-    rng = np.random.default_rng()
+def test_tiles_are_taken_where_there_are_any(standin, rng):
     path, cotangent = standin.asarray(random_path(rng, 500, 30, 3)), standin.zeros(39)
     forth_and_back = ["pysig_signature_tile", "pysig_signature_vjp", "pysig_points"]
     for method in ("auto", "tile"):
@@ -316,8 +306,7 @@ def test_tiles_are_taken_where_there_are_any(standin):
     assert "pysig_signature_vjp" not in [event[1] for event in events]
 
 
-def test_runs_on_the_current_stream_and_waits_for_nothing(standin):
-    rng = np.random.default_rng()
+def test_runs_on_the_current_stream_and_waits_for_nothing(standin, rng):
     path, cotangent = standin.asarray(random_path(rng, 2, 500, 3)), standin.zeros(39)
     initial, mine = standin.zeros(39), standin.cuda.Stream(non_blocking=True)
     with mine:
@@ -331,11 +320,10 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(standin):
 
 @pytest.mark.parametrize("limit", [60_000, 1_000_000])
 @pytest.mark.parametrize("options", [{}, {"inverse": True, "scalar_term": True}])
-def test_scratch_keeps_to_the_limit(standin, cuts, limit, options):
+def test_scratch_keeps_to_the_limit(standin, cuts, limit, options, rng):
     """The limit holds for what is beyond the arguments, of which the cotangent is copied, and the
     result."""
     cuts(2, 64, threads=4)
-    rng = np.random.default_rng()
     path = standin.asarray(random_path(rng, 40, 100, 3))
     cotangent = standin.asarray(rng.normal(size=(40, 120 + len(options) // 2)))
     pool = standin.get_default_memory_pool()
@@ -385,8 +373,7 @@ def test_bad_input_is_refused(cupy):
         pysig.signature_vjp(np.zeros((4, 2)), 2, np.zeros(6), method="cumsum")
 
 
-def test_both_ways_of_a_gpu_agree(cupy):
-    rng = np.random.default_rng()
+def test_both_ways_of_a_gpu_agree(cupy, rng):
     path, cotangent = random_path(rng, 5, 25, 4), rng.normal(size=(5, 340))
     arrays = cupy.asarray(path), 4, cupy.asarray(cotangent)
     tile, sums = (pysig.signature_vjp(*arrays, method=m).get() for m in ("tile", "cumsum"))

@@ -23,9 +23,9 @@ from pysig._gpu import compile as build
 from pysig._gpu import schedule
 from pysig._plans.transform import Transform, channels_after
 
-SLOW = pytest.mark.slow  # a minute for each card
+SWEEP = pytest.mark.sweep  # a minute for each card
 CARDS = [  # A100, H100 and H200; B200, RTX 50
-    "sm_80", "sm_90", pytest.param("sm_100", marks=SLOW), pytest.param("sm_120", marks=SLOW)
+    "sm_80", "sm_90", pytest.param("sm_100", marks=SWEEP), pytest.param("sm_120", marks=SWEEP)
 ]  # fmt: skip
 TWO_CARDS = CARDS[1:3]
 # Beside what test_gpu_signature.py uses: (channels, depth) of the benchmarks, and shapes that are

@@ -248,7 +248,7 @@ def test_tables_are_shared_read_only_and_picklable():
     assert pickle.loads(pickle.dumps(hall_set)) == hall_set
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("basis", FORMS)
 @pytest.mark.parametrize(("channels", "depth"), [(2, 15), (3, 10), (5, 7), (10, 5)])
 def test_large_tables_read_what_was_written(channels, depth, basis):

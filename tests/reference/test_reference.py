@@ -317,8 +317,8 @@ def test_lengths_end_a_path(case, data):
     assert_equal(rows[end - 1 :], repeated)
 
 
-def test_batches_are_paths_side_by_side():
-    path = exact(np.random.default_rng().integers(-5, 5, (2, 3, 4, 2)))
+def test_batches_are_paths_side_by_side(rng):
+    path = exact(rng.integers(-5, 5, (2, 3, 4, 2)))
     result = signature(path, 3)
     assert result.shape == (2, 3, 14)
     for index in np.ndindex(2, 3):
