@@ -1,4 +1,4 @@
-"""`pysig.IncrementalSignature`: against the law and `signature`, in pieces, copied, stored; errors."""
+"""`pysig.IncrementalSignature`: against the reference, in pieces, copied, stored; errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def cases(draw):
 def test_it_obeys_the_law_in_any_pieces(case):
     path, depth, cuts = case
     channels = path.shape[1]
-    incremental, pieces = (pysig.IncrementalSignature(channels, depth, path.dtype) for _ in range(2))
+    incremental, pieces = (
+        pysig.IncrementalSignature(channels, depth, path.dtype) for _ in range(2)
+    )
     for point in path:
         incremental.push(point)
     for begin, end in pairwise(cuts):
@@ -127,14 +129,26 @@ def test_strided_and_integer_points():
         (lambda: pysig.IncrementalSignature(2, 0), ValueError, "depth: expected"),
         (lambda: pysig.IncrementalSignature(2.0, 2), TypeError, "channels: expected"),
         (lambda: pysig.IncrementalSignature(2, 2, np.int64), TypeError, "dtype: expected float32"),
-        (lambda: pysig.IncrementalSignature(2, 2, np.float16), TypeError, "dtype: expected float32"),
+        (
+            lambda: pysig.IncrementalSignature(2, 2, np.float16),
+            TypeError,
+            "dtype: expected float32",
+        ),
         (lambda: pysig.IncrementalSignature(10, 40), MemoryError, "depth"),
-        (lambda: pysig.IncrementalSignature(2, 2).push([1.0]), ValueError, r"points: expected .*\(1,\)"),
+        (
+            lambda: pysig.IncrementalSignature(2, 2).push([1.0]),
+            ValueError,
+            r"points: expected .*\(1,\)",
+        ),
         (lambda: pysig.IncrementalSignature(2, 2).push(1.0), ValueError, "points: expected shape"),
         (lambda: pysig.IncrementalSignature(2, 2).push(np.zeros((1, 1, 2))), ValueError, "points"),
         (lambda: pysig.IncrementalSignature(2, 2).push([1j, 1j]), TypeError, "points: expected"),
         (lambda: pysig.IncrementalSignature(2, 2).push_increments([1.0]), ValueError, "increments"),
-        (lambda: pysig.IncrementalSignature(2, 2).signature(scalar_term=1), TypeError, "scalar_term"),
+        (
+            lambda: pysig.IncrementalSignature(2, 2).signature(scalar_term=1),
+            TypeError,
+            "scalar_term",
+        ),
         (lambda: pysig.IncrementalSignature(2, 2).logsignature("lyndon"), ValueError, "basis"),
     ],
 )

@@ -384,7 +384,8 @@ def test_headers_have_the_bits_of_the_same_instruction_set(tmp_path):
         "import numpy as np, pysig;"
         "p = np.loadtxt('path.txt').reshape(-1, 3);"
         "print('signature', *pysig.signature(p, 3, scalar_term=True).tolist());"
-        "s = pysig.IncrementalSignature(3, 3); s.push(p); print('incremental', *s.signature().tolist())"
+        "s = pysig.IncrementalSignature(3, 3); s.push(p);"
+        "print('incremental', *s.signature().tolist())"
     )
     environment = {**os.environ, "PYSIG_ISA": "baseline"}
     expected = lines(run(sys.executable, "-c", code, cwd=folder, env=environment))

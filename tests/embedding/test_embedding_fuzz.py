@@ -49,7 +49,9 @@ FUNCTIONS = declarations()
 
 
 def test_all_functions_are_found():
-    assert {"signature_f32", "logsignature_vjp_f64", "incremental_push_f64", "isa"} <= set(FUNCTIONS)
+    assert {"signature_f32", "logsignature_vjp_f64", "incremental_push_f64", "isa"} <= set(
+        FUNCTIONS
+    )
     assert len(FUNCTIONS) > 50
 
 

@@ -99,7 +99,9 @@ for channels, depth in [(1, 1), (1, 3), (2, 2), (2, 4), (3, 3), (5, 2)]:
     for f in ("f32", "f64"):
         handle = vp()
         assert (
-            getattr(lib, "pysig_incremental_create_" + f)(i64(channels), depth, ctypes.byref(handle))
+            getattr(lib, "pysig_incremental_create_" + f)(
+                i64(channels), depth, ctypes.byref(handle)
+            )
             == 0
         )
         HANDLES["pysig_incremental_" + f].append((handle.value, channels, depth))
