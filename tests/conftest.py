@@ -20,7 +20,7 @@ import pysig.cli
 import support
 
 collect_ignore = ["gpu/emulator", "embedding/programs"]
-STANDIN = Path(__file__).parent / "gpu" / "emulator"
+EMULATOR = Path(__file__).parent / "gpu" / "emulator"
 # (channels, depth) of the GPU tests: each shape of tile, see schedule.py: whole subtrees of 1 to 5
 # letters, blocks of first and last letters with overhang, prefixes of 0 to 4 letters. A new size
 # costs a compilation, so the tests draw from these.
@@ -91,19 +91,19 @@ def _real_cupy():
 
 @pytest.fixture(scope="session")
 def cupy():
-    """CuPy on a GPU where there is one, else the stand-in: the same test bodies run on both."""
+    """CuPy on a GPU where there is one, else the emulator: the same test bodies run on both."""
     real = _real_cupy()
     if real is not None:
         yield real
         return
     if sys.platform != "linux":
-        pytest.skip("no GPU, and the CuPy stand-in needs Linux (ELF sections, ucontext)")
-    sys.path.insert(0, str(STANDIN))
+        pytest.skip("no GPU, and the CuPy emulator needs Linux (ELF sections, ucontext)")
+    sys.path.insert(0, str(EMULATOR))
     try:
         yield importlib.import_module("cupy")
     finally:
         with contextlib.suppress(ValueError):
-            sys.path.remove(str(STANDIN))
+            sys.path.remove(str(EMULATOR))
 
 
 @pytest.fixture(scope="session")
@@ -113,10 +113,10 @@ def gpu_sizes():
 
 
 @pytest.fixture
-def standin(cupy):
-    """The stand-in itself, for tests of what only it can see."""
-    if not getattr(cupy, "is_standin", False):
-        pytest.skip("a real GPU is there: this test looks at the stand-in's records")
+def emulator(cupy):
+    """The emulator itself, for tests of what only it can see."""
+    if not getattr(cupy, "is_emulator", False):
+        pytest.skip("a real GPU is there: this test looks at the emulator's records")
     return cupy
 
 

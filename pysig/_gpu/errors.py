@@ -28,7 +28,7 @@ def refuse_capture(cupy: Any, what: str) -> None:
     """RuntimeError while the current stream is captured into a CUDA graph: scratch memory goes back
     to CuPy's pool after the call, and a graph that is replayed would write to what is someone
     else's by then."""
-    if cupy.cuda.get_current_stream().is_capturing:
+    if cupy.cuda.get_current_stream().is_capturing():
         raise RuntimeError(
             f"{what}: cannot be captured into a CUDA graph, since its scratch memory goes back to "
             "CuPy's pool after the call. Call it outside of the capture."

@@ -39,7 +39,7 @@ def signature(
     if method == "auto":
         method = method_for(plan.channels, plan.depth, stream)
     if method == "cumsum" or not tileable:
-        capturing = cupy.cuda.get_current_stream().is_capturing
+        capturing = cupy.cuda.get_current_stream().is_capturing()
         method = "tile" if capturing and asked == "auto" and tileable else "cumsum"
         if capturing and method == "cumsum":
             raise RuntimeError(

@@ -43,7 +43,7 @@ def run(
     tile = tile_for(plan.channels, plan.depth, path.dtype.itemsize)
     steps = steps_after(transform, length - (basepoint is None))
     ride = ride_for(tile, batch, steps, processors(cupy, device), not stream)
-    if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing:
+    if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing():
         # A graph that is replayed later must not write to scratch memory, which by then may be
         # someone else's.
         ride = ride_for(tile, batch, steps, processors(cupy, device), False)

@@ -1,4 +1,4 @@
-"""`python -m bench gpu` on tiny cases: on the stand-in its times mean nothing, but every line of
+"""`python -m bench gpu` on tiny cases: on the emulator its times mean nothing, but every line of
 it runs."""
 
 import json
@@ -63,8 +63,8 @@ def test_a_wrong_answer_is_not_timed(tiny, tmp_path, monkeypatch, operation):
     assert rows == {operation: "wrong", other: "timed"}
 
 
-def test_once_for_a_profiler(tiny, cupy, standin):
-    with standin.recorded() as events:
+def test_once_for_a_profiler(tiny, cupy, emulator):
+    with emulator.recorded() as events:
         assert bench_gpu.main(["--once", tiny.name, "--operations", "signature_vjp"]) == 0
     assert "pysig_signature_vjp" in [event[1] for event in events]
 

@@ -1,4 +1,4 @@
-"""The CuPy stand-in is as strict as a card, and stricter: each kind of fault, planted, stops the
+"""The CuPy emulator is as strict as a card, and stricter: each kind of fault, planted, stops the
 kernel."""
 
 import numpy as np
@@ -59,20 +59,20 @@ def test_a_block_reverses_through_shared_memory(cupy):
         ("race", "staged[t] = x[at]; __syncwarp(); y[at] = staged[(t + 32) % n];"),
     ],
 )  # fmt: skip
-def test_a_planted_fault_stops_the_kernel(standin, fault, text):
-    with pytest.raises(standin.KernelFault, match=fault):
-        launch(standin, body(text))
-    x, y = launch(standin, RACE_FREE, "reverse")  # the device stays usable
+def test_a_planted_fault_stops_the_kernel(emulator, fault, text):
+    with pytest.raises(emulator.KernelFault, match=fault):
+        launch(emulator, body(text))
+    x, y = launch(emulator, RACE_FREE, "reverse")  # the device stays usable
     np.testing.assert_array_equal(y.reshape(BLOCKS, THREADS), x.reshape(BLOCKS, THREADS)[:, ::-1])
 
 
-def test_static_shared_memory_is_watched(standin):
+def test_static_shared_memory_is_watched(emulator):
     code = body(
         "__shared__ float fixed[4]; if (t < 3) fixed[t] = 1; __syncthreads(); y[at] = fixed[t % 4];"
     )
-    with pytest.raises(standin.KernelFault, match="uninitialised"):
-        launch(standin, code)
-    _, y = launch(standin, code.replace("t < 3", "t < 4"))
+    with pytest.raises(emulator.KernelFault, match="uninitialised"):
+        launch(emulator, code)
+    _, y = launch(emulator, code.replace("t < 3", "t < 4"))
     assert (y == 1).all()
 
 
@@ -103,9 +103,9 @@ def test_arrays_do_not_become_numpy_arrays_unasked(cupy, method):
     assert {"get": array.get, "item": array.item, "float": lambda: float(array[0])}[method]() == 1
 
 
-def test_fresh_memory_is_not_zero(standin):
-    assert np.isnan(standin.empty(100, np.float32).get()).all()
-    assert np.isnan(standin.empty(100).get()).all()
+def test_fresh_memory_is_not_zero(emulator):
+    assert np.isnan(emulator.empty(100, np.float32).get()).all()
+    assert np.isnan(emulator.empty(100).get()).all()
 
 
 def test_arrays_are_views_with_strides(cupy):
@@ -157,28 +157,28 @@ def test_reductions_over_leading_axes(cupy, rng):
         kernel(*arguments, axis=1)
 
 
-def test_a_flat_index_beyond_the_array_stops_an_elementwise_kernel(standin):
-    kernel = standin.ElementwiseKernel("raw T x", "T y", "y = x[i + 1]", "beyond")
-    with pytest.raises(standin.KernelFault, match="index 4 of an array of 4"):
-        kernel(standin.ones(4), standin.empty(4))
+def test_a_flat_index_beyond_the_array_stops_an_elementwise_kernel(emulator):
+    kernel = emulator.ElementwiseKernel("raw T x", "T y", "y = x[i + 1]", "beyond")
+    with pytest.raises(emulator.KernelFault, match="index 4 of an array of 4"):
+        kernel(emulator.ones(4), emulator.empty(4))
 
 
 @pytest.mark.parametrize("name", ["linalg", "random", "fft", "RawKernels", "fuse"])
-def test_what_it_does_not_know_it_refuses(standin, name):
-    with pytest.raises(AttributeError, match="stand-in does not know"):
-        getattr(standin, name)
+def test_what_it_does_not_know_it_refuses(emulator, name):
+    with pytest.raises(AttributeError, match="emulator does not know"):
+        getattr(emulator, name)
 
 
-def test_unknown_options_and_forms_are_refused(standin):
-    x = standin.ones(3)
+def test_unknown_options_and_forms_are_refused(emulator):
+    x = emulator.ones(3)
     with pytest.raises(NotImplementedError, match="--use_fast_math"):
-        standin.ElementwiseKernel("T x", "T y", "y = x", "k", options=("--use_fast_math",))(x)
+        emulator.ElementwiseKernel("T x", "T y", "y = x", "k", options=("--use_fast_math",))(x)
     with pytest.raises(NotImplementedError, match="_ind"):
-        standin.ElementwiseKernel("T x", "T y", "y = _ind.size()", "k")
-    with pytest.raises(standin.cuda.compiler.CompileException, match=r"undeclared|not declared"):
-        standin.ElementwiseKernel("T x", "T y", "y = z", "k")(x)
-    with pytest.raises(standin.cuda.compiler.CompileException):
-        standin.ElementwiseKernel("T x", "T y", "x = y", "k")(x)  # inputs are const
+        emulator.ElementwiseKernel("T x", "T y", "y = _ind.size()", "k")
+    with pytest.raises(emulator.cuda.compiler.CompileException, match=r"undeclared|not declared"):
+        emulator.ElementwiseKernel("T x", "T y", "y = z", "k")(x)
+    with pytest.raises(emulator.cuda.compiler.CompileException):
+        emulator.ElementwiseKernel("T x", "T y", "x = y", "k")(x)  # inputs are const
     with pytest.raises(NotImplementedError):
         x[[0, 1]]
 
@@ -186,36 +186,36 @@ def test_unknown_options_and_forms_are_refused(standin):
 @pytest.mark.parametrize(
     "argument", [np.int32(3), 3.0, np.float32(3)], ids=["int32", "float", "float32"]
 )
-def test_arguments_of_the_wrong_size_or_kind_are_refused(standin, argument):
+def test_arguments_of_the_wrong_size_or_kind_are_refused(emulator, argument):
     code = body("y[at] = x[at];").replace("long long n", "long long n, long long m")
     with pytest.raises(TypeError, match="argument 3 of f"):
-        launch(standin, code, extra=(argument,))
+        launch(emulator, code, extra=(argument,))
 
 
-def test_a_null_pointer_is_the_integer_0(standin):
+def test_a_null_pointer_is_the_integer_0(emulator):
     """CuPy passes None on as no argument at all, and the driver reads from address 0."""
     text = body("y[at] = z ? 1 : 2;").replace("long long n", "long long n, const float* z")
-    assert (launch(standin, text, extra=(0,))[1] == 2).all()
+    assert (launch(emulator, text, extra=(0,))[1] == 2).all()
     with pytest.raises(TypeError, match="Unsupported"):
-        launch(standin, text, extra=(None,))
+        launch(emulator, text, extra=(None,))
 
 
-def test_limits_of_a_launch(standin):
+def test_limits_of_a_launch(emulator):
     with pytest.raises(RuntimeError, match="max_dynamic_shared_size_bytes"):
-        launch(standin, RACE_FREE, "reverse", shared=50_000)
+        launch(emulator, RACE_FREE, "reverse", shared=50_000)
     with pytest.raises(RuntimeError, match="NOT_FOUND"):
-        launch(standin, RACE_FREE.replace('extern "C"', ""), "reverse")
+        launch(emulator, RACE_FREE.replace('extern "C"', ""), "reverse")
 
 
-def test_memory_is_counted_and_limited(standin):
-    pool = standin.get_default_memory_pool()
+def test_memory_is_counted_and_limited(emulator):
+    pool = emulator.get_default_memory_pool()
     used = pool.used_bytes()
-    array = standin.empty(1000, np.uint8)
+    array = emulator.empty(1000, np.uint8)
     assert pool.used_bytes() == used + 1024
     pool.set_limit(used + 2048)
     try:
-        with pytest.raises(standin.cuda.memory.OutOfMemoryError):
-            standin.empty(2000, np.uint8)
+        with pytest.raises(emulator.cuda.memory.OutOfMemoryError):
+            emulator.empty(2000, np.uint8)
     finally:
         pool.set_limit(0)
     del array
@@ -238,9 +238,9 @@ def test_streams_and_graphs(cupy):
     assert (y.get() == 4).all()
 
 
-def test_waiting_while_a_stream_captures_is_an_error(standin):
-    stream = standin.cuda.Stream(non_blocking=True)
-    x = standin.ones(2)
+def test_waiting_while_a_stream_captures_is_an_error(emulator):
+    stream = emulator.cuda.Stream(non_blocking=True)
+    x = emulator.ones(2)
     with stream:
         stream.begin_capture()
         try:
@@ -250,14 +250,14 @@ def test_waiting_while_a_stream_captures_is_an_error(standin):
             stream.end_capture()
 
 
-def test_compiled_kernels_are_kept_on_disk(standin, tmp_path, monkeypatch):
+def test_compiled_kernels_are_kept_on_disk(emulator, tmp_path, monkeypatch):
     from cupy import _compile
 
-    monkeypatch.setenv("PYSIG_STANDIN_CACHE", str(tmp_path))
+    monkeypatch.setenv("PYSIG_EMULATOR_CACHE", str(tmp_path))
     before = _compile.compiled
-    launch(standin, RACE_FREE + "// once", "reverse")
+    launch(emulator, RACE_FREE + "// once", "reverse")
     first = _compile.compiled - before
     _compile.library.cache_clear()
-    launch(standin, RACE_FREE + "// once", "reverse")
+    launch(emulator, RACE_FREE + "// once", "reverse")
     assert first >= 2
     assert _compile.compiled - before == first

@@ -1,4 +1,4 @@
-"""`pysig.signature` of CuPy arrays against the law, on a GPU or on the stand-in: every method,
+"""`pysig.signature` of CuPy arrays against the law, on a GPU or on the emulator: every method,
 every option."""
 
 import numpy as np
@@ -185,11 +185,11 @@ def test_a_long_path_of_small_steps_keeps_its_digits(cupy, rng):
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_runs_on_the_current_stream_and_waits_for_nothing(standin, method, stream, rng):
-    path = standin.asarray(random_path(rng, 2, 50, 3))
+def test_runs_on_the_current_stream_and_waits_for_nothing(emulator, method, stream, rng):
+    path = emulator.asarray(random_path(rng, 2, 50, 3))
     lengths = np.array([50, 3])
-    mine = standin.cuda.Stream(non_blocking=True)
-    with mine, standin.recorded() as events:
+    mine = emulator.cuda.Stream(non_blocking=True)
+    with mine, emulator.recorded() as events:
         pysig.signature(path, 3, method=method, stream=stream, lengths=lengths, basepoint=True)
     launches = [event for event in events if event[0] == "launch"]
     assert launches
@@ -197,10 +197,10 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(standin, method, strea
     assert {event[2] for event in events} == {mine}
 
 
-def test_one_launch_for_all_levels(standin, rng):
-    path = standin.asarray(random_path(rng, 500, 30, 4))
-    out = standin.empty((500, 340))
-    with standin.recorded() as events:
+def test_one_launch_for_all_levels(emulator, rng):
+    path = emulator.asarray(random_path(rng, 500, 30, 4))
+    out = emulator.empty((500, 340))
+    with emulator.recorded() as events:
         pysig.signature(path, 4, out=out)
     assert [name for _, name, _ in events] == ["pysig_signature_tile"]
 
@@ -245,11 +245,11 @@ def test_running_sums_are_not_captured(cupy):
 
 @pytest.mark.parametrize("limit", [100_000, 1_000_000])
 @pytest.mark.parametrize("stream", [False, True])
-def test_running_sums_keep_to_the_limit(standin, limit, stream, rng):
+def test_running_sums_keep_to_the_limit(emulator, limit, stream, rng):
     """The limit holds for what is beyond path and out; level 4 at all times would take 66 MB."""
-    path = standin.asarray(random_path(rng, 8, 400, 4))
-    out = standin.empty((8, 399, 340) if stream else (8, 340))
-    pool = standin.get_default_memory_pool()
+    path = emulator.asarray(random_path(rng, 8, 400, 4))
+    out = emulator.empty((8, 399, 340) if stream else (8, 340))
+    pool = emulator.get_default_memory_pool()
     pool.reset_peak()
     before = pool.used_bytes()
     with pysig.set_gpu_memory_limit(limit):
@@ -260,20 +260,20 @@ def test_running_sums_keep_to_the_limit(standin, limit, stream, rng):
     assert_signatures_close(out[:1], wanted, 4, 4)
 
 
-def test_tiles_take_no_memory_beyond_the_output(standin, rng):
-    path = standin.asarray(random_path(rng, 400, 40, 4))
-    out = standin.empty((400, 340))
-    pool = standin.get_default_memory_pool()
+def test_tiles_take_no_memory_beyond_the_output(emulator, rng):
+    path = emulator.asarray(random_path(rng, 400, 40, 4))
+    out = emulator.empty((400, 340))
+    pool = emulator.get_default_memory_pool()
     pool.reset_peak()
     before = pool.used_bytes()
     pysig.signature(path, 4, method="tile", out=out)
     assert pool.peak == before
 
 
-def test_no_room_is_a_memory_error_and_the_process_goes_on(standin, rng):
-    path = standin.asarray(random_path(rng, 4, 40, 4))
-    out = standin.empty((4, 340))
-    pool = standin.get_default_memory_pool()
+def test_no_room_is_a_memory_error_and_the_process_goes_on(emulator, rng):
+    path = emulator.asarray(random_path(rng, 4, 40, 4))
+    out = emulator.empty((4, 340))
+    pool = emulator.get_default_memory_pool()
     pool.set_limit(pool.used_bytes() + 4096)
     try:
         with pytest.raises(MemoryError, match="set_gpu_memory_limit"):
@@ -284,13 +284,13 @@ def test_no_room_is_a_memory_error_and_the_process_goes_on(standin, rng):
     assert_signatures_close(out, law(path.get(), 4), 4, 4)
 
 
-def test_a_kernel_that_does_not_compile_says_what_to_do(standin, monkeypatch):
+def test_a_kernel_that_does_not_compile_says_what_to_do(emulator, monkeypatch):
     from pysig._gpu import compile as build
 
     monkeypatch.setattr(build, "options", lambda **sizes: ("-std=c++17",))
     build.raw_kernel.cache_clear()
     with pytest.raises(RuntimeError, match="Check that CuPy matches"):
-        pysig.signature(standin.ones((2, 3, 6)), 2, method="tile")
+        pysig.signature(emulator.ones((2, 3, 6)), 2, method="tile")
     build.raw_kernel.cache_clear()
 
 

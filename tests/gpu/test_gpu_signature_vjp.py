@@ -1,5 +1,5 @@
 """`pysig.signature_vjp` of CuPy arrays by tiles against the law and the CPU, on a GPU or on the
-stand-in: every option, every way in which a path can be cut."""
+emulator: every option, every way in which a path can be cut."""
 
 import numpy as np
 import pytest
@@ -281,37 +281,37 @@ def test_arrays_of_any_strides(cupy, rng):
         assert_close(actual.get(), expected)
 
 
-def launched(standin, *arguments, **options):
-    with standin.recorded() as events:
+def launched(emulator, *arguments, **options):
+    with emulator.recorded() as events:
         pysig.signature_vjp(*arguments, **options)
     return [name for kind, name, _ in events if kind == "launch"], events
 
 
-def test_tiles_are_taken_where_there_are_any(standin, rng):
-    path, cotangent = standin.asarray(random_path(rng, 500, 30, 3)), standin.zeros(39)
+def test_tiles_are_taken_where_there_are_any(emulator, rng):
+    path, cotangent = emulator.asarray(random_path(rng, 500, 30, 3)), emulator.zeros(39)
     forth_and_back = ["pysig_signature_tile", "pysig_signature_vjp", "pysig_points"]
     for method in ("auto", "tile"):
-        assert launched(standin, path, 3, cotangent, method=method)[0] == forth_and_back
-    assert "pysig_signature_vjp" not in launched(standin, path, 3, cotangent, method="cumsum")[0]
-    rows = standin.zeros((500, 29, 39))
-    assert "pysig_signature_vjp" not in launched(standin, path, 3, rows, stream=True)[0]
+        assert launched(emulator, path, 3, cotangent, method=method)[0] == forth_and_back
+    assert "pysig_signature_vjp" not in launched(emulator, path, 3, cotangent, method="cumsum")[0]
+    rows = emulator.zeros((500, 29, 39))
+    assert "pysig_signature_vjp" not in launched(emulator, path, 3, rows, stream=True)[0]
     for channels, depth in [(1, 3), (40, 2), (3, 1)]:
-        narrow = standin.ones((2, 3, channels))
-        weights = standin.zeros(pysig.signature_size(channels, depth))
-        names = launched(standin, narrow, depth, weights, method="tile")[0]
+        narrow = emulator.ones((2, 3, channels))
+        weights = emulator.zeros(pysig.signature_size(channels, depth))
+        names = launched(emulator, narrow, depth, weights, method="tile")[0]
         assert "pysig_signature_vjp" not in names
-    moved = standin.ones((2, 3, 2))
-    with standin.recorded() as events:
-        pysig.signature_hvp(moved, 2, standin.zeros(6), moved)
+    moved = emulator.ones((2, 3, 2))
+    with emulator.recorded() as events:
+        pysig.signature_hvp(moved, 2, emulator.zeros(6), moved)
     assert "pysig_signature_vjp" not in [event[1] for event in events]
 
 
-def test_runs_on_the_current_stream_and_waits_for_nothing(standin, rng):
-    path, cotangent = standin.asarray(random_path(rng, 2, 500, 3)), standin.zeros(39)
-    initial, mine = standin.zeros(39), standin.cuda.Stream(non_blocking=True)
+def test_runs_on_the_current_stream_and_waits_for_nothing(emulator, rng):
+    path, cotangent = emulator.asarray(random_path(rng, 2, 500, 3)), emulator.zeros(39)
+    initial, mine = emulator.zeros(39), emulator.cuda.Stream(non_blocking=True)
     with mine:
         names, events = launched(
-            standin, path, 3, cotangent, initial=initial, lengths=np.array([500, 3])
+            emulator, path, 3, cotangent, initial=initial, lengths=np.array([500, 3])
         )
     assert "pysig_link_bars" in names  # chunks of time
     assert {event[0] for event in events} == {"launch"}
@@ -320,13 +320,13 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(standin, rng):
 
 @pytest.mark.parametrize("limit", [60_000, 1_000_000])
 @pytest.mark.parametrize("options", [{}, {"inverse": True, "scalar_term": True}])
-def test_scratch_keeps_to_the_limit(standin, cuts, limit, options, rng):
+def test_scratch_keeps_to_the_limit(emulator, cuts, limit, options, rng):
     """The limit holds for what is beyond the arguments, of which the cotangent is copied, and the
     result."""
     cuts(2, 64, threads=4)
-    path = standin.asarray(random_path(rng, 40, 100, 3))
-    cotangent = standin.asarray(rng.normal(size=(40, 120 + len(options) // 2)))
-    pool = standin.get_default_memory_pool()
+    path = emulator.asarray(random_path(rng, 40, 100, 3))
+    cotangent = emulator.asarray(rng.normal(size=(40, 120 + len(options) // 2)))
+    pool = emulator.get_default_memory_pool()
     pool.reset_peak()
     before = pool.used_bytes()
     with pysig.set_gpu_memory_limit(limit):
@@ -335,9 +335,9 @@ def test_scratch_keeps_to_the_limit(standin, cuts, limit, options, rng):
     assert_close(bar.get(), pysig.signature_vjp(path.get(), 4, cotangent.get(), **options))
 
 
-def test_no_room_is_a_memory_error_and_the_process_goes_on(standin):
-    path, cotangent = standin.ones((4, 300, 4)), standin.ones((4, 340))
-    pool = standin.get_default_memory_pool()
+def test_no_room_is_a_memory_error_and_the_process_goes_on(emulator):
+    path, cotangent = emulator.ones((4, 300, 4)), emulator.ones((4, 340))
+    pool = emulator.get_default_memory_pool()
     pool.set_limit(pool.used_bytes() + path.nbytes + cotangent.nbytes + 8192)
     try:
         with pytest.raises(MemoryError, match="signature_vjp: the GPU has no room"):

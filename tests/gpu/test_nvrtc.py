@@ -31,7 +31,7 @@ TWO_CARDS = CARDS[1:3]
 # Beside what test_gpu_signature.py uses: (channels, depth) of the benchmarks, and shapes that are
 # hard on registers.
 BENCHMARKS = [(5, 4), (8, 4), (4, 5), (8, 6), (4, 6), (3, 6), (6, 4), (2, 12), (20, 3), (100, 2)]
-TEXTS = Path(__file__).parent / "emulator" / "real_texts.py"
+TEXTS = Path(__file__).parent / "emulator" / "dump_cuda_sources.py"
 DEPTH = 8  # of the running sums in test_gpu_signature.py
 
 
@@ -242,8 +242,8 @@ def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):
 
 
 @functools.cache
-def _real_texts():
-    """By a process of its own, on whose path the stand-in is not: the program comes by standard
+def _dump_cuda_sources():
+    """By a process of its own, on whose path the emulator is not: the program comes by standard
     input."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
@@ -263,7 +263,7 @@ def test_elementwise_and_reduction_kernels_compile(nvrtc, card):
         pytest.skip(
             "CuPy is not installed, whose generator makes these texts (pip install cupy-cuda13x)"
         )
-    texts = _real_texts()
+    texts = _dump_cuda_sources()
     assert len(texts) == 2 * (2 + 2 * 5 + 2 * DEPTH)  # 5 transforms
     for log in logs(nvrtc, card, [(source, tuple(options)) for _, source, options in texts]):
         registers(log)

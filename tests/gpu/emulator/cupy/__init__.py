@@ -1,4 +1,4 @@
-"""A stand-in for the part of CuPy that pysig uses, for machines without a GPU.
+"""An emulator of the part of CuPy that pysig uses, for machines without a GPU.
 
 Arrays live in host memory but refuse, like CuPy's, to become NumPy arrays unasked. The CUDA text
 given to ElementwiseKernel, ReductionKernel, RawKernel and RawModule is compiled by the machine's
@@ -6,7 +6,7 @@ C++ compiler and run, under the eyes of an emulated device (device.cpp) that sto
 access outside every array, on uninitialised shared memory, on races in shared memory, and on
 barriers or shuffles that only some threads reach. What it does not know it refuses.
 
-`is_standin` tells it from the real one. The rest of the names are CuPy's.
+`is_emulator` tells it from the real one. The rest of the names are CuPy's.
 """
 
 import numpy as _numpy
@@ -55,7 +55,7 @@ from ._kernels import ElementwiseKernel, ReductionKernel  # noqa: F401
 from ._raw import RawKernel, RawModule  # noqa: F401
 
 __version__ = "14.2.0"
-is_standin = True
+is_emulator = True
 nan, inf = _numpy.nan, _numpy.inf
 
 
@@ -64,4 +64,4 @@ def get_default_memory_pool():
 
 
 def __getattr__(name):
-    raise AttributeError(f"the CuPy stand-in does not know cupy.{name}")
+    raise AttributeError(f"the CuPy emulator does not know cupy.{name}")

@@ -18,12 +18,12 @@ def note(kind, what):
     from . import cuda
 
     stream = cuda.get_current_stream()
-    if kind == "synchronize" and stream.is_capturing:
+    if kind == "synchronize" and stream.is_capturing():
         raise RuntimeError(
             "cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing"
         )
-    if kind == "launch" and stream.is_capturing:
-        raise NotImplementedError(f"the CuPy stand-in captures kernels only, not {what}")
+    if kind == "launch" and stream.is_capturing():
+        raise NotImplementedError(f"the CuPy emulator captures kernels only, not {what}")
     events.append((kind, what, stream))
 
 
@@ -34,7 +34,7 @@ class OutOfMemoryError(MemoryError):
 
 
 class MemoryPool:
-    """Counts what is in use, and the peak since `reset_peak` (the stand-in's own)."""
+    """Counts what is in use, and the peak since `reset_peak` (the emulator's own)."""
 
     def __init__(self):
         self._used = self.peak = self._limit = 0
@@ -76,7 +76,7 @@ class MemoryPool:
 
     def set_limit(self, size=None, fraction=None):
         if fraction is not None:
-            raise NotImplementedError("the CuPy stand-in does not know set_limit(fraction=)")
+            raise NotImplementedError("the CuPy emulator does not know set_limit(fraction=)")
         self._limit = size
 
 
@@ -124,7 +124,7 @@ class ndarray:
 
     def __init__(self, shape, dtype=float, memptr=None, strides=None, order="C"):
         if memptr is not None or strides is not None or order != "C":
-            raise NotImplementedError("the CuPy stand-in does not know these arguments of ndarray")
+            raise NotImplementedError("the CuPy emulator does not know these arguments of ndarray")
         dtype = np.dtype(dtype)
         if dtype.char not in DTYPES:
             raise ValueError(f"Unsupported dtype {dtype}")
@@ -233,7 +233,7 @@ class ndarray:
         plain = (int, np.integer, slice, type(None), type(Ellipsis))
         if not all(isinstance(part, plain) and not isinstance(part, bool) for part in parts):
             raise NotImplementedError(
-                f"the CuPy stand-in indexes by integers and slices, not {key!r}"
+                f"the CuPy emulator indexes by integers and slices, not {key!r}"
             )
         return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
@@ -254,8 +254,8 @@ class ndarray:
     def transpose(self, *axes):
         return self._view(self._host.transpose(*axes))
 
-    def swapaxes(self, first, second):
-        return self._view(self._host.swapaxes(first, second))
+    def swapaxes(self, axis1, axis2):
+        return self._view(self._host.swapaxes(axis1, axis2))
 
     def squeeze(self, axis=None):
         return self._view(self._host.squeeze(axis))
@@ -285,7 +285,7 @@ class ndarray:
 
     def _reduced(self, name, axis, out, keepdims):
         if out is not None:
-            raise NotImplementedError(f"the CuPy stand-in does not know {name}(out=)")
+            raise NotImplementedError(f"the CuPy emulator does not know {name}(out=)")
         note("launch", name)
         return _from_host(np.asarray(getattr(self._host, name)(axis, keepdims=keepdims)))
 
@@ -378,15 +378,15 @@ def full(shape, fill_value, dtype=None, order="C"):
 
 def _only_c(order):
     if order != "C":
-        raise NotImplementedError(f"the CuPy stand-in does not know order={order!r}")
+        raise NotImplementedError(f"the CuPy emulator does not know order={order!r}")
 
 
 def empty_like(prototype, dtype=None):
     return ndarray(prototype.shape, dtype or prototype.dtype)
 
 
-def zeros_like(prototype, dtype=None):
-    return zeros(prototype.shape, dtype or prototype.dtype)
+def zeros_like(a, dtype=None):
+    return zeros(a.shape, dtype or a.dtype)
 
 
 def array(obj, dtype=None, copy=True, order="K"):
@@ -411,8 +411,9 @@ def asnumpy(a, stream=None, order="C", out=None):
     return a.get(out=out) if isinstance(a, ndarray) else np.asarray(a)
 
 
-def arange(*args, dtype=None):
-    return _from_host(np.arange(*args, dtype=dtype))
+def arange(start, stop=None, step=1, dtype=None):
+    first, end = (0, start) if stop is None else (start, stop)
+    return _from_host(np.arange(first, end, step, dtype))
 
 
 def broadcast_to(array, shape):
@@ -455,9 +456,9 @@ def may_share_memory(a, b, max_work=None):
     return np.may_share_memory(a._host, b._host)
 
 
-def matmul(a, b):
+def matmul(x1, x2):
     note("launch", "matmul")
-    return _from_host(np.matmul(a._host, b._host))
+    return _from_host(np.matmul(x1._host, x2._host))
 
 
 def get_array_module(*args):
@@ -468,7 +469,7 @@ def get_array_module(*args):
 
 @contextlib.contextmanager
 def recorded():
-    """The stand-in's own: the events of a block of code."""
+    """The emulator's own: the events of a block of code."""
     start = len(events)
     seen = []
     yield seen

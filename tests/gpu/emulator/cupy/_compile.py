@@ -24,8 +24,8 @@ compiled = 0  # how many times the compiler ran in this process: what a cache te
 class CompileException(Exception):
     """What cupy.cuda.compiler raises when NVRTC refuses a source."""
 
-    def __init__(self, message, source):
-        super().__init__(message)
+    def __init__(self, msg, source):
+        super().__init__(msg)
         self.source = source
 
 
@@ -36,7 +36,7 @@ def compiler():
         command = shlex.split(name)
         if shutil.which(command[0]):
             return command
-    raise RuntimeError(f"the CuPy stand-in needs a C++ compiler; none of {names} is on PATH")
+    raise RuntimeError(f"the CuPy emulator needs a C++ compiler; none of {names} is on PATH")
 
 
 @functools.cache
@@ -47,8 +47,8 @@ def compiler_version():
 
 
 def cache_directory():
-    default = pathlib.Path(tempfile.gettempdir()) / f"pysig-standin-{os.getuid()}"
-    path = pathlib.Path(os.environ.get("PYSIG_STANDIN_CACHE", default))
+    default = pathlib.Path(tempfile.gettempdir()) / f"pysig-emulator-{os.getuid()}"
+    path = pathlib.Path(os.environ.get("PYSIG_EMULATOR_CACHE", default))
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -95,7 +95,7 @@ def check_options(options):
         elif re.fullmatch(r"-[DI].+", option):
             flags.append(option)
         else:
-            raise NotImplementedError(f"the CuPy stand-in does not know the option {option!r}")
+            raise NotImplementedError(f"the CuPy emulator does not know the option {option!r}")
     return [standard, *flags]
 
 
@@ -113,7 +113,7 @@ def included_text(flags):
 def library(source, options):
     """A shared library of the kernels in `source`, a full C++ text."""
     if sys.platform != "linux":
-        raise RuntimeError("the CuPy stand-in needs Linux (ELF sections, ucontext)")
+        raise RuntimeError("the CuPy emulator needs Linux (ELF sections, ucontext)")
     flags = check_options(options)
     device = (HERE / "device.hpp").read_text() + (HERE / "device.cpp").read_text()
     key = digest(source, *flags, included_text(flags), device, *KERNEL_FLAGS, compiler_version())

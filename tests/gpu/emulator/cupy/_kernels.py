@@ -27,7 +27,7 @@ class Parameter:
             raise Exception(f"Syntax error: {text}")
         *modifiers, kind, self.name = words
         if set(modifiers) - {"raw"}:
-            raise NotImplementedError(f"the CuPy stand-in does not know the parameter {text!r}")
+            raise NotImplementedError(f"the CuPy emulator does not know the parameter {text!r}")
         self.raw, self.const = "raw" in modifiers, const
         self.placeholder = kind if len(kind) == 1 else None
         self.dtype = None if self.placeholder else np.dtype(kind)
@@ -78,7 +78,7 @@ class Kernel:
         self.preamble, self.options = preamble, options
         self.nin, self.nargs = len(self.in_params), len(self.params)
 
-    def arguments(self, args):
+    def _arguments(self, args):
         if len(args) not in (self.nin, self.nargs):
             raise TypeError(
                 f"Wrong number of arguments for {self.name!r}. It must be either {self.nin} or "
@@ -91,62 +91,62 @@ class Kernel:
             raise TypeError("Output arguments type must be cupy.ndarray")
         return list(args)
 
-    def ctype(self, p, types):
+    def _ctype(self, p, types):
         name = C_NAMES[np.dtype(p.dtype or types[p.placeholder]).char]
         return CUDA_NAMES[np.dtype(p.dtype or types[p.placeholder]).char] if name else name
 
-    def declarations(self, args, types):
+    def _declarations(self, args, types):
         """Typedefs of the placeholders, and every argument under its name (`_raw_` of it for
         elements)."""
         head = [f"typedef {CUDA_NAMES[t.char]} {letter};" for letter, t in types.items()]
         body = []
         for k, (p, a) in enumerate(zip(self.params, args, strict=True)):
-            ctype = ("const " if p.const else "") + self.ctype(p, types)
+            ctype = ("const " if p.const else "") + self._ctype(p, types)
             if isinstance(a, _array.ndarray):
                 name = p.name if p.raw else f"_raw_{p.name}"
                 body.append(
-                    f"standin::array<{ctype}> {name}(static_cast<{ctype}*>(arguments[{k}].value), "
+                    f"emulator::array<{ctype}> {name}(static_cast<{ctype}*>(arguments[{k}].value), "
                     f"arguments[{k}].shape_strides, arguments[{k}].ndim); (void){name};"
                 )
             else:
                 body.append(f"{ctype} {p.name} = *static_cast<{ctype}*>(arguments[{k}].value);")
         return "\n".join(head), "\n".join(body)
 
-    def elements(self, params, args, types, index):
+    def _elements(self, params, args, types, index):
         lines = []
         for p, a in zip(params, args, strict=True):
             if isinstance(a, _array.ndarray) and not p.raw:
-                ctype = ("const " if p.const else "") + self.ctype(p, types)
+                ctype = ("const " if p.const else "") + self._ctype(p, types)
                 lines.append(f"{ctype} &{p.name} = _raw_{p.name}[{index}]; (void){p.name};")
         return "\n".join(lines)
 
-    def launch(self, args, types, loop, sizes, stream):
-        head, body = self.declarations(args, types)
+    def _launch(self, args, types, loop, sizes, stream):
+        head, body = self._declarations(args, types)
         source = f"""#include "device.hpp"
 {head}
 {self.preamble}
-namespace standin {{
+namespace emulator {{
 int launch_flat(void (*)(const void*), const void*, const std::uintptr_t*, int, char*, int);
 }}
-struct standin_job {{ const standin::argument* arguments; std::ptrdiff_t sizes[2]; }};
-static void standin_body(const void* data) {{
-    const standin_job& job = *static_cast<const standin_job*>(data);
-    const standin::argument* arguments = job.arguments; (void)arguments;
+struct emulator_job {{ const emulator::argument* arguments; std::ptrdiff_t sizes[2]; }};
+static void emulator_body(const void* data) {{
+    const emulator_job& job = *static_cast<const emulator_job*>(data);
+    const emulator::argument* arguments = job.arguments; (void)arguments;
     {body}
     {loop}
 }}
-extern "C" __attribute__((visibility("default"))) int standin_run(
-        const standin::argument* arguments, std::ptrdiff_t n, std::ptrdiff_t m,
+extern "C" __attribute__((visibility("default"))) int emulator_run(
+        const emulator::argument* arguments, std::ptrdiff_t n, std::ptrdiff_t m,
         const std::uintptr_t* ranges, int count, char* message, int bytes) {{
-    standin_job job{{arguments, {{n, m}}}};
-    return standin::launch_flat(standin_body, &job, ranges, count, message, bytes);
+    emulator_job job{{arguments, {{n, m}}}};
+    return emulator::launch_flat(emulator_body, &job, ranges, count, message, bytes);
 }}
 """
-        run = _compile.library(source, tuple(self.options)).standin_run
+        run = _compile.library(source, tuple(self.options)).emulator_run
         packed, keep = pack(self.params, args, types)
-        cuda.submit(self.name, lambda: self.execute(run, packed, keep, args, sizes), stream)
+        cuda._submit(self.name, lambda: self._execute(run, packed, keep, args, sizes), stream)
 
-    def execute(self, run, packed, keep, args, sizes):
+    def _execute(self, run, packed, keep, args, sizes):
         arrays = [a for a in args if isinstance(a, _array.ndarray)]
         ranges, count = _compile.ranges_of(arrays, packed, keep)
         message = ctypes.create_string_buffer(512)
@@ -197,18 +197,18 @@ class ElementwiseKernel(Kernel):
         **unknown,
     ):
         if unknown:
-            raise NotImplementedError(f"the CuPy stand-in does not know {sorted(unknown)}")
+            raise NotImplementedError(f"the CuPy emulator does not know {sorted(unknown)}")
         super().__init__(in_params, out_params, name, preamble, options)
         if "i" in (p.name for p in self.params):
             raise ValueError("Can not use 'i' as a parameter name")
         if re.search(r"\b_ind\b", operation):
-            raise NotImplementedError("the CuPy stand-in does not know _ind")
+            raise NotImplementedError("the CuPy emulator does not know _ind")
         self.operation, self.no_return, self.return_tuple = operation, no_return, return_tuple
 
     def __call__(self, *args, size=None, stream=None, block_size=128):
         if block_size <= 0:
             raise ValueError("block_size must be greater than zero")
-        args = self.arguments(args)
+        args = self._arguments(args)
         given = self.params[: len(args)]
         shape = common_shape(given, args, size)
         types = decide_types(given, args)
@@ -230,10 +230,10 @@ class ElementwiseKernel(Kernel):
                 _array.broadcast_to(a, shape) if isinstance(a, _array.ndarray) and not p.raw else a
                 for p, a in zip(self.params, args, strict=True)
             ]
-            elements = self.elements(self.params, args, types, "i")
+            elements = self._elements(self.params, args, types, "i")
             head = f"{SCRAMBLED}\nconst std::ptrdiff_t i = _at; (void)i;\n"
             loop = f"{head}{elements}\n{self.operation};\n}}"
-            self.launch(args, types, loop, (math.prod(shape), 0), stream)
+            self._launch(args, types, loop, (math.prod(shape), 0), stream)
         if self.no_return:
             return None
         return outs[0] if len(outs) == 1 and not self.return_tuple else tuple(outs)
@@ -256,15 +256,15 @@ class ReductionKernel(Kernel):
     ):
         super().__init__(in_params, out_params, name, preamble, options)
         if identity is None:
-            raise NotImplementedError("the CuPy stand-in wants an identity")
+            raise NotImplementedError("the CuPy emulator wants an identity")
         for text in (map_expr, reduce_expr, post_map_expr):
             if re.search(r"\b_(in_ind|out_ind|i|j|J)\b", text):
-                raise NotImplementedError("the CuPy stand-in does not know CuPy's internal names")
+                raise NotImplementedError("the CuPy emulator does not know CuPy's internal names")
         self.map_expr, self.reduce_expr, self.post_map_expr = map_expr, reduce_expr, post_map_expr
         self.identity, self.reduce_type = str(identity), reduce_type
 
     def __call__(self, *args, out=None, axis=None, keepdims=False, stream=None):
-        args = self.arguments(args)
+        args = self._arguments(args)
         if out is not None:
             if len(args) != self.nin:
                 raise ValueError("cannot specify 'out' as both a positional and keyword argument")
@@ -298,16 +298,16 @@ class ReductionKernel(Kernel):
             for k, (p, a) in enumerate(zip(self.params, args, strict=True))
         ]
         if math.prod(out_shape):
-            self.reduce(
+            self._reduce(
                 args, types, math.prod(out_shape), math.prod(shape[k] for k in axes), stream
             )
         return outs[0] if len(outs) == 1 else tuple(outs)
 
-    def reduce(self, args, types, outputs, terms, stream):
+    def _reduce(self, args, types, outputs, terms, stream):
         """Terms are added in four interleaved parts, since CuPy adds them in a tree."""
-        kind = self.reduce_type or self.ctype(self.out_params[0], types)
-        inputs = self.elements(self.in_params, args[: self.nin], types, "_j * _n + _at")
-        results = self.elements(self.out_params, args[self.nin :], types, "_at")
+        kind = self.reduce_type or self._ctype(self.out_params[0], types)
+        inputs = self._elements(self.in_params, args[: self.nin], types, "_j * _n + _at")
+        results = self._elements(self.out_params, args[self.nin :], types, "_at")
         loop = f"""{SCRAMBLED}
             typedef {kind} _type_reduce;
             auto _reduce = [&](_type_reduce a, _type_reduce b) -> _type_reduce {{
@@ -325,4 +325,4 @@ class ReductionKernel(Kernel):
             {results}
             {self.post_map_expr};
         }}"""
-        self.launch(args, types, loop, (outputs, terms), stream)
+        self._launch(args, types, loop, (outputs, terms), stream)

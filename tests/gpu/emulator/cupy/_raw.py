@@ -18,7 +18,7 @@ class RawKernel:
     def __init__(self, code, name, options=(), backend="nvrtc", **unknown):
         if unknown or backend != "nvrtc":
             raise NotImplementedError(
-                f"the CuPy stand-in does not know {sorted(unknown)}, {backend}"
+                f"the CuPy emulator does not know {sorted(unknown)}, {backend}"
             )
         self.code, self.name, self.options = code, name, options
         self.__name__ = name
@@ -27,17 +27,17 @@ class RawKernel:
 
     def compile(self, log_stream=None):
         if not re.fullmatch(r"[A-Za-z_]\w*", self.name):
-            raise NotImplementedError(f"the CuPy stand-in wants a plain C name, got {self.name!r}")
+            raise NotImplementedError(f"the CuPy emulator wants a plain C name, got {self.name!r}")
         code = EXTERN_SHARED.sub(
-            r"\1* const \2 = static_cast<\1*>(standin::dynamic_shared());", self.code
+            r"\1* const \2 = static_cast<\1*>(emulator::dynamic_shared());", self.code
         )
         if re.search(r"extern\s+__shared__", code):
             raise NotImplementedError(
-                "the CuPy stand-in does not know this form of extern __shared__"
+                "the CuPy emulator does not know this form of extern __shared__"
             )
         source = f"""#include "device.hpp"
 {code}
-namespace standin {{
+namespace emulator {{
 int launch_grid(void (*)(const void*), const void*, const unsigned*, std::int64_t,
                 const std::uintptr_t*, int, char*, int);
 template <class... A>
@@ -49,26 +49,26 @@ void call(void (*kernel)(A...), const argument* arguments) {{
 template <class... A>
 constexpr int count(void (*)(A...)) {{ return sizeof...(A); }}
 }}
-#define STANDIN_PUBLIC extern "C" __attribute__((visibility("default")))
-STANDIN_PUBLIC int standin_count() {{ return standin::count(&{self.name}); }}
-STANDIN_PUBLIC const standin::parameter* standin_parameters() {{
-    return decltype(standin::entry_of(&{self.name}))::parameters;
+#define EMULATOR_PUBLIC extern "C" __attribute__((visibility("default")))
+EMULATOR_PUBLIC int emulator_count() {{ return emulator::count(&{self.name}); }}
+EMULATOR_PUBLIC const emulator::parameter* emulator_parameters() {{
+    return decltype(emulator::entry_of(&{self.name}))::parameters;
 }}
-static void standin_body(const void* data) {{
-    standin::call(&{self.name}, static_cast<const standin::argument*>(data));
+static void emulator_body(const void* data) {{
+    emulator::call(&{self.name}, static_cast<const emulator::argument*>(data));
 }}
-STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigned* dims,
+EMULATOR_PUBLIC int emulator_run(const emulator::argument* arguments, const unsigned* dims,
         std::int64_t shared, const std::uintptr_t* ranges, int count, char* message, int bytes) {{
-    return standin::launch_grid(standin_body, arguments, dims, shared, ranges, count, message,
+    return emulator::launch_grid(emulator_body, arguments, dims, shared, ranges, count, message,
                                 bytes);
 }}
 """
         library = _compile.library(source, tuple(self.options))
         if not hasattr(library, self.name):  # a mangled name: cuModuleGetFunction would not find it
             raise cuda.driver.CUDADriverError("CUDA_ERROR_NOT_FOUND: named symbol not found")
-        library.standin_parameters.restype = ctypes.POINTER(_compile.Parameter)
-        count = library.standin_count()
-        self._parameters = library.standin_parameters()[:count]
+        library.emulator_parameters.restype = ctypes.POINTER(_compile.Parameter)
+        count = library.emulator_count()
+        self._parameters = library.emulator_parameters()[:count]
         self._library = library
 
     def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
@@ -91,7 +91,7 @@ STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigne
         packed = (_compile.Argument * max(1, len(args)))()
         for slot, value in zip(packed, values, strict=False):
             slot.value = value.ctypes.data
-        cuda.submit(
+        cuda._submit(
             self.name, lambda: self._execute(packed, values, dims, shared_mem, args), stream
         )
 
@@ -101,7 +101,7 @@ STANDIN_PUBLIC int standin_run(const standin::argument* arguments, const unsigne
         message = ctypes.create_string_buffer(512)
         sizes = (ctypes.c_uint32 * 6)(*dims)
         shared = ctypes.c_int64(shared_mem)
-        failed = self._library.standin_run(packed, sizes, shared, ranges, count, message, 512)
+        failed = self._library.emulator_run(packed, sizes, shared, ranges, count, message, 512)
         _compile.finish(self.name, failed, message)
 
 
@@ -142,7 +142,7 @@ def _value(kernel, k, a, parameter):
 class RawModule:
     def __init__(self, *, code=None, path=None, options=(), backend="nvrtc", **unknown):
         if code is None or path is not None or unknown or backend != "nvrtc":
-            raise NotImplementedError("the CuPy stand-in knows RawModule(code=, options=) only")
+            raise NotImplementedError("the CuPy emulator knows RawModule(code=, options=) only")
         if not isinstance(options, tuple):
             raise TypeError("options must be a tuple")
         self.code, self.options = code, options

@@ -5,13 +5,12 @@ import threading
 import time
 import types
 
-from . import _array
-from ._array import Memory, MemoryPointer, MemoryPool, OutOfMemoryError
-from ._compile import CompileException
+from . import _array, _compile
+from ._array import Memory, MemoryPointer, MemoryPool
 
-DEVICE_BYTES = 80 * 2**30
-PROPERTIES = {
-    "name": b"CuPy stand-in (a CPU)",
+_DEVICE_BYTES = 80 * 2**30
+_PROPERTIES = {
+    "name": b"CuPy emulator (a CPU)",
     "major": 9,
     "minor": 0,
     "multiProcessorCount": 132,
@@ -23,37 +22,37 @@ PROPERTIES = {
     "sharedMemPerMultiprocessor": 228 * 1024,
     "l2CacheSize": 50 * 2**20,
     "warpSize": 32,
-    "totalGlobalMem": DEVICE_BYTES,
+    "totalGlobalMem": _DEVICE_BYTES,
     "clockRate": 1980000,
 }
 _current = threading.local()
 
 
-class CUDARuntimeError(RuntimeError):
+class _CUDARuntimeError(RuntimeError):
     pass
 
 
-class CUDADriverError(RuntimeError):
+class _CUDADriverError(RuntimeError):
     pass
 
 
-def mem_get_info():
-    return DEVICE_BYTES - _array.pool.used_bytes(), DEVICE_BYTES
+def _mem_get_info():
+    return _DEVICE_BYTES - _array.pool.used_bytes(), _DEVICE_BYTES
 
 
 runtime = types.SimpleNamespace(
-    CUDARuntimeError=CUDARuntimeError,
+    CUDARuntimeError=_CUDARuntimeError,
     getDevice=lambda: 0,
     getDeviceCount=lambda: 1,
-    getDeviceProperties=lambda device: dict(PROPERTIES),
-    memGetInfo=mem_get_info,
+    getDeviceProperties=lambda device: dict(_PROPERTIES),
+    memGetInfo=_mem_get_info,
     runtimeGetVersion=lambda: 13000,
     driverGetVersion=lambda: 13000,
     is_hip=False,
 )
-driver = types.SimpleNamespace(CUDADriverError=CUDADriverError)
-compiler = types.SimpleNamespace(CompileException=CompileException)
-memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool)
+driver = types.SimpleNamespace(CUDADriverError=_CUDADriverError)
+compiler = types.SimpleNamespace(CompileException=_compile.CompileException)
+memory = types.SimpleNamespace(OutOfMemoryError=_array.OutOfMemoryError, MemoryPool=MemoryPool)
 
 
 class Graph:
@@ -76,7 +75,6 @@ class Stream:
         self._recording = None
         self._outer = []
 
-    @property
     def is_capturing(self):
         return self._recording is not None
 
@@ -137,12 +135,12 @@ def get_current_stream(device_id=-1):
     return getattr(_current, "stream", Stream.null)
 
 
-def submit(name, job, stream=None):
+def _submit(name, job, stream=None):
     """A launch: run now, or recorded where the stream is capturing."""
     with stream or contextlib.nullcontext():
         target = get_current_stream()
         _array.events.append(("launch", name, target))
-        if target.is_capturing:
+        if target.is_capturing():
             target._recording.append((name, job))
         else:
             job()
@@ -151,11 +149,11 @@ def submit(name, job, stream=None):
 class Device:
     def __init__(self, device=None):
         if device not in (None, 0):
-            raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+            raise _CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
         self.id = 0
         self.compute_capability = "90"
-        self.mem_info = mem_get_info()
-        self.attributes = {"MultiProcessorCount": PROPERTIES["multiProcessorCount"]}
+        self.mem_info = _mem_get_info()
+        self.attributes = {"MultiProcessorCount": _PROPERTIES["multiProcessorCount"]}
 
     def synchronize(self):
         _array.note("synchronize", "device")

@@ -13,8 +13,8 @@ uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
 
 extern "C" {
-extern char __start_standin_shared[] __attribute__((weak, visibility("hidden")));
-extern char __stop_standin_shared[] __attribute__((weak, visibility("hidden")));
+extern char __start_emulator_shared[] __attribute__((weak, visibility("hidden")));
+extern char __stop_emulator_shared[] __attribute__((weak, visibility("hidden")));
 }
 
 // A clock that leaps: what waits for it need not wait.
@@ -23,7 +23,7 @@ long long clock64() {
     return ticks += 1'000'000;
 }
 
-namespace standin {
+namespace emulator {
 namespace {
 
 constexpr std::size_t stack_bytes = 256 * 1024;
@@ -119,8 +119,8 @@ void check(const void* address, std::size_t bytes, bool writing) {
     auto dynamic = reinterpret_cast<std::uintptr_t>(the.dynamic.data());
     if (inside(dynamic, dynamic + the.dynamic.size()))
         return check_shared(the.shadow_dynamic.data(), at - dynamic, bytes, writing);
-    auto fixed = reinterpret_cast<std::uintptr_t>(__start_standin_shared);
-    if (fixed && inside(fixed, reinterpret_cast<std::uintptr_t>(__stop_standin_shared)))
+    auto fixed = reinterpret_cast<std::uintptr_t>(__start_emulator_shared);
+    if (fixed && inside(fixed, reinterpret_cast<std::uintptr_t>(__stop_emulator_shared)))
         return check_shared(the.shadow_static.data(), at - fixed, bytes, writing);
     Dl_info constants;  // tables of the module itself
     if (dladdr(address, &constants)) return;
@@ -310,7 +310,7 @@ int launch_grid(void (*body)(const void*), const void* data, const unsigned* dim
     the.warps.assign((threads + 31) / 32, warp{});
     the.dynamic.assign(std::size_t(shared_bytes), char(0xff));
     the.shadow_dynamic.resize(std::size_t(shared_bytes));
-    the.shadow_static.resize(__start_standin_shared ? std::size_t(__stop_standin_shared - __start_standin_shared) : 0);
+    the.shadow_static.resize(__start_emulator_shared ? std::size_t(__stop_emulator_shared - __start_emulator_shared) : 0);
     the.allowed.clear();
     for (int k = 0; k < range_count; ++k) the.allowed.push_back({ranges[2 * k], ranges[2 * k + 1]});
     the.body = body;
@@ -336,22 +336,22 @@ int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_
     return report(message, message_bytes);
 }
 
-}  // namespace standin
+}  // namespace emulator
 
 // The hooks that -fsanitize=thread calls.
-#define STANDIN_HOOK(bytes)                                                           \
-    void __tsan_read##bytes(void* at) { standin::check(at, bytes, false); }           \
-    void __tsan_write##bytes(void* at) { standin::check(at, bytes, true); }           \
-    void __tsan_unaligned_read##bytes(void* at) { standin::check(at, bytes, false); } \
-    void __tsan_unaligned_write##bytes(void* at) { standin::check(at, bytes, true); }
+#define EMULATOR_HOOK(bytes)                                                           \
+    void __tsan_read##bytes(void* at) { emulator::check(at, bytes, false); }           \
+    void __tsan_write##bytes(void* at) { emulator::check(at, bytes, true); }           \
+    void __tsan_unaligned_read##bytes(void* at) { emulator::check(at, bytes, false); } \
+    void __tsan_unaligned_write##bytes(void* at) { emulator::check(at, bytes, true); }
 extern "C" {
-STANDIN_HOOK(1)
-STANDIN_HOOK(2)
-STANDIN_HOOK(4)
-STANDIN_HOOK(8)
-STANDIN_HOOK(16)
-void __tsan_read_range(void* at, unsigned long bytes) { standin::check(at, bytes, false); }
-void __tsan_write_range(void* at, unsigned long bytes) { standin::check(at, bytes, true); }
+EMULATOR_HOOK(1)
+EMULATOR_HOOK(2)
+EMULATOR_HOOK(4)
+EMULATOR_HOOK(8)
+EMULATOR_HOOK(16)
+void __tsan_read_range(void* at, unsigned long bytes) { emulator::check(at, bytes, false); }
+void __tsan_write_range(void* at, unsigned long bytes) { emulator::check(at, bytes, true); }
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_init() {}

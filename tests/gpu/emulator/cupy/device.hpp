@@ -1,4 +1,4 @@
-// The device of the stand-in, as the text of a kernel sees it: CUDA's keywords, built-in variables, barriers and warp
+// The device of the emulator, as the text of a kernel sees it: CUDA's keywords, built-in variables, barriers and warp
 // shuffles. Kernels are compiled with -fsanitize=thread, which makes the compiler call a hook before every load and
 // store; device.cpp answers these hooks itself (the sanitizer's own library is not linked) and so sees what
 // compute-sanitizer's memcheck, initcheck, racecheck and synccheck see on a card.
@@ -21,10 +21,10 @@
 #define __align__(n) __attribute__((aligned(n)))
 // Static shared arrays gather in one section, so that the runtime knows where they are. `extern __shared__` is
 // rewritten before.
-#define __shared__ static __attribute__((section("standin_shared")))
-#define __syncthreads() standin::block_barrier(__LINE__, 0)
-#define __syncthreads_or(predicate) (standin::block_barrier(__LINE__, (predicate) ? 1 : 0) > 0)
-#define __syncthreads_count(predicate) standin::block_barrier(__LINE__, (predicate) ? 1 : 0)
+#define __shared__ static __attribute__((section("emulator_shared")))
+#define __syncthreads() emulator::block_barrier(__LINE__, 0)
+#define __syncthreads_or(predicate) (emulator::block_barrier(__LINE__, (predicate) ? 1 : 0) > 0)
+#define __syncthreads_count(predicate) emulator::block_barrier(__LINE__, (predicate) ? 1 : 0)
 
 struct uint3 {
     unsigned x, y, z;
@@ -46,7 +46,7 @@ extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 constexpr int warpSize = 32;
 
-namespace standin {
+namespace emulator {
 
 [[noreturn]] void fault(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void* dynamic_shared();
@@ -127,30 +127,30 @@ struct entry {
     }
 };
 
-}  // namespace standin
+}  // namespace emulator
 
 inline void __syncwarp_at(unsigned mask, int line) {
     char none = 0;
-    standin::warp_exchange(mask, &none, &none, standin::lane(), 0, line);
+    emulator::warp_exchange(mask, &none, &none, emulator::lane(), 0, line);
 }
-#define STANDIN_FIRST(first, ...) first
-#define __syncwarp(...) __syncwarp_at(STANDIN_FIRST(__VA_ARGS__ __VA_OPT__(, ) 0xffffffffu), __LINE__)
+#define EMULATOR_FIRST(first, ...) first
+#define __syncwarp(...) __syncwarp_at(EMULATOR_FIRST(__VA_ARGS__ __VA_OPT__(, ) 0xffffffffu), __LINE__)
 
 template <class T>
 T __shfl_sync_at(int line, unsigned mask, T value, int source, int width = 32) {
-    return standin::shuffle(mask, value, (standin::lane() & ~(width - 1)) | (source & (width - 1)), line);
+    return emulator::shuffle(mask, value, (emulator::lane() & ~(width - 1)) | (source & (width - 1)), line);
 }
 template <class T>
 T __shfl_xor_sync_at(int line, unsigned mask, T value, int lanes, int width = 32) {
-    return standin::shuffle(mask, value, standin::source_lane(standin::lane() ^ lanes, width), line);
+    return emulator::shuffle(mask, value, emulator::source_lane(emulator::lane() ^ lanes, width), line);
 }
 template <class T>
 T __shfl_up_sync_at(int line, unsigned mask, T value, unsigned delta, int width = 32) {
-    return standin::shuffle(mask, value, standin::source_lane(standin::lane() - int(delta), width), line);
+    return emulator::shuffle(mask, value, emulator::source_lane(emulator::lane() - int(delta), width), line);
 }
 template <class T>
 T __shfl_down_sync_at(int line, unsigned mask, T value, unsigned delta, int width = 32) {
-    return standin::shuffle(mask, value, standin::source_lane(standin::lane() + int(delta), width), line);
+    return emulator::shuffle(mask, value, emulator::source_lane(emulator::lane() + int(delta), width), line);
 }
 #define __shfl_sync(...) __shfl_sync_at(__LINE__, __VA_ARGS__)
 #define __shfl_xor_sync(...) __shfl_xor_sync_at(__LINE__, __VA_ARGS__)

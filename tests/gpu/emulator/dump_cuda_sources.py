@@ -2,7 +2,7 @@
 pysig's elementwise and reduction kernels.
 
 A program of its own: it needs CuPy's generator, which works without a GPU, in a process where the
-stand-in is not `cupy`. Usage: python real_texts.py DEPTH
+emulator is not `cupy`. Usage: python dump_cuda_sources.py DEPTH
 """
 
 import contextlib
