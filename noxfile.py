@@ -69,6 +69,12 @@ def sweep(session: nox.Session) -> None:
 
 
 @nox.session
+def explore(session: nox.Session) -> None:
+    """Run the usual tests on fresh random cases; the report shows how to repeat a failure."""
+    pytest(session, "--explore")
+
+
+@nox.session
 def frameworks(session: nox.Session) -> None:
     """Run the tests of PyTorch, JAX, TensorFlow and Keras; installs them."""
     pip(session, "pysig-signatures[test-interop]")

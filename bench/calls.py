@@ -17,7 +17,7 @@ def jit(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
 
 
 def jax_backward(function: Callable[[Any], Any], t: Task) -> Callable[[], Any]:
-    """Only the backward pass: the forward pass, with what it stores, happens beforehand."""
+    """Only the backward pass: the forward pass, which stores intermediate values, is not timed."""
     import jax
 
     _, pull = jax.vjp(function, t.path)

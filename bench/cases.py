@@ -111,7 +111,7 @@ LOGSIGNATURE = _cases("""
     1   1000 4 6
 """)
 
-# Lines of two points: what takes time is to make the tables of the bases.
+# Lines of two points: nearly all the time goes into the tables of the bases.
 TABLES = _cases("""
     - 2  2 15
     - 2  3 10

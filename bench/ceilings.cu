@@ -1,4 +1,5 @@
-// What a card can do at most, measured the same way as what it is held against: multiply-adds in registers, and a wait.
+// The ceilings of a device: multiply-adds in registers; and a kernel that only waits. Timed as the kernels of pysig
+// are.
 using R = BENCH_REAL;
 
 // `rounds` times 64 multiply-adds per thread, in 16 chains: more than the latency of a multiply-add needs.

@@ -22,7 +22,7 @@ from .run import Run
 from .worker_pool import Settings, WorkerError, WorkerPool
 
 EPILOG = """\
-what happens
+procedure
   Every library runs in a separate process. For each case its answer is compared with that of pysig
   in float64, which is compared with the reference implementation (pysig/_reference). A wrong answer
   is reported and not timed. Then rounds: each library in turn, for some milliseconds, until the
@@ -49,22 +49,28 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    what = p.add_argument_group("what to time")
-    what.add_argument(
+    _add_selection(p)
+    _add_limits(p)
+    return p
+
+
+def _add_selection(p: argparse.ArgumentParser) -> None:
+    group = p.add_argument_group("selection")
+    group.add_argument(
         "--operation",
         nargs="+",
         metavar="NAME",
         help="operations, by name or shell pattern (default: all; see `python -m bench list`)",
     )
-    what.add_argument(
+    group.add_argument(
         "--case",
         nargs="+",
         metavar="NAME",
         help="cases by group, name or shell pattern (default: the groups of each operation; "
         "without --operation, each takes those of its groups, and `signature` takes all)",
     )
-    what.add_argument("--dtype", nargs="+", choices=cases.ITEMSIZE, default=list(cases.ITEMSIZE))
-    what.add_argument(
+    group.add_argument("--dtype", nargs="+", choices=cases.ITEMSIZE, default=list(cases.ITEMSIZE))
+    group.add_argument(
         "--threads",
         nargs="+",
         type=int,
@@ -91,7 +97,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="PEER=INTERPRETER",
         help="the Python in which a peer is installed (default: this one)",
     )
-    limits = p.add_argument_group("how long")
+
+
+def _add_limits(p: argparse.ArgumentParser) -> None:
+    limits = p.add_argument_group("limits")
     limits.add_argument("--quick", action="store_true", help="few cases, half a second each")
     limits.add_argument(
         "--budget", type=float, metavar="SECONDS", help="rounds per case at most (default: 4)"
@@ -104,8 +113,8 @@ def parser() -> argparse.ArgumentParser:
         help="a library that takes longer for one answer is stopped (default: 120)",
     )
     limits.add_argument("--seed", type=int, default=0, help="of the random paths (default: 0)")
-    keep = p.add_argument_group("what to keep")
-    keep.add_argument(
+    stored = p.add_argument_group("storage")
+    stored.add_argument(
         "--save",
         nargs="?",
         const="",
@@ -113,7 +122,6 @@ def parser() -> argparse.ArgumentParser:
         help="write results as JSON (default file: bench/results/cpu-MACHINE.json); rows of the "
         "same operation, case, dtype, threads and library are replaced, others stay",
     )
-    return p
 
 
 def _all_peers() -> list[str]:

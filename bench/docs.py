@@ -27,7 +27,7 @@ CAPTIONS = {
     "sweeps": "Time against batch, length and coefficients; dotted: linear.",
 }
 
-# Operations with a table of their own, and the groups of its cases.
+# Operations with a separate table, and the groups of its cases.
 TABLES = {"signature": ("core", "authors", "tiny"), "training-step": ("training",)}
 
 NOTHING = "No results are committed yet; nothing is claimed before it is measured."

@@ -208,8 +208,8 @@ def show(row: dict[str, Any]) -> None:
     """One line of the table."""
     if row["status"] != "timed":
         note = f"{row['status']}: {row['reason']}"
-        what = (row[name] for name in ("operation", "case", "dtype", "library"))
-        print(COLUMNS.format(*what, *6 * ["-"], note))
+        head = (row[name] for name in ("operation", "case", "dtype", "library"))
+        print(COLUMNS.format(*head, *6 * ["-"], note))
         return
     by_wall = row.get("wall", {})
     print(
@@ -234,7 +234,7 @@ def once(name: str, operations: Sequence[str]) -> None:
     """One call of each operation on one case, for a profiler."""
     cupy = device()
     (case,) = cases.select([name])
-    for operation in (OPERATIONS[what] for what in operations):
+    for operation in (OPERATIONS[chosen] for chosen in operations):
         inputs = make_inputs(operation, case, "float32", 0)
         there = {k: cupy.asarray(inputs[k]) for k in operation.inputs}
         compute(operation, case, there, "auto", None)

@@ -1,6 +1,6 @@
 """The libraries that are timed: their modules, their arrays, their limits of threads.
 
-Every library runs in a process of its own (``bench.worker``), possibly in another interpreter.
+Every library runs in a separate process (``bench.worker``), possibly in another interpreter.
 Threads are limited three times over: by the environment set here, by the library's own switch (here
 or in the call), and by the processors that the worker's process may use.
 """
@@ -21,11 +21,11 @@ class Library:
     """One library as the bench sees it."""
 
     name: str
-    module: str  # what is imported
-    distribution: str  # what is installed
-    install: str  # what to do when it is absent
+    module: str  # name to import
+    distribution: str  # name to install
+    install: str  # how to install it
     same_as: str = ""  # the library whose calls it uses; empty: its own
-    dtypes: tuple[str, ...] = ("float32", "float64")  # what it computes in
+    dtypes: tuple[str, ...] = ("float32", "float64")  # in which it computes
     setup: Callable[[int], None] = lambda threads: None
     to_library: Callable[[np.ndarray], Any] = lambda array: array  # NumPy to its array type
     to_numpy: Callable[[Any], np.ndarray] = np.asarray  # and back

@@ -5,7 +5,7 @@ library: a function of the library's module ``m`` and the task ``t`` (`operation
 all preparation and returns a function without arguments, the only thing that is timed. A new
 operation is one entry of :data:`OPERATIONS`.
 
-A peer may prepare whatever it can prepare (tables, compiled functions, the forward pass of a
+A peer may prepare all that it can (tables, compiled functions, the forward pass of a
 derivative): peers are timed at their best, which makes pysig's ratios conservative.
 """
 
@@ -112,11 +112,11 @@ def _first_log(basis: str) -> Operation:
 
     return Operation(
         name=f"tables-{basis}",
-        does=f'log-signature of a line in the basis "{basis}", its tables made anew at each call',
+        does=f'log-signature of a line in the basis "{basis}", its tables built at each call',
         groups=("tables",),
         answer=lyndon_shape,
         calls={"reference": line, "pysig": call},
-        # The change to brackets amplifies what the logarithm rounds: where the answer is zero,
+        # The change to brackets amplifies the rounding of the logarithm: where the answer is zero,
         # float64 is about 2**29 times closer to it than float32.
         tolerance={"float32": 1e-4 if basis == "words" else 1e-3, "float64": 1e-10},
     )
@@ -280,7 +280,7 @@ _TABLE = (
         groups=("logsignature",),
         against="signature",
         answer=lyndon_shape,
-        # No peer: the only one that has this basis, iisignature, keeps its matrices in single
+        # No peer: iisignature, the only one with this basis, keeps its matrices in single
         # precision, so that its answers are not float64 answers.
         calls={"reference": reference_log("hall"), "pysig": pysig_log("hall")},
         tolerance={"float32": 1e-3, "float64": 1e-10},

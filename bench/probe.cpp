@@ -1,7 +1,7 @@
 // The ceilings of this machine: multiply-adds per second, and bytes per second from and to memory.
 //
-// Built at bench time for the machine it runs on (see probe.py). Every function returns what it did
-// (multiply-adds, or bytes), and the caller holds the clock. SIMD is written in GCC/Clang vector types,
+// Built at bench time for the machine it runs on (see probe.py). Every function returns its work
+// (multiply-adds, or bytes); the caller takes the time. SIMD is written in GCC/Clang vector types,
 // as wide as the machine's registers.
 #include <cstddef>
 #include <cstdint>

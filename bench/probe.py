@@ -120,7 +120,7 @@ def _buffers() -> tuple[np.ndarray, np.ndarray]:
 
 
 def call(name: str, dtype: str, threads: int) -> tuple[Callable[[], float], float]:
-    """A function to time, and what one call of it does: multiply-adds, or bytes moved."""
+    """A function to time, and the work of one call: multiply-adds, or bytes moved."""
     if name == "madds":
         function = getattr(_library(), f"pysig_bench_madds_{dtype}")
         rounds = CHAIN_ROUNDS if threads == 1 else 10 * CHAIN_ROUNDS
@@ -135,8 +135,8 @@ def call(name: str, dtype: str, threads: int) -> tuple[Callable[[], float], floa
 def loop_report(dtype: str) -> dict[str, int]:
     """Instructions in the timed loop: fused multiply-adds, memory operands, and others.
 
-    Read from the disassembly (``objdump``): a loop is what lies between a backward jump and its
-    target; the timed one has the most multiply-adds, others add up its sums.
+    Read from the disassembly (``objdump``): a loop reaches from the target of a
+    backward jump to the jump; the timed one has the most multiply-adds, others add up its sums.
     """
     if not shutil.which("objdump"):
         raise ProbeError("objdump is not installed, so the loop cannot be read")

@@ -2,7 +2,7 @@
 
     {"schema": 2, "bench": "cpu", "machine": {...}, "roofline": {...}, "rows": [...]}
 
-A row says what was timed (operation, case, dtype, threads, library), its result
+A row has its key (operation, case, dtype, threads, library), its result
 (``status``: timed, wrong, failed or skipped, with a ``reason`` unless timed), when, and with which
 versions. Times are in seconds, rates per second; ``ratio`` is the time of the library over that
 of pysig in the same rounds, ``speedup`` the time of one thread over that of several, ``against``

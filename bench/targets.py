@@ -18,7 +18,7 @@ Measured = tuple[float, str] | None
 
 
 class Rows:
-    """Timed rows of a document, found by what they are about."""
+    """Timed rows of a document, found by their keys."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -233,12 +233,12 @@ TARGETS = (
     ),
     *(
         Target(
-            f"signature, exponent of the cost in the {what}",
+            f"signature, exponent of the cost in the {quantity}",
             1.05,
             True,
             lambda rows, t, group=group: _exponent(rows, group, t),
         )
-        for group, what in (
+        for group, quantity in (
             ("sweep-batch", "batch"),
             ("sweep-length", "length"),
             ("sweep-size", "number of coefficients"),
@@ -314,7 +314,7 @@ TARGETS = (
 
 
 def evaluate(document: dict[str, Any]) -> list[tuple[Target, str, Measured]]:
-    """Every goal in every dtype, with what was measured."""
+    """Every goal in every dtype, with its measured figure."""
     rows = Rows(document)
     return [(t, dtype, t.figure(rows, dtype)) for t in TARGETS for dtype in t.dtypes]
 

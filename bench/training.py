@@ -59,7 +59,7 @@ def _step(layer: Callable[[Any, Task], Any]) -> Call:
         import keras
 
         path = np.asarray(t.path)
-        keras.config.set_floatx(str(path.dtype))  # what Keras makes of the batch
+        keras.config.set_floatx(str(path.dtype))  # the dtype to which Keras casts the batch
         keras.config.set_dtype_policy(str(path.dtype))
         first, last = keras.layers.Dense(t.channels, use_bias=False), keras.layers.Dense(1)
         model = keras.Sequential([keras.Input(path.shape[1:]), first, layer(m, t), last])

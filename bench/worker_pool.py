@@ -152,7 +152,7 @@ class WorkerPool:
         return self.workers[key]
 
     def drop(self) -> None:
-        """Let all workers forget what they have loaded."""
+        """Let all workers drop their loaded calls."""
         for worker in self.workers.values():
             if worker.alive:
                 worker.request({"do": "drop"})

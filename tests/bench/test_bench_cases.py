@@ -94,7 +94,7 @@ def test_every_operation_is_complete(operation):
     assert (operation.checked_as or operation.name) in OPERATIONS
     assert operation.tolerance["float64"] <= 1e-10
     assert operation.tolerance["float32"] <= 1e-3
-    if operation.against:  # it is computed from the same inputs, and has an answer of its own
+    if operation.against:  # it is computed from the same inputs, and has another answer
         base = OPERATIONS[operation.against]
         assert set(base.inputs) | set(base.extra_inputs) <= set(operation.inputs)
         assert (base.checked_as or base.name) != (operation.checked_as or operation.name)

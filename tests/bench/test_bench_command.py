@@ -119,7 +119,7 @@ def _planned(*arguments):
     ]
 
 
-def test_tables_are_made_anew_at_each_call():
+def test_tables_are_built_at_each_call():
     import pysig
     from pysig._cpu.logsignature import _tables
 
