@@ -30,6 +30,11 @@ from pysig._api.algebra.linear import (
     dilate_jvp,
     dilate_vjp,
 )
+from pysig._api.algebra.map_channels import (
+    map_channels,
+    map_channels_jvp,
+    map_channels_vjp,
+)
 from pysig._api.algebra.segments import (
     append,
     append_jvp,
@@ -56,11 +61,6 @@ from pysig._api.algebra.shuffle import (
     shuffle,
     shuffle_jvp,
     shuffle_vjp,
-)
-from pysig._api.algebra.transform import (
-    transform,
-    transform_jvp,
-    transform_vjp,
 )
 
 __all__ = [
@@ -91,13 +91,13 @@ __all__ = [
     "log",
     "log_jvp",
     "log_vjp",
+    "map_channels",
+    "map_channels_jvp",
+    "map_channels_vjp",
     "prepend",
     "prepend_jvp",
     "prepend_vjp",
     "shuffle",
     "shuffle_jvp",
     "shuffle_vjp",
-    "transform",
-    "transform_jvp",
-    "transform_vjp",
 ]

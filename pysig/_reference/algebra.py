@@ -2,7 +2,7 @@
 
 Every function takes rows (size,) of `channels` channels up to `depth`. With `scalar_term` a row
 begins with the coefficient of the empty word; without it that coefficient is 1 for elements of the
-group (combine, invert, log, transform ...) and 0 for Lie elements and functionals (exp, shuffle,
+group (combine, invert, log, map_channels ...) and 0 for Lie elements and functionals (exp, shuffle,
 inner ...).
 """
 
@@ -65,10 +65,10 @@ def log(a: Any, channels: int, depth: int, scalar_term: bool = False) -> Any:
 
 def dilate(a: Any, factors: Any, channels: int, depth: int, scalar_term: bool = False) -> Any:
     """The coefficient of a word is multiplied by the factors of its letters."""
-    return transform(a, np.diag(np.asarray(factors)), channels, depth, scalar_term)
+    return map_channels(a, np.diag(np.asarray(factors)), channels, depth, scalar_term)
 
 
-def transform(a: Any, matrix: Any, channels: int, depth: int, scalar_term: bool = False) -> Any:
+def map_channels(a: Any, matrix: Any, channels: int, depth: int, scalar_term: bool = False) -> Any:
     """`matrix` (new channels, channels) applied to every axis of every level: the signature of the
     mapped path.
     """

@@ -39,7 +39,7 @@ CASES = [
     Case("exp", "a"),
     Case("log", "a"),
     Case("dilate", "ax"),
-    Case("transform", "am"),
+    Case("map_channels", "am"),
     Case("shuffle", "aa"),
     Case("half_shuffle", "aa"),
     Case("inner", "aa"),
@@ -310,15 +310,15 @@ ERRORS = [
     (lambda: algebra.exp(np.ones(6), 2, 200), MemoryError, "depth: "),
     (lambda: algebra.shuffle(np.ones(30), np.ones(30), 1, 30), ValueError, "at most 24"),
     (lambda: algebra.dilate(np.ones(6), [1.0], 2, 2), ValueError, "factors: "),
-    (lambda: algebra.transform(np.ones(6), np.ones((2, 3)), 2, 2), ValueError, "matrix: "),
-    (lambda: algebra.transform(np.ones(6), np.ones((0, 2)), 2, 2), ValueError, "matrix: "),
+    (lambda: algebra.map_channels(np.ones(6), np.ones((2, 3)), 2, 2), ValueError, "matrix: "),
+    (lambda: algebra.map_channels(np.ones(6), np.ones((0, 2)), 2, 2), ValueError, "matrix: "),
     (
-        lambda: algebra.transform_vjp(np.ones(6), np.ones((1, 2)), 2, 2, np.ones(6)),
+        lambda: algebra.map_channels_vjp(np.ones(6), np.ones((1, 2)), 2, 2, np.ones(6)),
         ValueError,
         "cotangent: ",
     ),
     (
-        lambda: algebra.transform_jvp(
+        lambda: algebra.map_channels_jvp(
             np.ones(6), np.ones((1, 2)), 2, 2, np.ones(6), np.ones((2, 2))
         ),
         ValueError,

@@ -114,7 +114,7 @@ def test_transform_is_the_signature_of_the_mapped_path(size, data):
     channels, depth = size
     path = draw_path(data, channels)
     matrix = draw_row(data, 2 * channels).reshape(2, channels)
-    mapped = algebra.transform(signature(path, depth), matrix, channels, depth)
+    mapped = algebra.map_channels(signature(path, depth), matrix, channels, depth)
     assert np.all(mapped == signature(path @ matrix.T, depth))
     factors = draw_row(data, channels)
     dilated = algebra.dilate(signature(path, depth), factors, channels, depth)
@@ -190,7 +190,7 @@ OPERATIONS = {
     "exp": (lambda a: algebra.exp(a, 2, 3), "a"),
     "log": (lambda a: algebra.log(a, 2, 3), "a"),
     "dilate": (lambda a, f: algebra.dilate(a, f, 2, 3), "ax"),
-    "transform": (lambda a, m: algebra.transform(a, m, 2, 3), "am"),
+    "map_channels": (lambda a, m: algebra.map_channels(a, m, 2, 3), "am"),
     "shuffle": (lambda a, b: algebra.shuffle(a, b, 2, 3), "aa"),
     "half_shuffle": (lambda a, b: algebra.half_shuffle(a, b, 2, 3), "aa"),
     "inner": (lambda a, b: algebra.inner(a, b, 2, 3), "aa"),

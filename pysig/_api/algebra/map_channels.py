@@ -10,7 +10,7 @@ from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._plans.layout import Plan, plan_for
 
 
-def transform(
+def map_channels(
     a: Any,
     matrix: Any,
     channels: int,
@@ -55,13 +55,13 @@ def transform(
     >>> import pysig
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
     >>> matrix = np.array([[1.0, 2.0]])
-    >>> pysig.algebra.transform(pysig.signature(path, 2), matrix, channels=2, depth=2)
+    >>> pysig.algebra.map_channels(pysig.signature(path, 2), matrix, channels=2, depth=2)
     array([3. , 4.5])
     >>> pysig.signature(path @ matrix.T, 2)
     array([3. , 4.5])
     """
     plan = check_sizes(channels, depth, scalar_term)
-    call, new = _prepare_transform(plan, a=a, matrix=matrix)
+    call, new = _prepare(plan, a=a, matrix=matrix)
     rows_a, m = call.rows("a"), call.rows("matrix", 2)
     levels = [
         map_letters(call.xp, m, level, k) for k, level in enumerate(split(rows_a, plan), start=1)
@@ -71,7 +71,7 @@ def transform(
     return call.finish(rows, result)
 
 
-def transform_vjp(
+def map_channels_vjp(
     a: Any,
     matrix: Any,
     channels: int,
@@ -80,16 +80,16 @@ def transform_vjp(
     *,
     scalar_term: bool = False,
 ) -> Any:
-    """Gradients of ``<cotangent, transform(a, matrix)>``.
+    """Gradients of ``<cotangent, map_channels(a, matrix)>``.
 
     Parameters
     ----------
     a, matrix, channels, depth
-        As in `transform`.
+        As in `map_channels`.
     cotangent : array_like, shape (..., new_size)
         Of the shape of the result.
     scalar_term
-        As in `transform`.
+        As in `map_channels`.
 
     Returns
     -------
@@ -105,11 +105,11 @@ def transform_vjp(
     --------
     >>> import numpy as np
     >>> import pysig
-    >>> pysig.algebra.transform_vjp(np.array([1.0, 2.0]), [[3.0]], 1, 2, np.array([1.0, 1.0]))
+    >>> pysig.algebra.map_channels_vjp(np.array([1.0, 2.0]), [[3.0]], 1, 2, np.array([1.0, 1.0]))
     (array([3., 9.]), array([[13.]]))
     """
     plan = check_sizes(channels, depth, scalar_term)
-    call, new = _prepare_transform(plan, a=a, matrix=matrix, cotangent=cotangent)
+    call, new = _prepare(plan, a=a, matrix=matrix, cotangent=cotangent)
     xp = call.xp
     m = xp.broadcast_to(call.rows("matrix", 2), (call.count, new.channels, plan.channels))
     values = xp.broadcast_to(call.rows("a"), (call.count, plan.size))
@@ -124,7 +124,7 @@ def transform_vjp(
     return call.reduced(at_a, "a"), call.reduced(at_matrix, "matrix", 2)
 
 
-def transform_jvp(
+def map_channels_jvp(
     a: Any,
     matrix: Any,
     channels: int,
@@ -135,18 +135,18 @@ def transform_jvp(
     scalar_term: bool = False,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``transform(a, matrix)`` when both arguments move.
+    """Derivative of ``map_channels(a, matrix)`` when both arguments move.
 
     Parameters
     ----------
     a, matrix, channels, depth
-        As in `transform`.
+        As in `map_channels`.
     tangent_a : array_like, shape (..., size)
         How `a` moves.
     tangent_matrix : array_like, shape (..., new_channels, channels)
         How `matrix` moves.
     scalar_term, out
-        As in `transform`.
+        As in `map_channels`.
 
     Returns
     -------
@@ -162,13 +162,13 @@ def transform_jvp(
     --------
     >>> import numpy as np
     >>> import pysig
-    >>> pysig.algebra.transform_jvp(
+    >>> pysig.algebra.map_channels_jvp(
     ...     np.array([1.0, 2.0]), [[3.0]], 1, 2, np.array([0.0, 0.0]), np.array([[1.0]])
     ... )
     array([ 1., 12.])
     """
     plan = check_sizes(channels, depth, scalar_term)
-    call, new = _prepare_transform(
+    call, new = _prepare(
         plan, a=a, matrix=matrix, tangent_a=tangent_a, tangent_matrix=tangent_matrix
     )
     moves, m, dm = call.rows("tangent_a"), call.rows("matrix", 2), call.rows("tangent_matrix", 2)
@@ -182,7 +182,7 @@ def transform_jvp(
     return call.finish(rows, result)
 
 
-def _prepare_transform(plan: Plan, **given: Any) -> tuple[Call, Plan]:
+def _prepare(plan: Plan, **given: Any) -> tuple[Call, Plan]:
     """The call, and the plan of the result."""
     shapes: dict[str, tuple[int | None, ...]] = {
         name: (None, plan.channels) if name.endswith("matrix") else (plan.size,) for name in given
