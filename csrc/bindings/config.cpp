@@ -19,6 +19,7 @@ namespace pysig {
 void register_config(pybind11::module_& m) {
     m.attr("version") = PYSIG_VERSION;
     m.attr("compiler") = PYSIG_COMPILER;
+    m.attr("max_shuffle_depth") = max_shuffle_depth;
     m.def("isa", [] { return std::string(active_kernels().name); });
     m.def("vector_bits", [] { return active_kernels().vector_bits; });
     m.def("available_isas", [] { return std::string(available_kernels()); });

@@ -281,6 +281,13 @@ def test_one_channel_has_as_many_levels_as_wanted():
     assert np.array_equal(pysig.logsignature(path, 150, basis="brackets"), [0.75])
 
 
+def test_the_deepest_shuffle():
+    """Words of one channel: n letters are split in 2**n - 2 ways between two words with letters."""
+    ones = np.ones(24)
+    expected = np.exp2(np.arange(1, 25)) - 2
+    assert np.array_equal(algebra.shuffle(ones, ones, 1, 24), expected)
+
+
 def test_empty_batches_lists_and_integers():
     size = pysig.signature_size(2, 2)
     assert algebra.combine(np.empty((0, size)), np.empty((0, size)), 2, 2).shape == (0, size)
@@ -308,7 +315,7 @@ ERRORS = [
     (lambda: algebra.log(np.ones(6), 2, 2, out=np.ones(5)), ValueError, "out: "),
     (lambda: algebra.log(np.ones(6), 2, 2, workers=0), ValueError, "workers: "),
     (lambda: algebra.exp(np.ones(6), 2, 200), MemoryError, "depth: "),
-    (lambda: algebra.shuffle(np.ones(30), np.ones(30), 1, 30), ValueError, "at most 24"),
+    (lambda: algebra.shuffle(np.ones(25), np.ones(25), 1, 25), ValueError, "at most 24"),
     (lambda: algebra.dilate(np.ones(6), [1.0], 2, 2), ValueError, "factors: "),
     (lambda: algebra.map_channels(np.ones(6), np.ones((2, 3)), 2, 2), ValueError, "matrix: "),
     (lambda: algebra.map_channels(np.ones(6), np.ones((0, 2)), 2, 2), ValueError, "matrix: "),

@@ -52,8 +52,8 @@ void bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int 
               span<R> out) {
     const i64 width = row_width(channels, depth, options), rows_a = rows_of(a, "a", width),
               rows_b = rows_of(b, "b", width);
-    // A word of n letters has 2^n splits, and the splits of all prefixes are kept.
-    if (op != tensor_op::product) expect(depth <= 30, "depth", "at most 30 for shuffles", depth);
+    if (op != tensor_op::product && depth > max_shuffle_depth)
+        refuse("depth", "at most " + std::to_string(max_shuffle_depth) + " for shuffles", std::to_string(depth));
     const i64 batch = common_batch(rows_a, rows_b);
     expect_size(out, "out", batch * width);
     if (batch == 0) return;

@@ -1,23 +1,23 @@
-"""What the products of two rows share: one call of the backend for the value, for vjp and for
-jvp.
-"""
+"""Products of two rows: value, gradients and derivative, one call of the backend each."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pysig._api.algebra._rows import check_sizes, prepare
+from pysig._backend import NUMPY
 from pysig._plans.layout import Plan
-
-MOST_SHUFFLED = 24  # letters: a word of n letters is split in 2^n ways
 
 
 def _plan(name: str, channels: Any, depth: Any, scalar_term: Any) -> Plan:
     plan = check_sizes(channels, depth, scalar_term)
-    if name != "product" and plan.depth > MOST_SHUFFLED:
+    if name == "product":
+        return plan
+    limit = NUMPY.host.build.max_shuffle_depth  # of the kernels, the same on GPUs
+    if plan.depth > limit:
         raise ValueError(
-            f"depth: expected at most {MOST_SHUFFLED} for shuffles, which split a word of n "
-            f"letters in 2**n ways, received {plan.depth}."
+            f"depth: expected at most {limit} for shuffles, which split a word of n letters in "
+            f"2**n ways, received {plan.depth}. Reduce depth."
         )
     return plan
 

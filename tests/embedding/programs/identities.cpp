@@ -249,6 +249,10 @@ void test_refusals() {
     refused("initial_tangent", [&] { pysig::signature_jvp(path, 2, 2, {path, {}, row}); });
     refused("a", [&] { pysig::combine(std::vector<double>(5), row, 2, 2); });
     refused("b", [&] { pysig::combine(std::vector<double>(12), std::vector<double>(18), 2, 2); });
+    const int deepest = pysig::max_shuffle_depth;
+    const std::vector<double> ones(std::size_t(deepest), 1.0), too_deep(std::size_t(deepest + 1), 1.0);
+    check(pysig::shuffle(ones, ones, 1, deepest).back() == std::ldexp(1.0, deepest) - 2, "the deepest shuffle");
+    refused("depth", [&] { pysig::shuffle(too_deep, too_deep, 1, deepest + 1); });
     refused("basis", [] { pysig::logsignature_basis(2, 2, static_cast<pysig::basis>(7)); });
     refused("scalar_term", [&] {
         options o;

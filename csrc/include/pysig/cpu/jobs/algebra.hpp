@@ -6,6 +6,10 @@
 
 namespace pysig {
 
+// A word of n letters is split in 2^n ways, and every worker stores the splits of all prefixes of one word:
+// 2^(n + 1) entries of 40 bytes, 1.3 GB at this depth.
+constexpr int max_shuffle_depth = 24;
+
 enum class tensor_op : int { product = 0, shuffle = 1, half_shuffle = 2, series = 3, linear = 4 };
 enum class series : int { exp = 0, log = 1, inverse = 2 };
 enum class derivative : int { none = 0, jvp = 1, vjp = 2, hvp = 3 };
