@@ -114,9 +114,9 @@ def gpu_sizes():
 
 @pytest.fixture
 def emulator(cupy):
-    """The emulator itself, for tests of what only it can see."""
+    """The emulator itself, for tests of its records."""
     if not getattr(cupy, "is_emulator", False):
-        pytest.skip("a real GPU is there: this test looks at the emulator's records")
+        pytest.skip("this test reads the records of the emulator, and a GPU is present")
     return cupy
 
 

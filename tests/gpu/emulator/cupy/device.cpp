@@ -310,7 +310,8 @@ int launch_grid(void (*body)(const void*), const void* data, const unsigned* dim
     the.warps.assign((threads + 31) / 32, warp{});
     the.dynamic.assign(std::size_t(shared_bytes), char(0xff));
     the.shadow_dynamic.resize(std::size_t(shared_bytes));
-    the.shadow_static.resize(__start_emulator_shared ? std::size_t(__stop_emulator_shared - __start_emulator_shared) : 0);
+    the.shadow_static.resize(__start_emulator_shared ? std::size_t(__stop_emulator_shared - __start_emulator_shared)
+                                                     : 0);
     the.allowed.clear();
     for (int k = 0; k < range_count; ++k) the.allowed.push_back({ranges[2 * k], ranges[2 * k + 1]});
     the.body = body;
