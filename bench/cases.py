@@ -62,7 +62,7 @@ class Case:
 
 
 def _cases(text: str) -> tuple[Case, ...]:
-    """Cases from ``batch length channels depth`` quadruples, one per line; ``-`` is no batch."""
+    """Cases from ``batch length channels depth`` quadruples, one per line; ``-`` means no batch."""
     rows = [line.split() for line in text.strip().splitlines()]
     return tuple(Case(None if b == "-" else int(b), int(n), int(d), int(k)) for b, n, d, k in rows)
 

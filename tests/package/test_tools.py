@@ -41,6 +41,14 @@ def test_commit_messages_are_checked(tmp_path, capsys, message, words):
     assert (words or "") in capsys.readouterr().err
 
 
+def test_retired_words_are_found():
+    words = load("check_words")
+    text = "A guest computes.\nThere is no GPU. The law judges it: depth is no limit.\n"
+    found = [(number, word) for number, word, _ in words.problems(text)]
+    assert sorted(found) == [(1, "guest"), (2, "The law"), (2, "is no"), (2, "judges")]
+    assert words.problems("The depth of a path is at most 24.") == []
+
+
 def test_hooks_use_the_versions_of_the_extra_lint():
     hooks = ROOT / ".pre-commit-config.yaml"
     if not hooks.exists():
