@@ -38,9 +38,9 @@ myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
-templates_path = ["_templates"]  # of a class: without what it inherits
+templates_path = ["_templates"]  # class pages omit inherited members
 numpydoc_show_class_members = False
-# Every public docstring says what it takes, returns and raises, and shows an example.
+# Every public docstring documents parameters, results, errors and an example.
 numpydoc_validation_checks = {
     "all",
     "ES01",

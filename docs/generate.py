@@ -1,4 +1,4 @@
-"""What the pages take from the code, so that it is typed nowhere twice.
+"""Parts of the pages that are generated from the code.
 
 `python docs/generate.py` writes the table of capabilities into README.md;
 tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) asks for
@@ -37,7 +37,7 @@ FIRST = (
 
 
 def capabilities() -> str:
-    """The table of what is supported where, one row for each row of `CAPABILITIES`."""
+    """The table of supported features, one row for each row of `CAPABILITIES`."""
     head = ["", *COLUMNS.values()]
     rows = [
         [_code(what), *("yes" if backend in have else "no" for backend in COLUMNS)]

@@ -34,16 +34,16 @@ SIGNATURE_HELP = """\
 Compute the signature of every path in IN, up to words of --depth letters.
 
 IN may be
-  .csv, .csv.gz   a header, then one row a point. A column called `id` says which path the
-                  row belongs to, a column called `time` orders its points; every other
-                  column is a channel. Paths may have different lengths. Without `id` the
+  .csv, .csv.gz   a header, then one row per point. A column called `id` names the path of
+                  each row, a column called `time` orders the points; every other column
+                  is a channel. Paths may have different lengths. Without `id` the
                   file is one path.
   .npy            an array (..., length, channels)
   .npz            the same in an archive, with optional arrays `lengths`, `ids`, `times`
                   and `channels` beside it
   @NAME           a data set shipped with pysig (see `pysig data`)
   -               CSV on standard input
-Several files are read one after the other; a CSV file without ids is a path called after
+Several files are read one after the other; a CSV file without ids is one path, named after
 the file.
 """
 
@@ -53,24 +53,24 @@ examples:
       A row for each of 640 utterances: its id, then columns S(c1), S(c2), ..., S(c1,c1), ...
       S(c1,c2) is the coefficient of the word c1 c2: the integral of c1 against dc2.
   pysig signature walks/*.csv --depth 4 --time -o walks.npz
-      One path a file. Time becomes the first channel.
+      One path per file. Time becomes the first channel.
   pysig signature panel.csv --id patient --time-column hour --ignore ward --depth 2
-      Other names for the id and time columns, and a column that is no channel.
-      Without -o the CSV goes to standard output.
+      Other names for the id and time columns, and a column that is not a channel.
+      Without -o the CSV is written to standard output.
   pysig signature paths.npy --depth 5 --dtype float32 --device gpu -o features.npy
       An array of shape (..., length, channels) becomes one of shape (..., size).
   pysig signature ticks.csv --depth 3 --stream -o prefixes.csv
       A row for every prefix of every path, with the time of its last point.
 
-Memory does not grow with the input: files are read as streams or mapped, paths are worked
-on in blocks of --memory, and a path longer than that is cut and joined again by Chen's
-identity. (An .npz is loaded whole, and --sort needs all rows.) The output appears only when
-it is complete.
+Memory does not grow with the input: files are read incrementally or memory-mapped, and paths
+are processed in blocks of --memory. A path longer than that is cut into chunks, which Chen's
+identity joins. (An .npz is loaded whole, and --sort holds all rows.) The output file appears
+only when it is complete.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that complains in one line."""
+    """An ArgumentParser whose errors take one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -103,7 +103,7 @@ def byte_size(text: str) -> int:
 
 
 def basepoint(text: str) -> list[float]:
-    """`zero`, here the empty list, or numbers with commas between them."""
+    """`zero`, returned as the empty list, or numbers separated by commas."""
     if text == "zero":
         return []
     try:
@@ -125,7 +125,7 @@ def delimiter(text: str) -> str:
 
 
 def columns(text: str) -> list[str]:
-    """Names with commas between them; a name with a comma in it stands in double quotes."""
+    """Names separated by commas; a name that contains a comma is in double quotes."""
     names = next(csv.reader([text], skipinitialspace=True), [])
     if not all(names) or not names:
         raise argparse.ArgumentTypeError(f"expected names like x,y,z, received {text!r}")
@@ -167,10 +167,16 @@ def add_signature(commands: Any) -> None:
         "--output",
         type=Path,
         metavar="OUT",
-        help="where to write; the suffix .csv, .csv.gz, .npy or .npz decides the format "
+        help="output file; the suffix .csv, .csv.gz, .npy or .npz selects the format "
         "(default: CSV on standard output)",
     )
-    add("--depth", type=positive, required=True, metavar="N", help="letters of the longest words")
+    add(
+        "--depth",
+        type=positive,
+        required=True,
+        metavar="N",
+        help="number of letters of the longest words",
+    )
 
     group = parser.add_argument_group("what to compute (as in pysig.signature)")
     add = group.add_argument
@@ -179,15 +185,15 @@ def add_signature(commands: Any) -> None:
         "--time",
         action="store_true",
         help="add time as the first channel: the time column, or the "
-        "number of the point where there is none",
+        "index of the point if there is none",
     )
     add(
         "--basepoint",
         type=basepoint,
         metavar="zero|X,Y,...",
-        help="a point put in front of every path",
+        help="a point in front of every path",
     )
-    add("--inverse", action="store_true", help="the group inverse instead")
+    add("--inverse", action="store_true", help="compute the group inverse")
     add("--scalar-term", action="store_true", help="keep the constant 1, the column S(), in front")
     add(
         "--dtype",
@@ -221,7 +227,7 @@ def add_signature(commands: Any) -> None:
         type=columns,
         default=(),
         metavar="NAME,...",
-        help="CSV columns that are no channels",
+        help="CSV columns that are not channels",
     )
     add(
         "--delimiter",
@@ -239,7 +245,7 @@ def add_signature(commands: Any) -> None:
     add(
         "--sort",
         action="store_true",
-        help="gather the CSV rows of each id, sorted by time, in memory",
+        help="sort the CSV rows by id and time, in memory",
     )
     add(
         "--allow-nan",
@@ -249,14 +255,14 @@ def add_signature(commands: Any) -> None:
     )
     add("--key", metavar="NAME", help="the array of paths in an .npz (default: the only one)")
 
-    group = parser.add_argument_group("how to work")
+    group = parser.add_argument_group("resources")
     add = group.add_argument
     add(
         "--memory",
         type=byte_size,
         default=byte_size("64M"),
         metavar="SIZE",
-        help="how much input and output to hold at once (default: 64M)",
+        help="bytes of input and output in memory at once (default: 64M)",
     )
     add("-q", "--quiet", action="store_true", help="no progress bar")
 
@@ -278,7 +284,7 @@ def add_data(commands: Any) -> None:
 
 
 def source(text: str) -> Source:
-    """The file that the user means."""
+    """The file for an input argument."""
     if text == "-":
         return Source(None, "standard input")
     if not text.startswith("@"):
@@ -289,7 +295,7 @@ def source(text: str) -> Source:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run the command that was asked for."""
+    """Run the selected command."""
     if args.command == "info":
         info.run()
     elif args.command == "data":
@@ -305,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run(build_parser().parse_args(arguments))
             sys.stdout.flush()
         return 0
-    except BrokenPipeError:  # the reader of the output, `head` say, had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except InputError as error:
@@ -324,7 +330,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def termination() -> Iterator[None]:
-    """A request to terminate unwinds the program, so that unfinished files are removed."""
+    """Turn SIGTERM into SystemExit, so that unfinished files are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

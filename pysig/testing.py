@@ -40,9 +40,9 @@ def level_scales(
     signatures : array_like, shape (..., size)
         Signatures of float32 or float64 on any device.
     channels, depth : int
-        What they were computed from.
+        Number of channels and truncation depth of the signatures.
     scalar_term : bool, optional
-        Whether the constant 1 stands in front.
+        Whether the rows begin with the constant 1.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def running_scales(
         looked at, on the way to each row.
     prefixes : array_like, shape (..., rows, size), optional
         What ``signature(path, depth, stream=True, **options)`` is, if that is known; default: the
-        slow law in plain Python, about 0.1 ms for each point.
+        slow reference implementation, about 0.1 ms for each point.
     **options
         `basepoint`, `initial`, `lengths`, `transform`, `inverse` and `scalar_term` as for
         `pysig.signature`.
@@ -194,17 +194,17 @@ def assert_signatures_close(
     """AssertionError unless two arrays of signatures agree, level by level.
 
     Level k agrees if no coefficient differs by more than ``rtol * scale[k - 1] + atol``. Infinities
-    must be equal; NaN must stand in the same places. The scalar, if there is one, must be 1 in
+    must be equal; NaN must occur in the same places. The scalar, if there is one, must be 1 in
     `actual`, exactly.
 
     Parameters
     ----------
     actual : array, shape (..., size)
-        What is tested, float32 or float64, NumPy's or CuPy's.
+        Values to test, float32 or float64, NumPy's or CuPy's.
     expected : array_like, shape (..., size)
-        What is right, in the same precision or a higher one.
+        Expected values, in the same precision or a higher one.
     channels, depth : int
-        What they were computed from.
+        Number of channels and truncation depth of the signatures.
     rtol : float, optional
         Default 1e-13 if `actual` is float64, 1e-5 if it is float32.
     atol : float, optional
@@ -214,7 +214,7 @@ def assert_signatures_close(
         Scale of each level, broadcast against the rows: see `running_scales`. Default: the largest
         absolute value of the level in `expected`, row by row, which is harsher.
     scalar_term : bool, optional
-        Whether the constant 1 stands in front.
+        Whether the rows begin with the constant 1.
 
     Raises
     ------

@@ -33,7 +33,7 @@ def run(args: Namespace) -> None:
 
 
 def unknown(name: str) -> str:
-    """What to say when there is no such data set."""
+    """The error message for an unknown data set."""
     return (
         f"@{name}: no such data set; pysig ships {', '.join('@' + n for n in pysig.data.names())}"
     )

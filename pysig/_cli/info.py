@@ -1,4 +1,4 @@
-"""The command `pysig info`: what is installed and what it finds."""
+"""The command `pysig info`: the installed version, devices and optional packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run() -> None:
 
 
 def devices() -> Iterator[tuple[str, str]]:
-    """What a computation on a GPU, and the progress bar, would find."""
+    """The GPU and the progress bar that the command would use."""
     yield "gpu", gpu()
     try:
         yield "tqdm", version("tqdm")
@@ -36,6 +36,6 @@ def gpu() -> str:
         name = runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
         memory = cupy.cuda.Device().mem_info[1] / 2**30
         number = runtime.runtimeGetVersion()
-    except Exception as error:  # whatever a driver that is missing or broken raises
+    except Exception as error:  # a missing or broken driver raises various errors
         return f"none: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
     return f"{name}, {memory:.0f} GiB, CUDA {number // 1000}.{number % 1000 // 10}"

@@ -20,8 +20,8 @@ from pysig._io.files import FileOptions, Source, open_reader
 from pysig._io.progress import Progress
 from pysig._io.sinks import Layout, Result, Sink, check_suffix, open_sink, replacing, spooling
 
-#: A CSV file with more columns than this is refused: nothing reads it.
-MOST_COLUMNS = 1_000_000
+#: A CSV file with more columns is refused, because common programs cannot read it.
+MAX_COLUMNS = 1_000_000
 
 
 def run(args: Namespace, sources: Sequence[Source]) -> None:
@@ -42,7 +42,7 @@ def run(args: Namespace, sources: Sequence[Source]) -> None:
 
 
 def transfer(blocks: Iterator[Block], signer: Signer, sink: Sink) -> None:
-    """All blocks through the signer into the sink."""
+    """Pass all blocks through the signer into the sink."""
     for block in blocks:
         result = signer(block)
         if result is not None:
@@ -50,7 +50,7 @@ def transfer(blocks: Iterator[Block], signer: Signer, sink: Sink) -> None:
 
 
 def output(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """The file to write to: it becomes visible when all is well."""
+    """The output file, which appears when it is complete."""
     return spooling() if path is None else replacing(path)
 
 
@@ -64,7 +64,7 @@ def refuse_overwriting(path: Path | None, sources: Sequence[Source]) -> None:
 
 
 def file_options(args: Namespace) -> FileOptions:
-    """What the command line says about the input files."""
+    """The options of the input files."""
     csv = CsvOptions(
         id_column=args.id,
         time_column=args.time_column,
@@ -79,17 +79,17 @@ def file_options(args: Namespace) -> FileOptions:
 
 
 def layout_of(reader: Reader, args: Namespace, suffix: str) -> Layout:
-    """What the output looks like."""
+    """The columns, sizes and dtype of the output."""
     dtype = reader.dtype if args.dtype is None else np.dtype(args.dtype)
     time = reader.time_name if args.time else None
     channels = channel_names(reader.channels, reader.width, time)
     size = pysig.signature_size(len(channels), args.depth, args.scalar_term)
     columns: list[str] = []
     if suffix.startswith(".csv"):
-        if size > MOST_COLUMNS:
+        if size > MAX_COLUMNS:
             raise InputError(
-                f"--depth {args.depth}: {len(channels)} channels make {size} columns, more than "
-                f"{MOST_COLUMNS}; write .npy or .npz, or take a smaller depth"
+                f"--depth {args.depth}: {len(channels)} channels need {size} columns, more than "
+                f"{MAX_COLUMNS}; write .npy or .npz, or take a smaller depth"
             )
         words = pysig.words(len(channels), args.depth, args.scalar_term)
         columns = column_names(channels, words)
@@ -107,7 +107,7 @@ def layout_of(reader: Reader, args: Namespace, suffix: str) -> Layout:
 
 
 def budget_of(reader: Reader, layout: Layout, memory: int) -> Budget:
-    """Bytes that a point and a path take in a block: input, path with all channels, signatures."""
+    """Bytes per point and per path in a block: input, path with all channels, signatures."""
     item = layout.dtype.itemsize
     signature = layout.size * item
     point = 8 * (reader.width + 1) + item * len(layout.channels)
@@ -115,11 +115,11 @@ def budget_of(reader: Reader, layout: Layout, memory: int) -> Budget:
 
 
 class Signer:
-    """Signatures of blocks. A path that comes in stretches is carried on by Chen's identity.
+    """Signatures of blocks. Chen's identity joins the chunks of a long path.
 
-    The time channel counts from the first point of its path: a signature does not see where a
-    path lies, and a large offset would cost digits. With a basepoint it does, and times are taken
-    as they are.
+    Times are taken relative to the first point of their path: signatures ignore the position of a
+    path, and a large offset would cost digits. With a basepoint the position matters, and times
+    keep their values.
     """
 
     def __init__(self, args: Namespace, layout: Layout) -> None:
@@ -141,10 +141,10 @@ class Signer:
         self.carry: Any = None
 
     def __call__(self, block: Block) -> Result | None:
-        """Signatures of a block; None while a path goes on and only its end is asked for."""
+        """Signatures of a block; None for a chunk that does not end its path, unless streaming."""
         whole = block.begins and block.ends
         points = self._points(block)
-        values = self._whole(points, block.lengths) if whole else self._stretch(points, block)
+        values = self._whole(points, block.lengths) if whole else self._chunk(points, block)
         if values is None:
             return None
         if not self.stream:
@@ -202,8 +202,8 @@ class Signer:
                 values[group] = part
         return values
 
-    def _stretch(self, points: NDArray[Any], block: Block) -> NDArray[Any] | None:
-        """The next stretch of one long path: ``S(all) = S(before) ⊗ S(stretch)``."""
+    def _chunk(self, points: NDArray[Any], block: Block) -> NDArray[Any] | None:
+        """The next chunk of one long path: ``S(all) = S(before) ⊗ S(chunk)``."""
         options: dict[str, Any] = {"basepoint": self._base(block.begins)}
         if not block.begins:
             points = np.concatenate([self.last, points], axis=1)
@@ -221,7 +221,7 @@ class Signer:
 
 
 def by_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
-    """Indices in groups in which no path is less than half as long as another: little is padded."""
+    """Groups of indices whose lengths differ by a factor of two at most, to limit padding."""
     order = np.argsort(lengths, kind="stable")
     start = 0
     for end in range(1, len(order) + 1):
@@ -240,14 +240,14 @@ def basepoint_of(
         return np.zeros(channels, dtype=dtype)
     if len(text) != channels:
         raise InputError(
-            f"--basepoint: {len(text)} numbers, expected {channels}, one a channel"
+            f"--basepoint: {len(text)} numbers, expected {channels}, one per channel"
             " (with --time, the time comes first)"
         )
     return np.array(text, dtype=dtype)
 
 
 def array_library(device: str) -> Any:
-    """NumPy, or CuPy if it can be had."""
+    """NumPy, or CuPy for the device "gpu"."""
     if device == "cpu":
         return np
     try:

@@ -1,4 +1,4 @@
-"""Reading `.npy` and `.npz`: an array (..., length, channels), given out in blocks."""
+"""Reading `.npy` and `.npz`: an array (..., length, channels), read in blocks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ COMPANIONS = ("lengths", "ids", "times", "channels")
 class ArrayReader:
     """Paths of one `.npy` or `.npz` file.
 
-    A `.npy` is mapped, so that only the block at work is in memory. An `.npz` is loaded: its
-    members may be compressed.
+    A `.npy` is memory-mapped, so only the current block is in memory. An `.npz` is loaded whole,
+    because its members may be compressed.
     """
 
     id_name = "id"
@@ -79,7 +79,7 @@ class ArrayReader:
         if lengths.dtype.kind not in "iu" or lengths.size != count:
             raise InputError(
                 f"{self.name}, 'lengths': {lengths.size} values of {lengths.dtype}; "
-                f"expected {count} integers, one a path"
+                f"expected {count} integers, one per path"
             )
         counts: NDArray[np.int64] = lengths.reshape(-1).astype(np.int64)
         wrong = np.flatnonzero((counts < 1) | (counts > length))
@@ -152,13 +152,13 @@ class ArrayReader:
     def _block(
         self,
         part: slice,
-        stretch: slice,
+        chunk: slice,
         lengths: NDArray[np.int64] | None,
         *,
         begins: bool = True,
         ends: bool = True,
     ) -> Block:
-        points = np.asarray(self.paths[part, stretch], dtype=self.dtype)
+        points = np.asarray(self.paths[part, chunk], dtype=self.dtype)
         if not self.allow_nan:
             bad = ~np.isfinite(points)
             if lengths is not None:
@@ -167,10 +167,10 @@ class ArrayReader:
                 path, point, channel = np.argwhere(bad)[0]
                 raise InputError(
                     f"{self.name}: {points[path, point, channel]} at path {part.start + path}, "
-                    f"point {stretch.start + point}, channel {channel} (counted from 0); "
+                    f"point {chunk.start + point}, channel {channel} (counted from 0); "
                     "give --allow-nan to let it through"
                 )
-        return Block(self.ids[part], points, self.times[part, stretch], lengths, begins, ends)
+        return Block(self.ids[part], points, self.times[part, chunk], lengths, begins, ends)
 
 
 def load(path: Path, name: str, key: str | None) -> dict[str, NDArray[Any]]:
@@ -188,14 +188,14 @@ def load(path: Path, name: str, key: str | None) -> dict[str, NDArray[Any]]:
     except InputError:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{name}: not an array that can be read ({error})") from None
+        raise InputError(f"{name}: not a readable array ({error})") from None
     if key is not None:
         raise InputError(f"{name}: --key {key}: this is one array, not an .npz of several")
     return {"paths": paths}
 
 
 def members(stored: Any, name: str, key: str | None) -> dict[str, NDArray[Any]]:
-    """The array of paths of an `.npz`: called `key`, or the only one that is no companion."""
+    """The array of paths of an `.npz`: called `key`, or the only one that is not a companion."""
     known = ", ".join(map(repr, stored.files)) or "none"
     if key is None:
         candidates = [member for member in stored.files if member not in COMPANIONS]

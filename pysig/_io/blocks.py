@@ -1,4 +1,4 @@
-"""What readers yield: whole paths, or one stretch of a long path, within a budget of memory."""
+"""What readers yield: whole paths, or one chunk of a long path, within a memory budget."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from numpy.typing import NDArray
 
 
 class InputError(ValueError):
-    """Bad use or bad data. The message is one sentence that names the place and says what to do."""
+    """Bad use or bad data. The message is one sentence with the place and the remedy."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Paths that are worked on together.
+    """Paths that are processed together.
 
     Attributes
     ----------
     ids : sequence of str
-        One name a path.
+        One name per path.
     points : ndarray of shape (batch, length, channels)
-        The points; what lies behind a path's length counts for nothing.
+        The points; values beyond the length of a path are ignored.
     times : ndarray of shape (batch, length)
-        The time of each point, or its number (from 0) where the file has no times.
+        The time of each point, or its index if the file has no times.
     lengths : ndarray of int64 of shape (batch,), or None
-        How many points of each path count; None where all do.
+        The number of points of each path; None if all count.
     begins, ends : bool
-        False where a long path (then batch is 1) began in an earlier block, or goes on in the next.
+        False if a long path (then batch is 1) began in an earlier block or continues in the next.
     """
 
     ids: Sequence[str]
@@ -44,7 +44,7 @@ class Block:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """How many points of each path count."""
+        """The number of points of each path."""
         if self.lengths is not None:
             return self.lengths
         batch, length = self.points.shape[:2]
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is worked on at once: `total` bytes; a point and a path take so many each."""
+    """Bytes in memory at once: `total`, and the bytes per point and per path."""
 
     total: int
     point: int
@@ -64,12 +64,12 @@ class Budget:
         return batch * (length * self.point + self.path) <= self.total
 
     def batch(self, length: int) -> int:
-        """How many paths of `length` points fit; 0 where not even one does."""
+        """The number of paths of `length` points that fit; may be 0."""
         return self.total // (length * self.point + self.path)
 
     @property
     def length(self) -> int:
-        """How many points of one path are worked on at once; a few at least, whatever they cost."""
+        """The number of points of one path that are processed at once, at least 16."""
         return max(16, self.total // self.point)
 
 
@@ -78,11 +78,11 @@ class Reader(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call the file."""
+        """The name of the file in messages."""
 
     @property
     def channels(self) -> tuple[str, ...] | None:
-        """Names of the channels; None where the file has none."""
+        """Names of the channels; None if the file has none."""
 
     @property
     def width(self) -> int:
@@ -102,11 +102,11 @@ class Reader(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """Leading dimensions of an array of paths; None where there are none to keep."""
+        """Leading dimensions of an array of paths; None if there are none."""
 
     @property
     def total(self) -> int | None:
-        """The amount of work that `tick` counts; None where it is not known beforehand."""
+        """The amount of work that `tick` counts; None if it is unknown."""
 
     def blocks(self, budget: Budget, tick: Callable[[int], None]) -> Iterator[Block]:
         """Yield all paths in order; tell `tick` the amount of work done since the last call."""
@@ -121,7 +121,7 @@ def file_size(path: Path) -> int | None:
 
 
 class Run(NamedTuple):
-    """Consecutive rows of one path: where they stand in the file, and their numbers."""
+    """Consecutive rows of one path: their line numbers, times and points."""
 
     key: str
     lines: NDArray[np.int64]
@@ -139,7 +139,7 @@ def collect(runs: Iterable[Run], budget: Budget) -> Iterator[Block]:
         for run in group:
             parts.append(run)
             count += len(run.times)
-            while count > budget.length:  # more follows, so this stretch is not the last
+            while count > budget.length:  # more follows, so this chunk is not the last
                 path = join(parts)
                 if waiting:
                     yield stack(waiting)

@@ -28,7 +28,7 @@ from pysig._io.blocks import Block, Budget, InputError, Run, collect, file_size,
 #: Ids, times and points of some rows.
 Table = tuple[list[str], NDArray[np.float64], NDArray[np.float64]]
 
-#: What other programs write where there is no value.
+#: Spellings of a missing value in other programs.
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 LINE_BREAK = re.compile("\r\n|\r|\n")
 
@@ -163,7 +163,7 @@ class CsvReader:
                 raise InputError(f"{place}, column {k + 1}: a second column is called {name!r}")
 
     def _find(self, wanted: str | None, usual: str, option: str) -> int | None:
-        """Place of the column of ids or times: as asked for, else by its usual name."""
+        """Index of the column of ids or times: the given one, else the usual name."""
         if wanted is not None:
             return self._at(wanted, option)
         return self.names.index(usual) if usual in self.names else None
@@ -254,7 +254,7 @@ class CsvReader:
         if blank is None:
             return rows, lines
         if any(rows[blank:]) or any(records):
-            self._careful(rows[:blank], lines[:blank])  # what is wrong before comes first
+            self._careful(rows[:blank], lines[:blank])  # report earlier errors first
             raise InputError(f"{self.name}, line {lines[blank]}: an empty line; delete it")
         return rows[:blank], lines[:blank]
 
@@ -318,7 +318,7 @@ class CsvReader:
             if is_number(text.replace(",", ".")):
                 advice = "write the decimal sign as a point"
             else:
-                advice = f"if the column is no channel, give --ignore {self.names[at]}"
+                advice = f"if the column is not a channel, give --ignore {self.names[at]}"
         raise InputError(f"{self._place(line, at)}: {what}; {advice}")
 
     def _time(self, text: str, line: int) -> float:

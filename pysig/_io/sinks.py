@@ -1,4 +1,4 @@
-"""Writing signatures: beside the place, then renamed, so that a file is whole or not there."""
+"""Writing signatures to a temporary file that is renamed, so that no partial file appears."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Result:
     Attributes
     ----------
     ids : sequence of str
-        One a path.
+        One per path.
     points : ndarray of int64 of shape (batch,)
-        How many points each path has (in this block).
+        The number of points of each path in this block.
     values : ndarray of shape (batch, size), or (batch, prefixes, size) for a stream
         The signatures.
     times : ndarray of shape (batch, prefixes), or None
         For a stream: the time of the last point of each prefix.
     prefixes : ndarray of int64 of shape (batch,), or None
-        For a stream: how many of the prefixes of each path are its own.
+        For a stream: the number of prefixes of each path.
     begins, ends : bool
-        False for a stretch of a long path that began before, or goes on.
+        False for a chunk of a long path that began earlier or continues.
     """
 
     ids: Sequence[str]
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Layout:
-    """What every sink is told beforehand; `columns` are needed by CSV alone."""
+    """The layout of the output, known before the first block; only CSV needs `columns`."""
 
     id_name: str
     time_name: str
@@ -70,7 +70,7 @@ class Layout:
 
 
 class Sink(Protocol):
-    """Takes results in order; `finish` completes the file, `close` lets go of it in any case."""
+    """Takes results in order; `finish` completes the file, `close` always releases it."""
 
     def write(self, result: Result) -> None:
         """Add the signatures of a block."""
@@ -125,18 +125,18 @@ def spooling() -> Iterator[IO[bytes]]:
 
 
 def current_umask() -> int:
-    """The permissions that new files do not get."""
+    """The permissions that new files lack."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def check_suffix(path: Path) -> str:
-    """The suffix that decides the format."""
+    """The suffix that selects the format."""
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
         if path.name.lower().endswith(suffix):
             return suffix
-    raise InputError(f"{path}: the suffix decides the format; use one of {', '.join(SUFFIXES)}")
+    raise InputError(f"{path}: the suffix selects the format; use one of {', '.join(SUFFIXES)}")
 
 
 def open_sink(file: IO[bytes], suffix: str, layout: Layout, folder: Path | None = None) -> Sink:
@@ -149,7 +149,7 @@ def open_sink(file: IO[bytes], suffix: str, layout: Layout, folder: Path | None 
 
 
 class CsvSink:
-    """A header with the words, then a row a path, or for a stream a row a prefix, with its time."""
+    """A header with the words, then one row per path, or per prefix with its time."""
 
     def __init__(self, file: IO[bytes], layout: Layout, packed: bool = False) -> None:
         first = [layout.id_name, layout.time_name] if layout.stream else [layout.id_name]
@@ -201,7 +201,7 @@ class CsvSink:
 
 
 def shorter(time: float) -> float | int:
-    """The same number, an int where that says all.
+    """The same number, an int if it is integral.
 
     >>> shorter(2.0), shorter(0.1)
     (2, 0.1)
@@ -210,7 +210,7 @@ def shorter(time: float) -> float | int:
 
 
 class NpySink:
-    """One array, written as it comes; its header needs the final shape and is filled in last."""
+    """One array, written block by block; its header needs the final shape and is written last."""
 
     HEADER = 256
 
@@ -223,7 +223,7 @@ class NpySink:
         file.write(bytes(self.HEADER))
 
     def write(self, result: Result) -> None:
-        """Append the numbers, without the rows that only fill a ragged block."""
+        """Append the values, without the padding rows of a ragged block."""
         values, counts = result.values, result.prefixes
         if result.begins:
             self.ids.extend(result.ids)
@@ -242,7 +242,7 @@ class NpySink:
                 self.append(rows[:count])
 
     def append(self, values: NDArray[Any]) -> None:
-        """Write numbers as they lie in memory."""
+        """Write values in memory order."""
         assert values.dtype == self.layout.dtype
         if values.size:
             self.file.write(np.ascontiguousarray(values).data)
@@ -253,7 +253,7 @@ class NpySink:
             if self.prefixes[k] != self.prefixes[0]:
                 raise InputError(
                     f"--stream: {self.ids[0]!r} has {self.prefixes[0]} prefixes and "
-                    f"{self.ids[k]!r} has {self.prefixes[k]}, which is no array; "
+                    f"{self.ids[k]!r} has {self.prefixes[k]}, which does not form an array; "
                     "write .npz or CSV instead of .npy"
                 )
 
@@ -281,12 +281,12 @@ class NpzSink(NpySink):
 
     def __init__(self, file: IO[bytes], layout: Layout, folder: Path | None = None) -> None:
         self.archive = file
-        # in the folder of the output there is room for the output
+        # the folder of the output has room for the output
         self.spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
         super().__init__(self.spool, layout)
 
     def check(self, start: int) -> None:
-        """Paths of different lengths are fine: their prefixes are put one after the other."""
+        """Paths of different lengths are fine: their prefixes are concatenated."""
 
     def shape(self) -> tuple[int, ...]:
         """As for `.npy`, but (all prefixes, size) where paths have different numbers of them."""

@@ -42,7 +42,7 @@ class Operator(NamedTuple):
 
     function: str  # "signature" or "logsignature"
     depth: int | None
-    options: tuple[tuple[str, Any], ...]  # all that are no arrays
+    options: tuple[tuple[str, Any], ...]  # everything that is not an array
     given: tuple[str, ...]  # the arrays that are there, of OWN_AXES
     tangents: int = 0
     backward: bool = False
@@ -66,12 +66,12 @@ class Operator(NamedTuple):
     # ---- derivatives of the operator ----
 
     def raised(self) -> Operator:
-        """The derivative by the moving arrays, in the direction of one more tangent."""
+        """The derivative with respect to the moving arrays, along one more tangent."""
         order = self.tangents + self.backward + 1
         if order > 2:
             raise NotImplementedError(
-                f"pysig: derivatives of {self.function} go to the second order; one of order "
-                f"{order} was asked for."
+                f"pysig: expected a derivative of {self.function} of order 1 or 2, "
+                f"received order {order}."
             )
         return self._replace(tangents=self.tangents + 1)
 
@@ -279,6 +279,6 @@ def _frozen(value: Any, name: str) -> Any:
         raise TypeError(
             f"{name}: expected numbers, strings, or tuples of these, received "
             f"{type(value).__name__}. An option of a framework's function is fixed when a program "
-            "is compiled; put what is an array (times, say) into a channel of the path."
+            "is compiled; pass arrays such as times as a channel of the path."
         )
     return value

@@ -1,8 +1,8 @@
 """Signatures of JAX arrays, under every transformation of JAX.
 
-The operators of `_operator` are one primitive with rules of its own for differentiation both ways,
+The operators of `_operator` are one primitive with rules for forward and reverse differentiation,
 batching and lowering, so that `jit`, `grad`, `jvp`, `vmap`, `hessian`, `checkpoint` and `scan` work
-and nest. On the CPU the compiled program calls pysig with views of its own buffers; on another
+and nest. On the CPU the compiled program calls pysig with views of its buffers; on another
 device the arrays take the way through the memory of the host.
 """
 

@@ -109,7 +109,7 @@ class SigLayer(_PathLayer):
     stream : bool, optional
         Signatures of all prefixes.
     **options
-        Other options of `pysig.signature` that are no arrays, as `basepoint=True`, `words` or
+        Other options of `pysig.signature` that are not arrays, such as `basepoint=True`, `words` or
         `transform`; `basepoint` may also be a list of coordinates. The rest goes to
         `keras.layers.Layer`, as `name` and `dtype`.
 
@@ -147,8 +147,7 @@ class LogSigLayer(_PathLayer):
     stream : bool, optional
         Log-signatures of all prefixes.
     **options
-        Other options of `pysig.logsignature` that are no arrays, as ``basis="brackets"``, and as
-        those of `SigLayer`.
+        Other options of `pysig.logsignature` that are not arrays, such as ``basis="brackets"``.
 
     Notes
     -----

@@ -68,7 +68,7 @@ CSV_ERRORS = {
     "infinity": (LONG + "a,0,-inf,1\n", [], "column 'x': '-inf' is not finite; give --allow-nan"),
     "too large": (LONG + "a,0,1e999,1\n", [], "column 'x': '1e999' is not finite"),
     "text": (LONG + "a,0,1,walking\n", [], "a.csv, line 2, column 'y': 'walking' is not a number; "
-             "if the column is no channel, give --ignore y"),
+             "if the column is not a channel, give --ignore y"),
     "decimal comma": ('x\n1\n"2,5"\n', [], "a.csv, line 3, column 'x': '2,5' is not a number; "
                       "write the decimal sign as a point"),
     "underscore": ("x\n1_000\n", [], "a.csv, line 2, column 'x': '1_000' is not a number"),
@@ -181,7 +181,7 @@ ARRAY_ERRORS = {
                               0.0)[:, None]),
                               ["--memory", "1K"], "a.npy: inf at path 0, point 3000, channel 0"),
     "no array": ("a.npy", b"hello", [], "a.npy: neither a .npy nor an .npz file"),
-    "cut off": ("a.npy", array_file(PATHS)[:-8], [], "a.npy: not an array that can be read"),
+    "cut off": ("a.npy", array_file(PATHS)[:-8], [], "a.npy: not a readable array"),
     "key": ("a.npy", array_file(PATHS), ["--key", "x"], "--key x: this is one array"),
     "cut off archive": ("a.npz", archive_file(paths=PATHS)[:-30], [], "a.npz: not an array"),
     "empty archive": ("a.npz", empty_archive(), [], "the arrays are none"),
@@ -241,7 +241,7 @@ def test_array_errors_name_the_place(command, case):
         (["signature", "none.npy", "--depth", "2"], "none.npy: no such file or directory"),
         (["signature", ".", "--depth", "2"], ".: is a folder; give the files in it"),
         (["signature", "@vowels", "--depth", "2"], "@vowels: no such data set; pysig ships @basic"),
-        (["signature", "a.csv", "-o", "out.xls", "--depth", "2"], "out.xls: the suffix decides"),
+        (["signature", "a.csv", "-o", "out.xls", "--depth", "2"], "out.xls: the suffix selects"),
         (["signature", "a.csv", "-o", "no/out.csv", "--depth", "2"], "cannot write in the folder"),
         (["signature", "a.csv", "-o", "folder.csv", "--depth", "2"], "folder.csv: is a folder"),
         (["signature", "a.csv", "-o", "./a.csv", "--depth", "2"], "would replace the input a.csv"),

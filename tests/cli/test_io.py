@@ -298,10 +298,10 @@ def test_new_files_get_the_usual_permissions(tmp_path):
     assert (tmp_path / "a.csv").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_the_suffix_decides_the_format(tmp_path):
+def test_the_suffix_selects_the_format(tmp_path):
     assert check_suffix(tmp_path / "A.CSV.GZ") == ".csv.gz"
     assert check_suffix(tmp_path / "a.b.npy") == ".npy"
-    with pytest.raises(InputError, match="suffix decides"):
+    with pytest.raises(InputError, match="suffix selects"):
         check_suffix(tmp_path / "a.txt")
 
 

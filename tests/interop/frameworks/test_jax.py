@@ -88,10 +88,10 @@ def test_the_four_hessians_agree():
 
 def test_the_third_derivative_is_refused():
     third = jax.grad(lambda p: jax.hessian(loss)(p, array(2)).sum())
-    with pytest.raises(NotImplementedError, match=r"signature go to the second order.*order 3"):
+    with pytest.raises(NotImplementedError, match=r" of signature of order 1 or 2, .*order 3"):
         third(array(4, 2))
     third = jax.grad(lambda p: jax.hessian(lambda q: logsignature(q, 3).sum())(p).sum())
-    with pytest.raises(NotImplementedError, match=r"logsignature go to the second order.*order 3"):
+    with pytest.raises(NotImplementedError, match=r" of logsignature of order 1 or 2, .*order 3"):
         third(array(4, 2))
 
 
