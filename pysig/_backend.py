@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Projection
+from pysig._plans.sparse_matrix import SparseMatrix
 
 # Operation -> the backends that have it. The keys are the rows of the README's table, in its order.
 CAPABILITIES: dict[str, frozenset[str]] = {

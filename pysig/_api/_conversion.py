@@ -10,6 +10,7 @@ from pysig._api.bases import check_basis
 from pysig._backend import require
 from pysig._plans import basis_tables
 from pysig._plans.layout import Plan, plan_for
+from pysig._plans.sparse_matrix import SparseMatrix
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Conversion:
     scalar_term: bool
     argument: str
     series: str
-    before: tuple[basis_tables.SparseMatrix, ...]
-    after: tuple[basis_tables.SparseMatrix, ...]
+    before: tuple[SparseMatrix, ...]
+    after: tuple[SparseMatrix, ...]
     out_width: int  # without the scalar
 
     @property

@@ -17,8 +17,8 @@ from pysig._backend import NUMPY, ArrayBackend, is_cupy
 from pysig._combinatorics import word_trees
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.words import Word
-from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan, plan_for
+from pysig._plans.sparse_matrix import SparseMatrix
 
 
 class Functional(NamedTuple):

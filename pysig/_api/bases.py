@@ -10,7 +10,8 @@ from pysig._combinatorics import hall as _hall
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.hall import Bracket, Word
 from pysig._plans import basis_tables
-from pysig._plans.basis_tables import BASES, SparseMatrix
+from pysig._plans.basis_tables import BASES
+from pysig._plans.sparse_matrix import SparseMatrix
 
 
 def check_basis(basis: Any, name: str = "basis") -> str:
@@ -158,21 +159,23 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     channels, depth : int
         Positive.
     source, target : {"words", "brackets", "hall", "expanded"}
-        ``matrix @ coordinates_in_source = coordinates_in_target``. From "expanded" it is right for
-        Lie elements, such as log-signatures; other tensors have no coordinates in the other bases.
+        ``matrix @ coordinates_in_source == coordinates_in_target``. From "expanded" this holds for
+        Lie elements such as log-signatures; other tensors have no coordinates in the other bases.
 
     Returns
     -------
     SparseMatrix
-        Integers, with `shape`, `indptr`, `indices` and `data` of compressed sparse rows (what
-        ``scipy.sparse.csr_array`` takes) and `toarray`. The arrays are shared and read-only.
+        Exact integers in compressed sparse rows: `shape`, `indptr`, `indices`, `data`. It
+        multiplies arrays of one or two axes from either side (``matrix @ x``, ``x @ matrix``), and
+        `toarray` or ``np.asarray`` returns the dense matrix. ``scipy.sparse.csr_array((m.data,
+        m.indices, m.indptr), m.shape)`` converts to SciPy. The arrays are shared and read-only.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not as described.
     MemoryError
-        Before anything is made, if the tables do not fit the memory.
+        If the tables do not fit the memory; raised before they are built.
 
     Notes
     -----
@@ -186,7 +189,10 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     Examples
     --------
     >>> import pysig
-    >>> pysig.change_of_basis(2, 3, "brackets", "hall").toarray()
+    >>> matrix = pysig.change_of_basis(2, 3, "brackets", "hall")
+    >>> matrix @ [1, 2, 3, 4, 5]
+    array([ 1,  2,  3,  4, -5])
+    >>> matrix.toarray()
     array([[ 1,  0,  0,  0,  0],
            [ 0,  1,  0,  0,  0],
            [ 0,  0,  1,  0,  0],

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from pysig._cpu._extension import core
-from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan
+from pysig._plans.sparse_matrix import SparseMatrix
 
 Maps = tuple[SparseMatrix, ...]
 MapsAround = tuple[Maps, Maps]  # applied before and after a series

@@ -10,8 +10,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pysig._gpu.compile import elementwise_kernel
-from pysig._plans.basis_tables import SparseMatrix
 from pysig._plans.layout import Plan
+from pysig._plans.sparse_matrix import SparseMatrix
 
 FILE = "algebra.cuh"
 Maps = tuple[SparseMatrix, ...]

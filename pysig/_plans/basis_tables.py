@@ -9,78 +9,19 @@ cached and made ready.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pysig._combinatorics import expansion, hall, lie, size_bounds
 from pysig._combinatorics.expansion import Rows
 from pysig._combinatorics.lyndon_dual import lyndon_functionals
 from pysig._combinatorics.words import level_sizes, signature_size
+from pysig._plans.sparse_matrix import SparseMatrix
 from pysig._system import available_memory
 
 BASES = ("expanded", "words", "brackets", "hall")
-
-
-@dataclass(frozen=True, eq=False)
-class SparseMatrix:
-    """A sparse matrix by rows, of exact integers: `shape`, `indptr`, `indices`, `data` as in
-    ``scipy.sparse.csr_array``.
-
-    `data` is int64, or Python integers (object) where one of them does not fit.
-    """
-
-    shape: tuple[int, int]
-    indptr: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int64]
-    data: npt.NDArray[Any]
-
-    def __post_init__(self) -> None:
-        """The arrays are shared by all who ask for them, so nobody may write to them."""
-        for array in (self.indptr, self.indices, self.data):
-            array.flags.writeable = False
-
-    def toarray(self) -> npt.NDArray[Any]:
-        """The dense matrix, exact."""
-        dense = np.zeros(self.shape, self.data.dtype)
-        dense[np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)), self.indices] = self.data
-        return dense
-
-    @cached_property
-    def transposed(self) -> SparseMatrix:
-        """The transposed matrix."""
-        rows = expansion.transpose(Rows(self.indptr, self.indices, self.data), self.shape[1])
-        return SparseMatrix((self.shape[1], self.shape[0]), *rows)
-
-    @cached_property
-    def single(self) -> npt.NDArray[np.float32]:
-        """`data` in float32."""
-        return self.data.astype(np.float32)
-
-    @cached_property
-    def double(self) -> npt.NDArray[np.float64]:
-        """`data` in float64."""
-        return self.data.astype(np.float64)
-
-    def __matmul__(self, other: SparseMatrix) -> SparseMatrix:
-        """The exact product."""
-        if not isinstance(other, SparseMatrix):
-            raise TypeError(
-                "@: expected another matrix of a change of basis, received "
-                f"{type(other).__name__}. For coordinates use m.toarray() @ coordinates, or "
-                "scipy.sparse.csr_array((m.data, m.indices, m.indptr), m.shape)."
-            )
-        a, b = (
-            Rows(self.indptr, self.indices, self.data),
-            Rows(other.indptr, other.indices, other.data),
-        )
-        return SparseMatrix(
-            (self.shape[0], other.shape[1]), *expansion.multiply(a, b, other.shape[1])
-        )
 
 
 def _diagonal(

@@ -41,9 +41,9 @@ OTHER = [
         r"received \(\), without the last axis",
     ),
     (
-        lambda: pysig.change_of_basis(2, 3, "brackets", "hall") @ np.ones(5),
-        TypeError,
-        r"@: expected another matrix of a change of basis, received ndarray. For coordinates use",
+        lambda: pysig.change_of_basis(2, 3, "brackets", "hall") @ np.ones(6),
+        ValueError,
+        r"@: expected array with an inner dimension of 5, received shape \(6,\)\.",
     ),
     (
         lambda: pysig.linear_functional_vjp(np.zeros((4, 3, 2)), AREA, np.zeros(3)),

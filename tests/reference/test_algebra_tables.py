@@ -18,6 +18,7 @@ import pysig
 from pysig._combinatorics import expansion, hall, lie, lyndon_dual, size_bounds
 from pysig._combinatorics.words import signature_size
 from pysig._plans import basis_tables
+from pysig._plans.sparse_matrix import SparseMatrix
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "bases.json").read_text())
 SIZES = [(1, 1), (1, 4), (2, 1), (2, 2), (2, 7), (3, 5), (4, 4), (5, 3), (7, 2), (10, 1)]
@@ -48,7 +49,7 @@ def index_of(word: tuple, channels: int) -> int:
     return index
 
 
-def is_identity(matrix: basis_tables.SparseMatrix) -> bool:
+def is_identity(matrix: SparseMatrix) -> bool:
     n = matrix.shape[0]
     return (
         matrix.shape == (n, n)
@@ -61,7 +62,7 @@ def is_identity(matrix: basis_tables.SparseMatrix) -> bool:
 def test_is_identity_sees_a_wrong_matrix():
     good = basis_tables.change_of_basis(2, 3, "words", "words")
     assert is_identity(good)
-    wrong = basis_tables.SparseMatrix(good.shape, good.indptr, good.indices, good.data * 2)
+    wrong = SparseMatrix(good.shape, good.indptr, good.indices, good.data * 2)
     assert not is_identity(wrong)
 
 
