@@ -1,7 +1,7 @@
 """Check that retired words do not come back: ``python tools/check_words.py``.
 
 One concept has one word, that of the field; docs/glossary.md is the reference. Each line of
-`RETIRED` is a pattern and the word to write instead. CHANGELOG.md and recorded data are not searched.
+`RETIRED` is a pattern and the word to write instead. CHANGELOG.md and recorded data are left out.
 """
 
 from __future__ import annotations
