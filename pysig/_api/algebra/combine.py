@@ -6,11 +6,13 @@ from math import prod
 from typing import Any
 
 from pysig._api import _checks
+from pysig._api._docs import documented
 from pysig._api.algebra._bilinear import bilinear, bilinear_jvp, bilinear_vjp
 from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
+@documented()
 def combine(
     a: Any,
     b: Any,
@@ -27,33 +29,27 @@ def combine(
     Parameters
     ----------
     a, b : array_like, shape (..., size)
-        Signatures, whose leading dimensions broadcast. If `b` is None, all signatures along `axis`
-        of `a` are multiplied, in order, as a tree.
-    channels, depth : int
-        Of the signatures.
+        Signatures; leading dimensions broadcast. If `b` is None, all signatures along `axis` of `a`
+        are multiplied in order, as a tree.
+    {channels, depth}
     axis : int, optional
-        Which axis of `a` is multiplied up if `b` is None. Not the last one.
+        Axis of `a` along which signatures are multiplied if `b` is None; not the last one.
     scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word. Without it that coefficient is 1.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+        If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
     Level n is the sum of ``a[k] ⊗ b[n - k]`` over k = 0, ..., n (Chen 1957). Cost: about `depth`
-    multiply-adds for each coefficient.
+    multiply-adds per coefficient.
 
     Examples
     --------
@@ -71,6 +67,7 @@ def combine(
     return bilinear("product", 1, a, b, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=combine)
 def combine_vjp(
     a: Any,
     b: Any,
@@ -84,24 +81,15 @@ def combine_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, combine(a, b)>``.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `combine`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result of `combine`.
-    axis, scalar_term, workers
-        As in `combine`.
+    {parameters}
 
     Returns
     -------
     (array, array)
-        The gradients at `a` and `b`, in their shapes; the one at `a` alone if `b` is None.
+        Gradients with respect to `a` and `b`, in their shapes. If `b` is None: the one array for
+        `a`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -117,6 +105,7 @@ def combine_vjp(
     return bilinear_vjp("product", 1, a, b, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=combine)
 def combine_jvp(
     a: Any,
     b: Any,
@@ -130,27 +119,23 @@ def combine_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``combine(a, b)`` when its arguments move.
+    """Derivative of ``combine(a, b)`` along tangents of its arguments.
 
     Parameters
     ----------
-    a, b, channels, depth
-        As in `combine`.
-    tangent_a, tangent_b : array_like
-        How `a` and `b` move, in shapes that broadcast to theirs. `tangent_b` is left out if `b` is
-        None.
-    axis, scalar_term, workers, out
-        As in `combine`.
+    {a, b}
+    {channels, depth}
+    {tangent_a}
+    tangent_b : array_like, optional
+        Tangent of `b`. Left out if `b` is None.
+    {axis}
+    {scalar_term}
+    {workers}
+    {out}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------

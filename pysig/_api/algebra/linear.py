@@ -1,9 +1,10 @@
-"""Antipode and scaling of channels of rows of coefficients, with derivatives."""
+"""Antipode and scaling of channels, with derivatives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api.algebra._levels import (
     join,
     powers,
@@ -16,33 +17,28 @@ from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
+@documented()
 def antipode(
     a: Any, channels: int, depth: int, *, scalar_term: bool = False, out: Any = None
 ) -> Any:
     """Antipode: reverse every word and change the sign of those of odd length.
 
-    Of a signature it is the inverse, the signature of the reversed path.
+    For a signature it is the inverse: the signature of the reversed path.
 
     Parameters
     ----------
     a : array_like, shape (..., size)
         Signatures, or any tensors.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    out : array, optional
-        Where to write the result.
+    {channels, depth}
+    {scalar_term}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -57,29 +53,17 @@ def antipode(
     return _antipode(call, "a", plan, out)
 
 
+@documented(like=antipode)
 def antipode_vjp(
     a: Any, channels: int, depth: int, cotangent: Any, *, scalar_term: bool = False
 ) -> Any:
     """Gradient of ``<cotangent, antipode(a)>``: the antipode of the cotangent.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `antipode`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term
-        As in `antipode`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `a`.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -94,29 +78,17 @@ def antipode_vjp(
     return call.reduced(_antipode(call, "cotangent", plan, None), "a")
 
 
+@documented(like=antipode)
 def antipode_jvp(
     a: Any, channels: int, depth: int, tangent: Any, *, scalar_term: bool = False, out: Any = None
 ) -> Any:
     """Derivative of ``antipode(a)``: the antipode of the tangent.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `antipode`.
-    tangent : array_like, shape (..., size)
-        How `a` moves.
-    scalar_term, out
-        As in `antipode`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -131,6 +103,7 @@ def antipode_jvp(
     return _antipode(call, "tangent", plan, out)
 
 
+@documented()
 def dilate(
     a: Any,
     factors: Any,
@@ -148,22 +121,16 @@ def dilate(
         Signatures, log-signatures in all words, or any tensors.
     factors : array_like, shape (..., channels)
         One factor for each channel. Leading dimensions broadcast with those of `a`.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    out : array, optional
-        Where to write the result.
+    {channels, depth}
+    {scalar_term}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
@@ -185,6 +152,7 @@ def dilate(
     return call.finish(rows, result)
 
 
+@documented(like=dilate)
 def dilate_vjp(
     a: Any,
     factors: Any,
@@ -196,24 +164,11 @@ def dilate_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, dilate(a, factors)>``.
 
-    Parameters
-    ----------
-    a, factors, channels, depth
-        As in `dilate`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term
-        As in `dilate`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `factors`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -234,6 +189,7 @@ def dilate_vjp(
     return call.reduced(at_a, "a"), call.reduced(at_factors, "factors")
 
 
+@documented(like=dilate)
 def dilate_jvp(
     a: Any,
     factors: Any,
@@ -245,28 +201,13 @@ def dilate_jvp(
     scalar_term: bool = False,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``dilate(a, factors)`` when both arguments move.
+    """Derivative of ``dilate(a, factors)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, factors, channels, depth
-        As in `dilate`.
-    tangent_a : array_like, shape (..., size)
-        How `a` moves.
-    tangent_factors : array_like, shape (..., channels)
-        How `factors` move.
-    scalar_term, out
-        As in `dilate`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -290,7 +231,7 @@ def dilate_jvp(
     return call.finish(rows, result)
 
 
-# ---- what they share ----
+# ---- shared ----
 
 
 def _antipode(call: Call, name: str, plan: Plan, out: Any) -> Any:

@@ -1,14 +1,16 @@
-"""One more straight segment at the end or in front of a path, with derivatives."""
+"""Append or prepend a straight segment to a path, with derivatives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api.algebra._levels import join, powers, powers_jvp, powers_vjp, split
 from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
+@documented()
 def append(
     a: Any,
     x: Any,
@@ -19,7 +21,7 @@ def append(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Signature of a path with one more straight segment at its end: ``a ⊗ exp(x)``.
+    """Append a straight segment to a path: the signature ``a ⊗ exp(x)``.
 
     Parameters
     ----------
@@ -27,28 +29,22 @@ def append(
         Signatures.
     x : array_like, shape (..., channels)
         Increments of the segments. Leading dimensions broadcast with those of `a`.
-    channels, depth : int
-        Of the signatures.
+    {channels, depth}
     scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word. Without it that coefficient is 1.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+        If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    The exponential of a vector is made level by level, then one Chen product follows.
+    The exponential of the increment, level by level, followed by one Chen product.
 
     Examples
     --------
@@ -61,6 +57,7 @@ def append(
     return _joined(True, a, x, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=append)
 def append_vjp(
     a: Any,
     x: Any,
@@ -73,24 +70,11 @@ def append_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, append(a, x)>``.
 
-    Parameters
-    ----------
-    a, x, channels, depth
-        As in `append`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `append`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `x`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -103,6 +87,7 @@ def append_vjp(
     return call.reduced(at_a, "a"), call.reduced(at_x, "x")
 
 
+@documented(like=append)
 def append_jvp(
     a: Any,
     x: Any,
@@ -115,28 +100,13 @@ def append_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``append(a, x)`` when both arguments move.
+    """Derivative of ``append(a, x)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, x, channels, depth
-        As in `append`.
-    tangent_a : array_like, shape (..., size)
-        How `a` moves.
-    tangent_x : array_like, shape (..., channels)
-        How `x` moves.
-    scalar_term, workers, out
-        As in `append`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -150,6 +120,7 @@ def append_jvp(
     return _joined_jvp(True, a, x, channels, depth, tangent_a, tangent_x, scalar_term, workers, out)
 
 
+@documented()
 def prepend(
     x: Any,
     a: Any,
@@ -160,7 +131,7 @@ def prepend(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Signature of a path with one more straight segment in front: ``exp(x) ⊗ a``.
+    """Prepend a straight segment to a path: the signature ``exp(x) ⊗ a``.
 
     Parameters
     ----------
@@ -168,28 +139,22 @@ def prepend(
         Increments of the segments. Leading dimensions broadcast with those of `a`.
     a : array_like, shape (..., size)
         Signatures.
-    channels, depth : int
-        Of the signatures.
+    {channels, depth}
     scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word. Without it that coefficient is 1.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+        If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    The exponential of a vector is made level by level, then one Chen product follows.
+    The exponential of the increment, level by level, followed by one Chen product.
 
     Examples
     --------
@@ -202,6 +167,7 @@ def prepend(
     return _joined(False, a, x, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=prepend)
 def prepend_vjp(
     x: Any,
     a: Any,
@@ -214,24 +180,11 @@ def prepend_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, prepend(x, a)>``.
 
-    Parameters
-    ----------
-    x, a, channels, depth
-        As in `prepend`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `prepend`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `x` and `a`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -244,6 +197,7 @@ def prepend_vjp(
     return call.reduced(at_x, "x"), call.reduced(at_a, "a")
 
 
+@documented(like=prepend)
 def prepend_jvp(
     x: Any,
     a: Any,
@@ -256,28 +210,13 @@ def prepend_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``prepend(x, a)`` when both arguments move.
+    """Derivative of ``prepend(x, a)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    x, a, channels, depth
-        As in `prepend`.
-    tangent_x : array_like, shape (..., channels)
-        How `x` moves.
-    tangent_a : array_like, shape (..., size)
-        How `a` moves.
-    scalar_term, workers, out
-        As in `prepend`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -293,7 +232,7 @@ def prepend_jvp(
     )
 
 
-# ---- what they share ----
+# ---- shared ----
 
 
 def _segment(call: Call, plan: Plan) -> Any:

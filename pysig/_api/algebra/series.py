@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api.algebra._rows import check_sizes, prepare
 
 
+@documented()
 def exp(
     a: Any,
     channels: int,
@@ -16,35 +18,28 @@ def exp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Tensor exponential: from a Lie element, or any tensor without scalar, to the group.
+    """Tensor exponential of a Lie element, or of any tensor with scalar 0.
 
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Tensors, whose coefficient of the empty word counts as 0 whatever is stored.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+        Tensors; the coefficient of the empty word is taken as 0, even if it is stored.
+    {channels, depth}
+    {scalar_term}
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if `a` is, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    ``1 + a + a ⊗ a / 2! + ...``, in Horner form, where the inner products are short: about `depth`
-    multiply-adds for each coefficient.
+    ``1 + a + a ⊗ a / 2! + ...`` in Horner form, whose inner products are short: about `depth`
+    multiply-adds per coefficient.
 
     Examples
     --------
@@ -56,6 +51,7 @@ def exp(
     return _series("exp", a, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=exp)
 def exp_vjp(
     a: Any,
     channels: int,
@@ -67,24 +63,11 @@ def exp_vjp(
 ) -> Any:
     """Gradient of ``<cotangent, exp(a)>``.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `exp`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `exp`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `a`.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -96,6 +79,7 @@ def exp_vjp(
     return _series_vjp("exp", a, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=exp)
 def exp_jvp(
     a: Any,
     channels: int,
@@ -106,26 +90,13 @@ def exp_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``exp(a)`` when `a` moves along `tangent`.
+    """Derivative of ``exp(a)`` along `tangent`.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `exp`.
-    tangent : array_like, shape (..., size)
-        How `a` moves.
-    scalar_term, workers, out
-        As in `exp`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -137,6 +108,7 @@ def exp_jvp(
     return _series_jvp("exp", a, channels, depth, tangent, scalar_term, workers, out)
 
 
+@documented()
 def log(
     a: Any,
     channels: int,
@@ -146,37 +118,30 @@ def log(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Tensor logarithm: from a signature to its log-signature, in all words.
+    """Tensor logarithm: the log-signature of a signature, in all words.
 
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Signatures, or any tensors; the coefficient of the empty word counts as 1 whatever is
+        Signatures, or any tensors; the coefficient of the empty word is taken as 1, even if it is
         stored.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+    {channels, depth}
+    {scalar_term}
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if `a` is, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    ``s - s ⊗ s / 2 + s ⊗ s ⊗ s / 3 - ...`` for ``a = 1 + s``, in Horner form, where the inner
-    products are short: about `depth` multiply-adds for each coefficient.
-    `pysig.signature_to_logsignature` goes on to shorter bases.
+    ``s - s ⊗ s / 2 + s ⊗ s ⊗ s / 3 - ...`` for ``a = 1 + s`` in Horner form, whose inner products
+    are short: about `depth` multiply-adds per coefficient. `pysig.signature_to_logsignature`
+    returns coordinates in shorter bases.
 
     Examples
     --------
@@ -188,6 +153,7 @@ def log(
     return _series("log", a, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=log)
 def log_vjp(
     a: Any,
     channels: int,
@@ -199,24 +165,11 @@ def log_vjp(
 ) -> Any:
     """Gradient of ``<cotangent, log(a)>``.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `log`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `log`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `a`.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -228,6 +181,7 @@ def log_vjp(
     return _series_vjp("log", a, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=log)
 def log_jvp(
     a: Any,
     channels: int,
@@ -238,26 +192,13 @@ def log_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``log(a)`` when `a` moves along `tangent`.
+    """Derivative of ``log(a)`` along `tangent`.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `log`.
-    tangent : array_like, shape (..., size)
-        How `a` moves.
-    scalar_term, workers, out
-        As in `log`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -269,6 +210,7 @@ def log_jvp(
     return _series_jvp("log", a, channels, depth, tangent, scalar_term, workers, out)
 
 
+@documented()
 def invert(
     a: Any,
     channels: int,
@@ -278,36 +220,29 @@ def invert(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Inverse of the Chen product, of any tensor with scalar 1.
+    """Inverse with respect to the Chen product, of any tensor with scalar 1.
 
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Signatures, or any tensors; the coefficient of the empty word counts as 1 whatever is
+        Signatures, or any tensors; the coefficient of the empty word is taken as 1, even if it is
         stored.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    workers : int, optional
-        Threads on the CPU, see `pysig.set_workers`.
-    out : array, optional
-        Where to write the result.
+    {channels, depth}
+    {scalar_term}
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if `a` is, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    ``1 - s + s ⊗ s - ...`` for ``a = 1 + s``, in Horner form. Of a signature the inverse is also
-    its `antipode`, which costs no multiplication.
+    ``1 - s + s ⊗ s - ...`` for ``a = 1 + s`` in Horner form. For a signature, `antipode` returns
+    the same and multiplies nothing.
 
     Examples
     --------
@@ -319,6 +254,7 @@ def invert(
     return _series("inverse", a, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=invert)
 def invert_vjp(
     a: Any,
     channels: int,
@@ -330,24 +266,11 @@ def invert_vjp(
 ) -> Any:
     """Gradient of ``<cotangent, invert(a)>``.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `invert`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `invert`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `a`.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -359,6 +282,7 @@ def invert_vjp(
     return _series_vjp("inverse", a, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=invert)
 def invert_jvp(
     a: Any,
     channels: int,
@@ -369,26 +293,13 @@ def invert_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``invert(a)`` when `a` moves along `tangent`.
+    """Derivative of ``invert(a)`` along `tangent`.
 
-    Parameters
-    ----------
-    a, channels, depth
-        As in `invert`.
-    tangent : array_like, shape (..., size)
-        How `a` moves.
-    scalar_term, workers, out
-        As in `invert`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------

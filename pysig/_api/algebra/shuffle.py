@@ -1,12 +1,14 @@
-"""Products of functionals of signatures: shuffle and half-shuffle, with derivatives."""
+"""Shuffle and half-shuffle products of functionals of signatures, with derivatives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api.algebra._bilinear import bilinear, bilinear_jvp, bilinear_vjp
 
 
+@documented()
 def shuffle(
     a: Any,
     b: Any,
@@ -28,28 +30,23 @@ def shuffle(
     a, b : array_like, shape (..., size)
         Functionals: weights of words, laid out as signatures are. Leading dimensions broadcast.
     channels, depth : int
-        Longer words of the product are cut off. `depth` at most 24.
+        Number of channels and truncation depth, at most 24: longer words are dropped.
     scalar_term : bool, optional
-        Whether rows begin with the weight of the empty word, which is 0 otherwise.
-    workers : int, optional
-        Threads on the CPU.
-    out : array, optional
-        Where to write the result.
+        If True, rows begin with the weight of the empty word, which is 0 otherwise.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    The weight of w is the sum of ``a[u] b[v]`` over the ``2**len(w)`` ways to split the places of w
-    between u and v (Ree 1958), and the cost is as much.
+    The weight of w is the sum of ``a[u] b[v]`` over the ``2**len(w)`` ways to split the letters of
+    w between u and v (Ree 1958); that is also the number of multiply-adds.
 
     Examples
     --------
@@ -63,6 +60,7 @@ def shuffle(
     return bilinear("shuffle", 0, a, b, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=shuffle)
 def shuffle_vjp(
     a: Any,
     b: Any,
@@ -75,24 +73,11 @@ def shuffle_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, shuffle(a, b)>``.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `shuffle`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `shuffle`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `b`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -105,6 +90,7 @@ def shuffle_vjp(
     return bilinear_vjp("shuffle", 0, a, b, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=shuffle)
 def shuffle_jvp(
     a: Any,
     b: Any,
@@ -117,26 +103,13 @@ def shuffle_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``shuffle(a, b)`` when both arguments move.
+    """Derivative of ``shuffle(a, b)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `shuffle`.
-    tangent_a, tangent_b : array_like, shape (..., size)
-        How `a` and `b` move.
-    scalar_term, workers, out
-        As in `shuffle`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -151,6 +124,7 @@ def shuffle_jvp(
     )
 
 
+@documented(like=shuffle)
 def half_shuffle(
     a: Any,
     b: Any,
@@ -166,25 +140,19 @@ def half_shuffle(
     ``inner(half_shuffle(a, b), S)`` is the integral of ``inner(a, S_t)`` against ``d inner(b,
     S_t)`` along the path.
 
-    Parameters
-    ----------
-    a, b, channels, depth, scalar_term, workers, out
-        As in `shuffle`.
+    {parameters}
 
     Returns
     -------
     array, shape (..., size)
-        Of float32 if all arguments are, else of float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    Of the shuffles of u and v those that end with the last letter of v (Schützenberger 1958). The
-    two half-shuffles of a and b, and the product of their scalars, add up to the shuffle.
+    The shuffles of u and v that end with the last letter of v (Schützenberger 1958). The two
+    half-shuffles of a and b and the product of their scalars add up to the shuffle.
 
     Examples
     --------
@@ -198,6 +166,7 @@ def half_shuffle(
     return bilinear("half_shuffle", 0, a, b, channels, depth, scalar_term, workers, out)
 
 
+@documented(like=half_shuffle)
 def half_shuffle_vjp(
     a: Any,
     b: Any,
@@ -210,24 +179,11 @@ def half_shuffle_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, half_shuffle(a, b)>``.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `half_shuffle`.
-    cotangent : array_like, shape (..., size)
-        Of the shape of the result.
-    scalar_term, workers
-        As in `half_shuffle`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `b`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -240,6 +196,7 @@ def half_shuffle_vjp(
     return bilinear_vjp("half_shuffle", 0, a, b, channels, depth, cotangent, scalar_term, workers)
 
 
+@documented(like=half_shuffle)
 def half_shuffle_jvp(
     a: Any,
     b: Any,
@@ -252,26 +209,13 @@ def half_shuffle_jvp(
     workers: int | None = None,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``half_shuffle(a, b)`` when both arguments move.
+    """Derivative of ``half_shuffle(a, b)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `half_shuffle`.
-    tangent_a, tangent_b : array_like, shape (..., size)
-        How `a` and `b` move.
-    scalar_term, workers, out
-        As in `half_shuffle`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
