@@ -1,10 +1,10 @@
 """Assertions about signatures, for the tests of users and of pysig itself.
 
-A signature spans many magnitudes: level k of a path of size r is about r^k / k!. One tolerance for
-the whole row would say nothing about the top levels, and one for each coefficient would ask for
-digits that no algorithm has: the area of a path that comes back to where it began is small because
-large numbers cancelled. So coefficients are compared level by level, relative to the scale of their
-level, and the honest scale is that of the numbers that were added on the way (`running_scales`).
+A signature spans many magnitudes: level k of a path of size r is about r^k / k!. A single tolerance
+for the whole row does not test the top levels. A relative tolerance for each coefficient requires
+digits that no algorithm can provide: the area of a closed path may be small because large terms
+cancel. Coefficients are therefore compared level by level, relative to the scale of their level.
+The best scale is the largest term that is added along the path (`running_scales`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pysig._backend import is_cupy
 from pysig._plans.layout import plan_for
-from pysig._reference.signature import signature as _law
+from pysig._reference.signature import signature as _reference
 from pysig._reference.transform import points_after, stages_of, transformed
 
 __all__ = [
@@ -33,7 +33,7 @@ _RTOL = {"float32": 1e-5, "float64": 1e-13}
 def level_scales(
     signatures: Any, channels: int, depth: int, *, scalar_term: bool = False
 ) -> npt.NDArray[np.float64]:
-    """The largest absolute value of each level, among those that are finite.
+    """Largest finite absolute value of each level.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def level_scales(
 def running_scales(
     path: Any, depth: int, *, stream: bool = False, prefixes: Any = None, **options: Any
 ) -> npt.NDArray[np.float64]:
-    """The size of the numbers that are added up in each level, on the way along the path.
+    """Largest term that is added up in each level along the path.
 
-    Wherever a path is cut in two, its signature is the product of those of the parts, so each
-    coefficient is a sum of coefficients before the cut times coefficients after it. They may
-    cancel: for a path that returns, or whose steps are as large as itself. An implementation adds
-    up such terms at one cut or another (at every step, between chunks of time, after `initial`),
-    and its rounding error is that of the terms where they are largest: compare it with those.
+    If a path is cut in two, its signature is the product of the signatures of both parts. Each
+    coefficient is then a sum of products, a coefficient before the cut times one after it. These
+    terms may cancel, for example if the path returns. Every implementation adds up such terms at
+    some cuts: at every step, between chunks, or after `initial`. Its rounding error is relative to
+    the largest of these terms.
 
     Parameters
     ----------
@@ -86,11 +86,11 @@ def running_scales(
     depth : int
         The largest number of letters of a word.
     stream : bool, optional
-        Return a row for each prefix. Then only cuts before the last step and after `initial` are
-        looked at, on the way to each row.
+        Return a row for each prefix. Only cuts before the last step and after `initial` are
+        considered for each row.
     prefixes : array_like, shape (..., rows, size), optional
-        What ``signature(path, depth, stream=True, **options)`` is, if that is known; default: the
-        slow reference implementation, about 0.1 ms for each point.
+        The result of ``signature(path, depth, stream=True, **options)`` if it is known. By default
+        the slow reference implementation computes it, in about 0.1 ms per point.
     **options
         `basepoint`, `initial`, `lengths`, `transform`, `inverse` and `scalar_term` as for
         `pysig.signature`.
@@ -98,23 +98,22 @@ def running_scales(
     Returns
     -------
     ndarray of float64, shape (..., depth), with `stream` (..., rows, depth)
-        To be given to `assert_signatures_close`.
+        The `scale` argument of `assert_signatures_close`.
 
     Raises
     ------
     TypeError, ValueError
-        If `path`, `depth` and the options are none that `pysig.signature` takes, or `prefixes` are
-        of other sizes.
+        If `pysig.signature` does not accept `path`, `depth` and the options, or `prefixes` has
+        another size.
 
     Notes
     -----
-    With a_k and b_k the largest coefficients of level k before and after a cut, no term of level n
-    is larger than the sum of a_k b_(n-k) over k = 0, ..., n.
+    Let a_k and b_k be the largest coefficients of level k before and after a cut. Then no term of
+    level n is larger than the sum of a_k b_(n-k) over k = 0, ..., n.
 
     Examples
     --------
-    There and back: nothing is left of the signature, but at the turn level 2 is added up from 9/2,
-    -3 * 3 and 9/2.
+    A path that returns has signature zero. At the turn, level 2 is the sum of 9/2, -3 * 3 and 9/2:
 
     >>> import numpy as np
     >>> import pysig
@@ -127,7 +126,7 @@ def running_scales(
     """
     scalar_term = bool(options.get("scalar_term", False))
     if prefixes is None:
-        prefixes = _law(path, depth, stream=True, **options)
+        prefixes = _reference(path, depth, stream=True, **options)
     points = _points(path, *(options.get(k) for k in ("basepoint", "lengths", "transform")))
     channels = points.shape[-1]
     start = np.zeros((*points.shape[:-2], 1, depth))
@@ -138,18 +137,18 @@ def running_scales(
     before = np.concatenate([start, known], axis=-2)
     if stream:
         steps = level_scales(_exponentials(np.diff(points, axis=-2), depth), channels, depth)
-        alone = level_scales(_law(points, depth, stream=True), channels, depth)
+        alone = level_scales(_reference(points, depth, stream=True), channels, depth)
         terms = np.maximum(_terms(before[..., :-1, :], steps), _terms(start, alone))
         return np.asarray(np.maximum.accumulate(terms, axis=-2))
-    # The reversed path runs through the suffixes backwards; inverses are as large, level by level.
-    backwards = level_scales(_law(points[..., ::-1, :], depth, stream=True), channels, depth)
+    # Prefixes of the reversed path are inverses of suffixes, and as large in each level.
+    backwards = level_scales(_reference(points[..., ::-1, :], depth, stream=True), channels, depth)
     after = np.concatenate([backwards[..., ::-1, :], np.zeros_like(start)], axis=-2)
     return np.asarray(_terms(before, after).max(axis=-2))
 
 
 def _points(path: Any, basepoint: Any, lengths: Any, transform: Any) -> npt.NDArray[np.float64]:
-    """The points that count, of the transformed path: the basepoint in front, the last point
-    repeated to the end.
+    """Points of the transformed path, with the basepoint in front. The last point is repeated in
+    the padding.
     """
     points = np.array(path, np.float64)
     batch, length = points.shape[:-2], points.shape[-2]
@@ -169,7 +168,7 @@ def _points(path: Any, basepoint: Any, lengths: Any, transform: Any) -> npt.NDAr
 def _exponentials(increments: npt.NDArray[np.float64], depth: int) -> Any:
     """The signature of each step alone."""
     segments = np.stack([np.zeros_like(increments), increments], axis=-2)
-    return _law(segments, depth)
+    return _reference(segments, depth)
 
 
 def _terms(before: Any, after: Any) -> npt.NDArray[np.float64]:
@@ -191,16 +190,16 @@ def assert_signatures_close(
     scale: Any = None,
     scalar_term: bool = False,
 ) -> None:
-    """AssertionError unless two arrays of signatures agree, level by level.
+    """Raise AssertionError unless two arrays of signatures agree, level by level.
 
     Level k agrees if no coefficient differs by more than ``rtol * scale[k - 1] + atol``. Infinities
-    must be equal; NaN must occur in the same places. The scalar, if there is one, must be 1 in
-    `actual`, exactly.
+    must be equal; NaN must occur in the same places. With `scalar_term` the first entry of `actual`
+    must be exactly 1.
 
     Parameters
     ----------
     actual : array, shape (..., size)
-        Values to test, float32 or float64, NumPy's or CuPy's.
+        Values to test: a NumPy or CuPy array of float32 or float64.
     expected : array_like, shape (..., size)
         Expected values, in the same precision or a higher one.
     channels, depth : int
@@ -208,21 +207,21 @@ def assert_signatures_close(
     rtol : float, optional
         Default 1e-13 if `actual` is float64, 1e-5 if it is float32.
     atol : float, optional
-        Default: the number below which the gradual underflow of the dtype of `actual` may have cost
-        digits, 1e-31 for float32 and 1e-292 for float64.
+        Default: 1e-31 if `actual` is float32, 1e-292 if it is float64. Below these numbers gradual
+        underflow may cost digits.
     scale : array_like, shape (..., depth), optional
-        Scale of each level, broadcast against the rows: see `running_scales`. Default: the largest
-        absolute value of the level in `expected`, row by row, which is harsher.
+        Scale of each level, broadcast against the rows: see `running_scales`. The default is
+        stricter: the largest absolute value of the level in each row of `expected`.
     scalar_term : bool, optional
         Whether the rows begin with the constant 1.
 
     Raises
     ------
     AssertionError
-        If they do not agree; the message names the word and the row that is worst.
+        If they do not agree. The message names the row and the word of the largest error.
     TypeError, ValueError
-        If `actual` is not float32 or float64, its last axis not the size of such a signature, or
-        `scale` not finite.
+        If `actual` is not float32 or float64, its last axis is not the size of such a signature, or
+        `scale` is not finite.
 
     Examples
     --------
@@ -262,19 +261,19 @@ def assert_signatures_close(
 
 
 def assert_identical(actual: Any, expected: Any) -> None:
-    """AssertionError unless two arrays are the same to the last bit.
+    """Raise AssertionError unless two arrays are identical bit for bit.
 
-    Shape and dtype must be the same too. The sign of zero counts; every NaN is taken for the same.
+    Shape and dtype must be equal too. The signs of zeros must agree; all NaN compare equal.
 
     Parameters
     ----------
     actual, expected : array
-        NumPy's or CuPy's.
+        NumPy or CuPy arrays.
 
     Raises
     ------
     AssertionError
-        If they differ; the message counts and names the differences.
+        If they differ. The message gives the number of differences and the first one.
 
     Examples
     --------
@@ -304,7 +303,7 @@ def _on_host(array: Any) -> npt.NDArray[Any]:
 
 
 def _starts(shape: tuple[int, ...], channels: int, depth: int, scalar_term: bool) -> list[int]:
-    """Where levels 1..depth begin, and the end."""
+    """Offsets of levels 1 to depth, and the end of the row."""
     plan = plan_for(channels, depth, scalar_term)
     if not shape or shape[-1] != plan.size:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Levels fall like 1/k!: the reason why a truncated signature says most of what there is to say."""
+"""Levels decay like 1/k!, so a truncated signature keeps most of the information."""
 
 from math import factorial
 

@@ -1,4 +1,4 @@
-"""Real data: coefficients of level 2 tell the activities of a smart watch's wearer apart."""
+"""Real data: coefficients of level 2 separate four activities recorded by a smart watch."""
 
 import numpy as np
 from matplotlib import pyplot as plt

@@ -1,4 +1,4 @@
-"""A thrown ball with drag, filmed by a camera that forgot the times: its motion from the curve."""
+"""A thrown ball with drag: its motion, estimated from points without times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNTIL = 1.6  # s
 
 
 def curve(parameters, times):
-    """Where the ball is, and how that changes with each parameter: (times, 2), (3, times, 2)."""
+    """Positions (times, 2), and their derivatives by the parameters (3, times, 2)."""
     vx, vy, drag = parameters
     t = times[:, None]
     fade = (1 - np.exp(-drag * t)) / drag
@@ -37,7 +37,7 @@ def observed(seed=0):
 
 
 def fit(points, start=(4.0, 7.0, 0.3), rounds=12):
-    """Gauss and Newton: the parameters whose curve has the signature of the points."""
+    """The Gauss-Newton fit: parameters whose curve has the signature of the points."""
     times = np.linspace(0, UNTIL, 200)
     weights = np.concatenate([np.full(2**k, 1 / 4.0**k) for k in range(1, DEPTH + 1)])
     target = pysig.signature(points, DEPTH)

@@ -16,7 +16,7 @@ LABELS = {
 
 
 def role(word: tuple[int, ...]) -> str:
-    """What a word is to the tile of PREFIX."""
+    """The role of a word in the tile of PREFIX."""
     if word == PREFIX[: len(word)]:
         return "path"
     if word[: len(PREFIX)] != PREFIX:
@@ -25,7 +25,7 @@ def role(word: tuple[int, ...]) -> str:
 
 
 def place(word: tuple[int, ...]) -> tuple[float, int]:
-    """Where a word is drawn: its level from the top, the middle of its subtree from the left."""
+    """Position of a word: the middle of its subtree, and its level counted downwards."""
     index = sum(letter / 2 ** (k + 1) for k, letter in enumerate(word))
     return index + 0.5 ** (len(word) + 1), -len(word)
 

@@ -255,5 +255,5 @@ def array_library(device: str) -> Any:
     except ImportError as error:
         raise InputError(
             f"--device gpu: CuPy cannot be imported ({error}); "
-            "install it with pip install pysig-signatures[gpu]"
+            "install it with pip install cupy-cuda13x (or cupy-cuda12x)"
         ) from None

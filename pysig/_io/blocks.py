@@ -174,7 +174,7 @@ def piece(run: Run, part: slice) -> Run:
 
 
 def stack(paths: Sequence[Run], *, begins: bool = True, ends: bool = True) -> Block:
-    """One block of whole paths (or one stretch), padded by repeating each last point."""
+    """One block of whole paths, or of one chunk, padded by repeating each last point."""
     lengths = np.array([len(path.times) for path in paths], dtype=np.int64)
     longest = int(lengths.max())
     points = np.empty((len(paths), longest, paths[0].points.shape[1]))

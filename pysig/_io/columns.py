@@ -10,7 +10,7 @@ SPECIAL = frozenset('(),"\r\n')
 
 
 def channel_names(names: Sequence[str] | None, width: int, time: str | None) -> tuple[str, ...]:
-    """Names of all channels, `time` first if it is one; without names, the letters 0, 1, ...
+    """Names of all channels, `time` first if it is a channel; the default names are 0, 1, ...
 
     >>> channel_names(None, 2, "time")
     ('time', '0', '1')
@@ -24,7 +24,7 @@ def channel_names(names: Sequence[str] | None, width: int, time: str | None) -> 
 
 
 def quoted(name: str) -> str:
-    """The name, in quotes where it would not be read back as one name.
+    """The name, in quotes if it could not be parsed as one name without them.
 
     >>> quoted("x"), quoted("left, hand")
     ('x', '"left, hand"')
@@ -35,7 +35,7 @@ def quoted(name: str) -> str:
 
 
 def column_names(channels: Sequence[str], words: Iterable[Sequence[int]]) -> list[str]:
-    """One name a word; the empty word is `S()`.
+    """One name per word; the empty word is `S()`.
 
     >>> column_names(["x", "y"], [(), (0,), (1, 0)])
     ['S()', 'S(x)', 'S(y,x)']

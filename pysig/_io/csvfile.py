@@ -1,4 +1,4 @@
-"""Reading CSV: a header, then one row a point, with an optional column of ids and one of times.
+"""Reading CSV: a header, then one row per point, with an optional column of ids and of times.
 
 A column called `id` names the path of each row, a column called `time` orders its points, every
 other column is a channel. Rows are read as a stream; every error names file, line and column.
@@ -38,7 +38,7 @@ CHUNK = 1024
 
 @dataclass(frozen=True)
 class CsvOptions:
-    """How a CSV file is to be understood."""
+    """Options for reading a CSV file."""
 
     id_column: str | None = None
     time_column: str | None = None
@@ -85,7 +85,7 @@ class CsvReader:
         return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
 
     def _records(self) -> Iterator[list[str]]:
-        """Rows of text. Whatever is wrong with the bytes or the quotes becomes an InputError."""
+        """Rows of text. Errors in the bytes or the quotes become an InputError."""
         line = 0
         try:
             for record in self.reader:
@@ -105,7 +105,7 @@ class CsvReader:
             ) from None
 
     def _columns(self) -> None:
-        """Read the header and settle which column is what."""
+        """Read the header and assign a role to each column."""
         first = next(self.records, None)
         if first is None:
             raise InputError(
@@ -209,7 +209,7 @@ class CsvReader:
                 done = now
 
     def _quick(self, rows: list[list[str]]) -> Table:
-        """The numbers of many rows at once; a ValueError if anything at all is unusual."""
+        """The numbers of many rows at once; ValueError for anything unusual."""
         columns = list(zip(*rows, strict=True))
         if len(columns) != len(self.names):
             raise ValueError
@@ -300,7 +300,7 @@ class CsvReader:
         return f"{self.name}, line {line}{column}"
 
     def _value(self, text: str, line: int, at: int) -> float:
-        """The number in one cell, or the error that explains why there is none."""
+        """The number in one cell, or an error that explains the problem."""
         text = text.strip()
         missing = text.lower() in MISSING
         if missing and self.options.allow_nan:
@@ -324,7 +324,7 @@ class CsvReader:
     def _time(self, text: str, line: int) -> float:
         """A time: a finite number, or an ISO 8601 date in seconds since the first date of the file.
 
-        Counted from 1970, two seconds would be the same float32.
+        Relative to 1970, two different seconds could round to the same float32.
         """
         text = text.strip()
         try:
@@ -363,16 +363,16 @@ def iso_seconds(text: str) -> float:
 
 
 def line_numbers(rows: list[list[str]], start: int, end: int) -> NDArray[np.int64]:
-    """The number of the last line of each row; `start` lines come before, `end` is the last."""
+    """The number of the last line of each row; `start` lines precede, `end` is the last."""
     if end - start == len(rows):
         return np.arange(start + 1, end + 1)
-    # some cells in quotes go over several lines
+    # some quoted cells contain line breaks
     breaks = [1 + sum(len(LINE_BREAK.findall(cell)) for cell in record) for record in rows]
     return start + np.cumsum(breaks)
 
 
 def gather(runs: Iterable[Run]) -> Iterator[Run]:
-    """All rows of each id together, ids in order of appearance, rows by time where there is one."""
+    """All rows of each id together, ids in order of appearance, rows sorted by time if any."""
     paths: dict[str, list[Run]] = {}
     for run in runs:
         paths.setdefault(run.key, []).append(run)

@@ -1,4 +1,4 @@
-"""One reader for the files of a command, whatever their formats and however many."""
+"""One reader for all input files of a command, in any format."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Source(NamedTuple):
 
     @property
     def is_array(self) -> bool:
-        """Whether the suffix says `.npy` or `.npz`; everything else is read as CSV."""
+        """Whether the suffix is `.npy` or `.npz`; everything else is read as CSV."""
         return self.path is not None and self.path.suffix.lower() in ARRAY_SUFFIXES
 
 
 class FileOptions(NamedTuple):
-    """What the user says about the input files."""
+    """Options for reading the input files."""
 
     csv: CsvOptions
     key: str | None = None
@@ -55,7 +55,7 @@ def open_reader(sources: Sequence[Source], options: FileOptions) -> Iterator[Rea
 
 
 class Files:
-    """Several files, one after the other; only one is open at a time, beside the first."""
+    """Several files, read in sequence. Apart from the first, only one is open at a time."""
 
     shape = None
 
@@ -75,7 +75,7 @@ class Files:
         """The first file belongs to `open_reader`, the others are closed one by one."""
 
     def _total(self) -> int | None:
-        """Bytes of all files; also sees, before any work, that all of them are there."""
+        """Bytes of all files. Raises an error before any work if one of them is missing."""
         sizes = []
         for source in self.sources:
             if source.path is None:
@@ -103,7 +103,7 @@ class Files:
                     yield replace(block, ids=ids)
 
     def _ids(self, reader: Reader, source: Source, block: Block) -> Sequence[str]:
-        """Paths of arrays are called after their file: their own numbers would collide."""
+        """Ids of the paths. Paths of arrays are named after their file, because indices collide."""
         if not source.is_array:
             return block.ids
         if reader.shape == ():

@@ -1,4 +1,4 @@
-"""A progress bar for people who wait: on a terminal only, and only after a second."""
+"""A progress bar, drawn on a terminal only and after one second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ WIDTH = 30
 class Progress:
     """Use as a context manager and call it with the amount done since the last call.
 
-    Where tqdm is installed it draws the bar, otherwise this class: one line, erased at the end.
+    If tqdm is installed it draws the bar. Otherwise this class draws one line and erases it at the
+    end.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Progress:
 
 
 def tqdm_bar(total: int | None, stream: TextIO) -> Any:
-    """A bar of tqdm, or None where it is not installed."""
+    """A tqdm progress bar, or None if tqdm is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:

@@ -79,12 +79,12 @@ class Sink(Protocol):
         """Complete the file. Not called when something failed."""
 
     def close(self) -> None:
-        """Release what the sink holds. The output file itself belongs to the caller."""
+        """Release all resources of the sink. The output file belongs to the caller."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `path` that takes its place at the end, or is removed if anything fails."""
+    """A new file beside `path` that replaces it at the end, or is removed after a failure."""
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
@@ -116,7 +116,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def spooling() -> Iterator[IO[bytes]]:
-    """A temporary file, copied to standard output at the end or dropped if anything fails."""
+    """A temporary file, copied to standard output at the end or dropped after a failure."""
     with tempfile.TemporaryFile() as file:
         yield file
         file.seek(0)
@@ -167,7 +167,7 @@ class CsvSink:
         self.writer.writerow(names)
 
     def write(self, result: Result) -> None:
-        """Add rows; numbers have as many digits as it takes to read them back."""
+        """Add rows. Numbers have enough digits to be read back exactly."""
         values = result.values
         if values.dtype == np.float32:
             values = values.astype(str)  # shortest for float32; float() of it would show 17 digits
@@ -182,7 +182,7 @@ class CsvSink:
             self.writer.writerows([key, time, *row] for time, row in rows)
 
     def finish(self) -> None:
-        """Flush all layers."""
+        """Flush and detach the text layer, then close the compressor."""
         assert self.text is not None
         self.text.flush()
         self.text.detach()
@@ -191,7 +191,7 @@ class CsvSink:
             self.packed.close()
 
     def close(self) -> None:
-        """After a failure: take the layers apart, so that none writes to a file that is gone."""
+        """Detach all layers after a failure, so that none writes to a closed file."""
         with contextlib.suppress(OSError, ValueError):
             if self.text is not None:
                 self.text.detach()
@@ -248,7 +248,7 @@ class NpySink:
             self.file.write(np.ascontiguousarray(values).data)
 
     def check(self, start: int) -> None:
-        """Paths from number `start` on must have as many prefixes as the first to be an array."""
+        """Raise an error if a path from number `start` on has another number of prefixes."""
         for k in range(start, len(self.prefixes)):
             if self.prefixes[k] != self.prefixes[0]:
                 raise InputError(
@@ -264,7 +264,7 @@ class NpySink:
         return (*lead, *prefixes, self.layout.size)
 
     def finish(self) -> None:
-        """Write the header: format 1.0 of `.npy`, padded to the length that was kept for it."""
+        """Write the header: format 1.0 of `.npy`, padded to the reserved length."""
         descr = np.lib.format.dtype_to_descr(self.layout.dtype)
         text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {self.shape()!r}, }}"
         body = text.encode("latin1").ljust(self.HEADER - 11) + b"\n"
@@ -273,11 +273,11 @@ class NpySink:
         self.file.seek(0, os.SEEK_END)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the sink holds no resources."""
 
 
 class NpzSink(NpySink):
-    """The array `signature`, and `ids`, `lengths`, `channels`, `depth`, for a stream `prefixes`."""
+    """Arrays `signature`, `ids`, `lengths`, `channels`, `depth`; for a stream also `prefixes`."""
 
     def __init__(self, file: IO[bytes], layout: Layout, folder: Path | None = None) -> None:
         self.archive = file
@@ -286,7 +286,7 @@ class NpzSink(NpySink):
         super().__init__(self.spool, layout)
 
     def check(self, start: int) -> None:
-        """Paths of different lengths are fine: their prefixes are concatenated."""
+        """Do nothing: prefixes of paths of different lengths are concatenated."""
 
     def shape(self) -> tuple[int, ...]:
         """As for `.npy`, but (all prefixes, size) where paths have different numbers of them."""

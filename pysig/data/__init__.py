@@ -24,7 +24,7 @@ __all__ = ["Dataset", "file", "labels_file", "load", "names"]
 
 _HERE = Path(__file__).resolve().parent
 
-#: What each data set is, in a line.
+#: One line for each data set.
 DESCRIPTIONS = {
     "basic_motions": "80 recordings of a smart watch, 6 channels, 100 points; labels: 4 activities",
     "japanese_vowels": "640 utterances, 12 channels, 7 to 29 points; labels: 9 speakers",
@@ -40,10 +40,10 @@ class Dataset:
     name : str
         Its name.
     paths : ndarray of float64, shape (count, length, channels)
-        The paths, padded to the longest by repeating the last point, which leaves a signature as
-        it is.
+        The paths, padded to the longest by repeating the last point. This padding does not change
+        a signature.
     lengths : ndarray of int64, shape (count,)
-        How many points of each path are its own.
+        The number of points of each path, without the padding.
     times : ndarray of float64, shape (count, length)
         The time of each point, padded in the same way.
     channels : tuple of str

@@ -1,1 +1,1 @@
-"""Interoperability with other frameworks, one file each. pysig itself imports none of them."""
+"""Interoperability with frameworks, one file for each. pysig itself does not import them."""

@@ -1,20 +1,20 @@
 """Common part of all frameworks: a function of pysig and its derivatives as operators.
 
-Let ``S(x)`` be the signature, or the log-signature, of the arrays ``x`` that can move: the path,
-and `basepoint` and `initial` where they are arrays. An operator is ``S`` with derivatives in the
-directions of `tangents` (0 to 2) vectors ``v``, and, if it is `backward`, the gradient of what
-comes out, weighted by a cotangent ``c``:
+Let ``S(x)`` be the signature or the log-signature. Let ``x`` be its differentiable arrays: the
+path, and `basepoint` and `initial` if they are arrays. An operator is ``S`` differentiated along
+`tangents` (0 to 2) vectors ``v``. If it is `backward`, it is the gradient of this derivative,
+weighted by a cotangent ``c``:
 
     forward     S(x)         S'(x) v          S''(x) (v, w)
     backward    S'(x)^T c    (S''(x) v)^T c
 
-A forward operator returns one array of the shape of ``S``, a backward one an array for each of
-``x``. Each is linear in its cotangent and in each of its tangents, and its derivative by ``x`` is
-the operator with one more tangent; the adjoint of an operator in one of its linear slots is the
-operator that has what came out in the place of what went in. So the family is closed under
-derivatives both ways, and `push_forward` and `pull_back` are all that a framework has to know.
+A forward operator returns one array of the shape of ``S``, a backward operator one array for each
+of ``x``. Each operator is linear in its cotangent and in each of its tangents. Its derivative by
+``x`` is the operator with one more tangent. Its adjoint in one of the linear slots is the operator
+in which the result and this slot have changed places. The family is therefore closed under forward
+and reverse differentiation. A framework needs only `push_forward` and `pull_back`.
 
-This file knows no framework: `run` works on the arrays that pysig takes.
+This file depends on no framework: `run` takes the arrays that pysig takes.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ import pysig
 
 Apply = Callable[..., Sequence[Any]]  # an operator and its arrays, to the arrays of its result
 
-# Arrays among the arguments of the functions, in the order of all frameworks, with how many axes of
-# each are not axes of the batch.
+# Arrays among the arguments of the functions, in the order that all frameworks use, each with the
+# number of its axes that are not batch axes.
 OWN_AXES = {"path": 2, "basepoint": 1, "initial": 1, "lengths": 0}
 UNMOVED = "lengths"
 
 
 class Operator(NamedTuple):
-    """One of the family; hashable, and `text` can be read back by `read`."""
+    """One operator of the family. Hashable; `read` restores it from its `text`."""
 
     function: str  # "signature" or "logsignature"
     depth: int | None
     options: tuple[tuple[str, Any], ...]  # everything that is not an array
-    given: tuple[str, ...]  # the arrays that are there, of OWN_AXES
+    given: tuple[str, ...]  # the names in OWN_AXES that were passed
     tangents: int = 0
     backward: bool = False
 
@@ -55,7 +55,7 @@ class Operator(NamedTuple):
 
     @property
     def slots(self) -> list[slice]:
-        """Where the operands of each linear slot are: the cotangent first, then the tangents."""
+        """Positions of the operands of each linear slot: the cotangent, then the tangents."""
         at = len(self.given) + self.backward
         width = len(self.moving)
         cotangent = [slice(at - 1, at)] if self.backward else []
@@ -78,9 +78,10 @@ class Operator(NamedTuple):
     def adjoint(
         self, slot: int, operands: Sequence[Any], cotangents: Sequence[Any]
     ) -> tuple[Operator, list[Any]]:
-        """The operator and its operands that take `cotangents` of the result back to `slot`."""
+        """The operator, with its operands, that maps `cotangents` of the result to `slot`."""
         others = [operands[place] for k, place in enumerate(self.slots) if k != slot]
-        # What comes out forwards is of the kind of a cotangent, backwards of that of a tangent.
+        # A cotangent of the result has the shape of a cotangent of a forward operator, and of a
+        # tangent of a backward operator.
         filled = [*others, cotangents] if self.backward else [cotangents, *others]
         backward = not (self.backward and slot == 0)
         turned = self._replace(tangents=len(filled) - backward, backward=backward)
@@ -89,7 +90,7 @@ class Operator(NamedTuple):
     # ---- on arrays ----
 
     def run(self, *operands: Any) -> tuple[Any, ...]:
-        """The result, for NumPy or CuPy arrays whose batch axes are all the same."""
+        """The result, for NumPy or CuPy arrays with equal batch axes."""
         if self.tangents == 2:
             return (self._second(*operands),)
         path, *others = operands[: len(self.given)]
@@ -125,8 +126,8 @@ class Operator(NamedTuple):
     # ---- shapes ----
 
     def shapes(self, *operands: Any) -> list[tuple[Any, ...]]:
-        """Shapes of the result, from operands that have a `shape`. All but the number of channels
-        may be symbols of a framework, or None where it is not known.
+        """Shapes of the result, from operands that have a `shape`. All sizes except the number of
+        channels may be symbols of a framework, or None if they are unknown.
         """
         if self.backward:
             pairs = zip(self.given, operands, strict=False)
@@ -138,8 +139,8 @@ class Operator(NamedTuple):
         return [(*batch, None if length is None else rows + (length - 2) * more, size)]
 
     def extent(self, channels: int) -> tuple[int | None, int, int]:
-        """Rows of a path of two points (None: no axis of rows), rows for each point more, and
-        coefficients.
+        """Number of rows for a path of two points (None: no axis of rows), number of rows for each
+        further point, and number of coefficients.
         """
         given = tuple(name for name in self.given if name == "basepoint")
         return _extent(self._replace(given=given, tangents=0, backward=False), channels)
@@ -162,8 +163,8 @@ def push_forward(
     tangents: Sequence[Any],
     zeros: Callable[[Any], Any],
 ) -> list[Any]:
-    """How the result of `operator` moves when its operands move along `tangents`, None if they do
-    not; `zeros` makes the zero of an operand.
+    """Derivative of the result of `operator` along `tangents` of its operands, of which None is
+    zero; `zeros` makes the zero of an operand.
     """
 
     def filled(place: slice) -> list[Any]:
@@ -188,8 +189,8 @@ def pull_back(
     cotangents: Sequence[Any],
     wanted: Sequence[bool],
 ) -> list[Any]:
-    """The gradient by each operand that is wanted, None for the others, of the result of `operator`
-    weighted by `cotangents`.
+    """Gradients of the result of `operator`, weighted by `cotangents`, by each operand that is
+    `wanted`; None for the others.
     """
     gradients: list[Any] = [None] * len(operands)
     moving = slice(0, len(operator.moving))
@@ -206,7 +207,7 @@ def pull_back(
 
 @lru_cache(maxsize=1024)
 def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
-    """Asked of the function itself: no option has to be known here."""
+    """As `Operator.extent`. Calls the function itself, so no option has to be known here."""
     options = dict(operator.options)
     if operator.given:
         options["basepoint"] = np.zeros(channels)
@@ -225,9 +226,9 @@ def prepare(
     options: dict[str, Any],
     broadcast: Callable[[Any, tuple[Any, ...]], Any],
 ) -> tuple[Operator, list[Any]]:
-    """The operator of a call and its operands, with the batch axes of the path; errors come here.
+    """Check a call and return its operator and operands, broadcast to the batch axes of the path.
 
-    `arrays` are those of `OWN_AXES`: of the framework, or None.
+    `arrays` has the names of `OWN_AXES`; each value is an array of the framework or None.
     """
     if "out" in options:
         raise TypeError("out: only for arrays of NumPy and CuPy; leave it out.")
@@ -240,7 +241,7 @@ def prepare(
     fits = len(path.shape) >= 2 and length != 0 and channels != 0
     if not fits or dtype not in ("float32", "float64"):
         stub = np.zeros(path.shape[-2:])
-        getattr(pysig, function)(stub, depth, **options)  # pysig's own words on the shape
+        getattr(pysig, function)(stub, depth, **options)  # raises pysig's error for this shape
         raise TypeError(
             f"path: expected dtype float32 or float64, received {dtype}. Convert it to float32."
         )
@@ -259,19 +260,19 @@ def prepare(
 
 
 def _broadcasts(shape: Any, target: tuple[Any, ...]) -> bool:
-    """Whether it can be so, as far as is known: None is not."""
+    """Whether `shape` may broadcast to `target`, as far as their sizes are known (not None)."""
     pairs = zip(reversed(tuple(shape)), reversed(target), strict=False)
     return len(shape) <= len(target) and all(n in (1, None) or m in (n, None) for n, m in pairs)
 
 
 def check_lengths(lengths: Any, path: Any) -> None:
-    """pysig's own words on lengths, for frameworks that call pysig where nobody sees its errors."""
+    """Raise pysig's errors on lengths early, for frameworks that hide errors inside their calls."""
     stub = np.broadcast_to(np.zeros(1, np.float32), (*path.shape[:-1], 1))
     pysig.signature(stub, 1, lengths=np.asarray(lengths))
 
 
 def _frozen(value: Any, name: str) -> Any:
-    """`value` with hashable tuples for lists, at all depths, and Python's numbers for NumPy's."""
+    """`value` with nested lists converted to tuples and NumPy scalars to Python numbers."""
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(entry, name) for entry in value)
     value = value.item() if isinstance(value, np.generic) else value

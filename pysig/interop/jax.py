@@ -2,8 +2,8 @@
 
 The operators of `_operator` are one primitive with rules for forward and reverse differentiation,
 batching and lowering, so that `jit`, `grad`, `jvp`, `vmap`, `hessian`, `checkpoint` and `scan` work
-and nest. On the CPU the compiled program calls pysig with views of its buffers; on another
-device the arrays take the way through the memory of the host.
+and nest. On the CPU the compiled program calls pysig with views of its buffers. On another device
+the arrays are copied through host memory.
 """
 
 from __future__ import annotations
@@ -41,36 +41,37 @@ def signature(
     Parameters
     ----------
     path : array, shape (..., length, channels)
-        Of float32 or float64.
+        The paths, float32 or float64.
     depth : int, optional
-        As for `pysig.signature`; static, as all options are.
+        As for `pysig.signature`. Static, like all options.
     basepoint : bool or array, shape (..., channels), optional
-        As for `pysig.signature`. Derivatives go to an array.
+        As for `pysig.signature`. An array receives derivatives.
     initial : array, shape (..., size), optional
-        As for `pysig.signature`. Derivatives go to it.
+        As for `pysig.signature`. It receives derivatives.
     lengths : array of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
-        `transform`, and so on; no arrays.
+        All other options of `pysig.signature` except `out`, such as `stream`, `inverse`, `words`
+        or `transform`. They must not contain arrays.
 
     Returns
     -------
     jax.Array
-        As `pysig.signature`, with the dtype of `path`.
+        The result of `pysig.signature`, with the dtype of `path`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.signature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.signature`.
+    NotImplementedError
+        For a third derivative.
 
     Notes
     -----
-    A gradient is `pysig.signature_vjp`, a derivative along a direction `pysig.signature_jvp`, a
-    Hessian-vector product, of any nesting that has a reverse mode in it, `pysig.signature_hvp`.
-    Forward mode over forward mode is right too, but takes a Hessian-vector product for each
-    coefficient. A call costs, beyond pysig itself, a callback from the compiled program and a copy
-    of the result.
+    Gradients call `pysig.signature_vjp` and derivatives along a direction `pysig.signature_jvp`.
+    Second derivatives call `pysig.signature_hvp` if one of the two modes is reverse. Forward mode
+    over forward mode needs a Hessian-vector product for each coefficient. Besides the work of pysig
+    a call costs a callback from the compiled program and a copy of the result.
 
     Examples
     --------
@@ -102,17 +103,19 @@ def logsignature(
     path, depth, basepoint, initial, lengths
         As for `signature`.
     **options
-        All other options of `pysig.logsignature`, but `out`: `basis`, `stream`, and so on.
+        All other options of `pysig.logsignature` except `out`, such as `basis` or `stream`.
 
     Returns
     -------
     jax.Array
-        As `pysig.logsignature`, with the dtype of `path`.
+        The result of `pysig.logsignature`, with the dtype of `path`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.logsignature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.logsignature`.
+    NotImplementedError
+        For a third derivative.
 
     Examples
     --------
@@ -165,7 +168,7 @@ def _types(*operands: Any, operator: Operator) -> list[Any]:
 
 
 def _lower(ctx: Any, *operands: Any, operator: Operator) -> Any:
-    """A call of pysig out of the compiled program, which lends its buffers as NumPy arrays."""
+    """A callback from the compiled program, which passes its buffers as NumPy arrays."""
     results, _, _ = mlir.emit_python_callback(
         ctx,
         operator.run,

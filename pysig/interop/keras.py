@@ -1,6 +1,6 @@
-"""Layers of Keras 3 on the backends torch, JAX and TensorFlow (and NumPy, without training).
+"""Layers for Keras 3 on the backends PyTorch, JAX and TensorFlow (and NumPy, without training).
 
-The layers call the module of Keras' backend, see `pysig.interop.torch`, `pysig.interop.jax` and
+The layers call the module for the backend of Keras: `pysig.interop.torch`, `pysig.interop.jax` or
 `pysig.interop.tensorflow`.
 """
 
@@ -32,7 +32,7 @@ _module = importlib.import_module(_MODULES[_backend])
 
 
 class _PathLayer(keras.layers.Layer):
-    """What both layers are: a function of pysig with its options."""
+    """Base class of both layers: a function of pysig with its options."""
 
     function: str
 
@@ -44,21 +44,21 @@ class _PathLayer(keras.layers.Layer):
         super().__init__(**options)
         self.depth, self.stream = depth, stream
         self.supports_masking = True
-        self.supports_jit = _backend != "tensorflow"  # XLA cannot call out of its programs there
+        self.supports_jit = _backend != "tensorflow"  # XLA has no callbacks there
 
     @property
     def _operator(self) -> Operator:
-        """The operator, without arrays, to ask for shapes."""
+        """The operator without arrays, which determines shapes."""
         empty = SimpleNamespace(shape=(2, 1), dtype="float32")
         options = {**self.options, "stream": self.stream}
         return prepare(self.function, self.depth, {"path": empty}, options, lambda a, _: a)[0]
 
     def build(self, input_shape: Any) -> None:
-        """Ask for the output of this input, so that errors of options come here."""
+        """Compute the shape of the output, so that wrong options raise their errors here."""
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The function of `inputs`; the points that `mask` leaves out do not count."""
+        """The function of `inputs`, without the points that `mask` excludes."""
         wide = keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float64")
         path = inputs if wide else ops.cast(inputs, "float32")
         options = {**self.options, "stream": self.stream}
@@ -77,7 +77,7 @@ class _PathLayer(keras.layers.Layer):
         return tuple(shape)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of rows, where each belongs to the point at which a prefix ends."""
+        """The mask of rows: each row belongs to the last point of a prefix."""
         rows, more, _ = self._operator.extent(int(inputs.shape[-1]))
         if previous_mask is None or rows not in (1, 2) or more != 1:
             return None
@@ -90,11 +90,11 @@ class _PathLayer(keras.layers.Layer):
 
 
 def _points_that_count(path: Any, mask: Any) -> tuple[Any, Any]:
-    """The path with the points of the mask in front, in their order, and how many they are."""
+    """The path with the unmasked points first, in order, and the number of these points."""
     mask = ops.cast(mask, "int32")
     length = ops.shape(path)[-2]
     order = ops.argsort(ops.arange(length, dtype="int32") + length * (1 - mask), axis=-1)
-    lengths = ops.maximum(ops.sum(mask, axis=-1), 1)  # of a path without points, one stays
+    lengths = ops.maximum(ops.sum(mask, axis=-1), 1)  # at least one point
     return ops.take_along_axis(path, ops.expand_dims(order, -1), axis=-2), lengths
 
 
@@ -105,20 +105,20 @@ class SigLayer(_PathLayer):
     Parameters
     ----------
     depth : int, optional
-        The largest number of letters of a word, at least 1. With `words` it may be left out.
+        Truncation depth, at least 1. May be omitted if `words` is given.
     stream : bool, optional
-        Signatures of all prefixes.
+        If True, compute the signatures of all prefixes.
     **options
         Other options of `pysig.signature` that are not arrays, such as `basepoint=True`, `words` or
-        `transform`; `basepoint` may also be a list of coordinates. The rest goes to
-        `keras.layers.Layer`, as `name` and `dtype`.
+        `transform`; `basepoint` may also be a list of coordinates. Remaining options, such as
+        `name` and `dtype`, are passed to `keras.layers.Layer`.
 
     Notes
     -----
     The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output
-    has shape ``(batch, size)``, with `stream` ``(batch, length - 1, size)``. Points that a mask of
-    Keras leaves out do not count, wherever they are; with `stream`, the rows of those that do come
-    first. In a policy of half precision the signature is computed in float32. The layer has no
+    has shape ``(batch, size)``, with `stream` ``(batch, length - 1, size)``. Points that a Keras
+    mask excludes are ignored wherever they occur; with `stream`, the rows of the other points come
+    first. With a half-precision policy the signature is computed in float32. The layer has no
     weights.
 
     Examples
@@ -143,15 +143,15 @@ class LogSigLayer(_PathLayer):
     Parameters
     ----------
     depth : int
-        The largest number of letters, at least 1.
+        Truncation depth, at least 1.
     stream : bool, optional
-        Log-signatures of all prefixes.
+        If True, compute the log-signatures of all prefixes.
     **options
         Other options of `pysig.logsignature` that are not arrays, such as ``basis="brackets"``.
 
     Notes
     -----
-    As `SigLayer`.
+    Shapes, masks and policies are treated as in `SigLayer`.
 
     Examples
     --------

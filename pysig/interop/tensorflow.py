@@ -1,8 +1,8 @@
-"""Signatures of TensorFlow tensors, with gradients to the second order.
+"""Signatures of TensorFlow tensors, with gradients up to the second order.
 
-The operators of `_operator` are calls of pysig out of TensorFlow's graph, by ``tf.numpy_function``:
-on the CPU, with tensors of another device copied there, and not in programs that XLA compiles
-(``jit_compile=True``).
+The operators of `_operator` call pysig outside TensorFlow's graph, by ``tf.numpy_function``. They
+run on the CPU; tensors of other devices are copied there. XLA (``jit_compile=True``) cannot compile
+them.
 """
 
 from __future__ import annotations
@@ -33,28 +33,30 @@ def signature(
     Parameters
     ----------
     path : tf.Tensor, shape (..., length, channels)
-        Of float32 or float64. In a graph the length and the axes of the batch may be unknown.
+        The paths, float32 or float64. In a graph the length and the batch may be unknown.
     depth : int, optional
         As for `pysig.signature`.
     basepoint : bool or tf.Tensor, shape (..., channels), optional
-        As for `pysig.signature`. Gradients go to a tensor.
+        As for `pysig.signature`. A tensor receives gradients.
     initial : tf.Tensor, shape (..., size), optional
-        As for `pysig.signature`. Gradients go to it.
+        As for `pysig.signature`. It receives gradients.
     lengths : tf.Tensor or array_like of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
-        `transform`, and so on; no arrays.
+        All other options of `pysig.signature` except `out`, such as `stream`, `inverse`, `words`
+        or `transform`. They must not contain arrays.
 
     Returns
     -------
     tf.Tensor
-        As `pysig.signature`, with the dtype of `path`.
+        The result of `pysig.signature`, with the dtype of `path`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.signature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.signature`.
+    NotImplementedError
+        For a third derivative.
 
     Examples
     --------
@@ -88,17 +90,19 @@ def logsignature(
     path, depth, basepoint, initial, lengths
         As for `signature`.
     **options
-        All other options of `pysig.logsignature`, but `out`: `basis`, `stream`, and so on.
+        All other options of `pysig.logsignature` except `out`, such as `basis` or `stream`.
 
     Returns
     -------
     tf.Tensor
-        As `pysig.logsignature`, with the dtype of `path`.
+        The result of `pysig.logsignature`, with the dtype of `path`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.logsignature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.logsignature`.
+    NotImplementedError
+        For a third derivative.
 
     Examples
     --------
@@ -136,7 +140,7 @@ def _call(
     }
 
     def broadcast(array: Any, shape: tuple[Any, ...]) -> Any:
-        """Axes that are not known are axes of the batch, where they are in the path too."""
+        """Broadcast to a shape whose unknown axes are batch axes, taken from the path."""
         known = [tf.shape(path)[axis] if n is None else n for axis, n in enumerate(shape)]
         return tf.broadcast_to(array, known)
 

@@ -1,9 +1,9 @@
 """Signatures of PyTorch tensors, under autograd, ``torch.func`` and ``torch.compile``.
 
-The operators of `_operator` are one custom operator of PyTorch, which ``torch.compile`` takes as it
-is. Outside of that it is wrapped in a function of autograd, which ``torch.func`` can transform.
-Tensors are handed over without copies: to NumPy on the CPU, through DLPack to CuPy on a GPU, where
-work is queued on the current stream of PyTorch.
+The operators of `_operator` are one custom operator of PyTorch, which ``torch.compile`` uses
+directly. Otherwise an autograd function wraps it, which ``torch.func`` can transform. Tensors are
+passed without copies: to NumPy on the CPU, and by DLPack to CuPy on a GPU, where work is queued on
+PyTorch's current CUDA stream.
 """
 
 from __future__ import annotations
@@ -35,33 +35,35 @@ def signature(
     Parameters
     ----------
     path : Tensor, shape (..., length, channels)
-        Of float32 or float64, on the CPU or (with CuPy installed) on a GPU.
+        The paths, float32 or float64, on the CPU or, if CuPy is installed, on a GPU.
     depth : int, optional
         As for `pysig.signature`.
     basepoint : bool or Tensor, shape (..., channels), optional
-        As for `pysig.signature`. Derivatives go to a tensor.
+        As for `pysig.signature`. A tensor receives derivatives.
     initial : Tensor, shape (..., size), optional
-        As for `pysig.signature`. Derivatives go to it.
+        As for `pysig.signature`. It receives derivatives.
     lengths : Tensor or array_like of int, shape (...), optional
         As for `pysig.signature`.
     **options
-        All other options of `pysig.signature`, but `out`: `stream`, `inverse`, `words`,
-        `transform`, and so on; no arrays.
+        All other options of `pysig.signature` except `out`, such as `stream`, `inverse`, `words`
+        or `transform`. They must not contain arrays.
 
     Returns
     -------
     Tensor
-        As `pysig.signature`; on the device of `path`, with its dtype.
+        The result of `pysig.signature`, on the device of `path` and with its dtype.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.signature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.signature`.
+    NotImplementedError
+        For a third derivative.
 
     Notes
     -----
-    A gradient is `pysig.signature_vjp`, its derivative `pysig.signature_hvp`, a derivative along a
-    direction `pysig.signature_jvp`. ``torch.compile`` and all of ``torch.func`` work.
+    Gradients call `pysig.signature_vjp`, their derivatives `pysig.signature_hvp`, and derivatives
+    along a direction `pysig.signature_jvp`. ``torch.compile`` and all of ``torch.func`` work.
 
     Examples
     --------
@@ -94,17 +96,19 @@ def logsignature(
     path, depth, basepoint, initial, lengths
         As for `signature`.
     **options
-        All other options of `pysig.logsignature`, but `out`: `basis`, `stream`, and so on.
+        All other options of `pysig.logsignature` except `out`, such as `basis` or `stream`.
 
     Returns
     -------
     Tensor
-        As `pysig.logsignature`; on the device of `path`, with its dtype.
+        The result of `pysig.logsignature`, on the device of `path` and with its dtype.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `pysig.logsignature` does. NotImplementedError for a third derivative.
+        Under the conditions of `pysig.logsignature`.
+    NotImplementedError
+        For a third derivative.
 
     Examples
     --------
@@ -159,7 +163,7 @@ def _run(operator: Operator, operands: Sequence[Tensor]) -> list[Tensor]:
         return [torch.utils.dlpack.from_dlpack(array) for array in results]
 
 
-# ---- the operator of PyTorch, for torch.compile ----
+# ---- the custom operator, for torch.compile ----
 
 _read = lru_cache(Operator.read)
 _make: Any = torch.library.Library  # PyTorch's own annotations are incomplete
@@ -199,7 +203,7 @@ torch.library.register_autograd(
 )
 
 
-# ---- the function of autograd, for all else ----
+# ---- the autograd function, for everything else ----
 
 
 class _Function(torch.autograd.Function):

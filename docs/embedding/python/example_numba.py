@@ -27,7 +27,7 @@ incremental_destroy = ctypes.CFUNCTYPE(None, POINTER)(
 
 @numba.njit
 def signature_of_ball(steps, depth, out):
-    """Fills `out` with the signature of the path of a ball, returns that path."""
+    """Fill `out` with the signature of the path of a ball and return the path."""
     path = np.empty((steps + 1, 3))
     handle = np.zeros(1, np.uintp)
     if incremental_create(3, depth, handle.ctypes.data):
@@ -53,7 +53,7 @@ def signature_of_ball(steps, depth, out):
 
 @numba.njit
 def signature(path, depth, out):
-    """Fills `out` with the signature of a contiguous path (length, channels)."""
+    """Fill `out` with the signature of a contiguous path (length, channels)."""
     if signature_f64(
         path.ctypes.data, path.size, path.shape[1], depth, 0, out.ctypes.data, out.size
     ):

@@ -10,7 +10,7 @@ import pysig
 
 
 class Window(ctypes.Structure):
-    """pysig_window of pysig/pysig.h: which coefficient of the signature of a window is wanted."""
+    """pysig_window of pysig/pysig.h: selects one coefficient of the signature of a window."""
 
     _fields_ = [
         ("channels", ctypes.c_int64),
@@ -27,7 +27,7 @@ def rolling_coefficient(path, depth, word, width):
     pointer = ctypes.cast(ctypes.pointer(which), ctypes.c_void_p)
     callback = LowLevelCallable.from_cython(pysig.embed, "window_f64", pointer)
     filtered = ndimage.generic_filter(path, callback, size=(width, channels))
-    # A filter is centred: windows that lie within the path, and all of its channels.
+    # The filter is centred. Keep the windows that lie within the path and cover all channels.
     centre = width // 2
     return filtered[centre : length - (width - 1 - centre), channels // 2]
 
