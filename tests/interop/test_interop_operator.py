@@ -114,9 +114,9 @@ def test_what_does_not_move_costs_nothing():
 
 def test_a_third_derivative_is_refused():
     operator, _ = made({}, ("path",), 1, True)
-    with pytest.raises(NotImplementedError, match="derivatives of signature go to the second"):
+    with pytest.raises(NotImplementedError, match="derivative of signature of order 1 or 2"):
         operator.raised()
-    with pytest.raises(NotImplementedError, match="derivatives of logsignature go to the second"):
+    with pytest.raises(NotImplementedError, match="derivative of logsignature of order 1 or 2"):
         operator._replace(function="logsignature").raised()
 
 
