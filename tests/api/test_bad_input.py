@@ -12,6 +12,8 @@ import pysig
 import pysig._cpu
 from pysig._api import _checks
 
+pytestmark = pytest.mark.quick
+
 PATH = np.random.default_rng(0).standard_normal((4, 5, 2))
 SIZE = 14  # of depth 3
 SWAPPED = np.dtype(np.float64).newbyteorder()

@@ -7,6 +7,8 @@ import pytest
 
 import pysig
 
+pytestmark = pytest.mark.quick
+
 SMALL = np.zeros((3, 2), np.float32)
 AREA = {(0, 1): 0.5, (1, 0): -0.5}
 HUGE = {

@@ -15,6 +15,8 @@ import pysig
 from pysig._reference.signature import signature as law
 from pysig.testing import assert_identical, assert_signatures_close, running_scales
 
+pytestmark = pytest.mark.quick
+
 
 @st.composite
 def cases(draw):

@@ -251,6 +251,7 @@ def test_every_size(channels, dtype, rng):
             judge(pysig.signature(path, depth, method=method), path, depth)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_batch_size_around_the_lanes(dtype, stream, rng):
@@ -371,6 +372,7 @@ def test_integers_become_float64(xp, dtype, rng):
         judge(pysig.signature(path.tolist(), 3), path.astype(np.float64), 3)
 
 
+@pytest.mark.quick
 def test_options_may_be_lists_and_broadcast(rng):
     path = random_path(rng, (2, 3, 5, 2))
     result = pysig.signature(path, 2, basepoint=[0, 1], lengths=[1, 5, 3], initial=[0] * 6)
@@ -410,6 +412,7 @@ def test_subclasses_and_buffers_give_plain_arrays(tmp_path, rng):
     judge(pysig.signature(memoryview(path), 3), path, 3)
 
 
+@pytest.mark.quick
 def test_tiny_and_huge_numbers_keep_their_digits(rng):
     """Every level scales with a power of the path: powers of two change no digit."""
     path = random_path(rng, (3, 20, 2))

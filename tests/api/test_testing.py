@@ -11,6 +11,8 @@ import pysig
 from pysig import testing
 from pysig.testing import assert_identical, assert_signatures_close
 
+pytestmark = pytest.mark.quick
+
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
 

@@ -183,6 +183,7 @@ def test_stored_reasons_name_no_folders():
     assert results.without_paths(text) == "OSError: lib.so: cannot open 'x.npy' at 3/4 of it"
 
 
+@pytest.mark.quick
 def test_committed_results_are_well_formed_and_the_page_shows_exactly_them():
     for document in results.committed("cpu"):
         for row in document["rows"]:

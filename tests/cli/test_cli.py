@@ -55,6 +55,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("option", [None, *OPTIONS])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
 def test_arrays_give_what_the_function_gives(command, option, dtype):

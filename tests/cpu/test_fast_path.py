@@ -24,6 +24,8 @@ from pysig._cpu import (
 from pysig._plans import basis_tables
 from pysig.testing import assert_identical
 
+pytestmark = pytest.mark.quick
+
 BASES = ("expanded", "words", "brackets", "hall")
 NAMES = ("signature", "signature_jvp", "signature_vjp", *BASES)
 # An option at its default, which the extension does not take for one.

@@ -48,6 +48,7 @@ def declarations():
 FUNCTIONS = declarations()
 
 
+@pytest.mark.quick
 def test_all_functions_are_found():
     assert {"signature_f32", "logsignature_vjp_f64", "incremental_push_f64", "isa"} <= set(
         FUNCTIONS
@@ -77,6 +78,7 @@ def test_no_arguments_crash(part, rng):
             assert total - accepted >= CALLS // 50, f"{name}: hardly a call was wrong: {tally}"
 
 
+@pytest.mark.quick
 def test_a_message_belongs_to_a_thread():
     library = ctypes.CDLL(pysig.get_library())
     library.pysig_last_error.restype = ctypes.c_char_p

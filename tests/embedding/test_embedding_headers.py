@@ -77,6 +77,7 @@ def test_every_header_stands_alone():
         assert [found for found in pool.map(errors, headers) if found] == []
 
 
+@pytest.mark.quick
 def test_an_old_standard_is_told(tmp_path):
     (tmp_path / "old.cpp").write_text("#include <pysig/pysig.hpp>\n")
     command = [COMPILERS[0], "-std=c++14", "-fsyntax-only", f"-I{INCLUDE}", "old.cpp"]

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from pysig._gpu import schedule
 
+pytestmark = pytest.mark.quick
+
 CHANNELS, DEPTHS = st.integers(2, 300), st.integers(1, 12)
 ITEMSIZES = st.sampled_from([4, 8])
 

@@ -197,6 +197,7 @@ def test_runs_on_the_current_stream_and_waits_for_nothing(emulator, method, stre
     assert {event[2] for event in events} == {mine}
 
 
+@pytest.mark.quick
 def test_one_launch_for_all_levels(emulator, rng):
     path = emulator.asarray(random_path(rng, 500, 30, 4))
     out = emulator.empty((500, 340))

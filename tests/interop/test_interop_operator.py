@@ -8,6 +8,8 @@ import pytest
 import pysig
 from pysig.interop._operator import Operator, prepare, pull_back, push_forward
 
+pytestmark = pytest.mark.quick
+
 KINDS = [(0, False), (1, False), (0, True), (1, True), (2, False)]
 OPTIONS = [
     ({}, ("path",)),

@@ -98,9 +98,9 @@ def unit_of_import(name, root):
     return "__init__"
 
 
-def python_violations(root):
+def python_violations(root, only="pysig/**/*.py"):
     """What imports upwards or sideways, or something that it may not know."""
-    for path in sorted((root / "pysig").rglob("*.py")):
+    for path in sorted(root.glob(only)):
         relative = path.relative_to(root)
         unit = relative.with_suffix("").parts[1]
         layer = python_layer(unit)
@@ -144,9 +144,11 @@ def resolve(name, path, csrc):
     return None
 
 
-def cpp_violations(root):
-    csrc = root / "csrc"
-    for path in sorted(p for p in csrc.rglob("*") if p.suffix in (".hpp", ".h", ".cpp")):
+def cpp_violations(root, only=None):
+    """As above, for C++ and CUDA."""
+    csrc, kernels = root / "csrc", root / "pysig" / "_gpu"
+    files = [root / only] if only else [*csrc.rglob("*"), *kernels.glob("*")]
+    for path in sorted(p for p in files if p.suffix in (".hpp", ".h", ".cpp")):
         relative = path.relative_to(csrc)
         layer = cpp_layer(relative)
         if layer is None:
@@ -166,7 +168,7 @@ def cpp_violations(root):
             for number, line in enumerate(COMMENT.sub(blank, text).splitlines(), 1):
                 if NOT_ON_A_DEVICE.search(line):
                     yield f"csrc/{relative}:{number}: not for a device: {line.strip()}"
-    for path in sorted((root / "pysig" / "_gpu").glob("*.cu*")):
+    for path in sorted(p for p in files if p.suffix in (".cu", ".cuh")):
         for _, name in INCLUDE.findall(path.read_text()):
             if (path.parent / name).is_file():  # of the same layer
                 continue
@@ -229,8 +231,8 @@ def plant(copied):
         before = path.read_text() if path.exists() else None
         planted.append((path, before))
         path.write_text((before or "") + "\n" + text + "\n")
-        violations = [*python_violations(copied), *cpp_violations(copied)]
-        return [line for line in violations if line.startswith(file)]
+        check = python_violations if path.suffix == ".py" else cpp_violations
+        return list(check(copied, file))
 
     yield write
     for path, before in planted:

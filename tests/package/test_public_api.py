@@ -15,6 +15,8 @@ import pytest
 
 import pysig
 
+pytestmark = pytest.mark.quick
+
 MODULES = ["pysig", "pysig.algebra", "pysig.testing"]
 # Names are added; these stay.
 PROMISED = {

@@ -66,6 +66,7 @@ def test_run_doctest_sees_a_wrong_answer():
     assert not run_doctest(">>> 1 + 1\n2\n", "right")
 
 
+@pytest.mark.quick
 def test_numpy_example():
     assert run_doctest(block("NumPy", "python"), "NumPy") == ""
 
@@ -112,6 +113,7 @@ def test_start_command_computes_what_it_says(tmp_path):
     assert lines[0].startswith("id,S(c1),S(c2),")
 
 
+@pytest.mark.quick
 def test_ci_runs_the_test_command_of_the_readme():
     """.ci/run reads the commands from here, by the marks that stand before them."""
     assert command("test-command").endswith("pytest")
@@ -126,6 +128,7 @@ def test_ci_runs_the_test_command_of_the_readme():
     ]
 
 
+@pytest.mark.quick
 def test_capabilities_are_up_to_date():
     generate = load_generator()
     assert generate.replaced(TEXT) == TEXT, "run: python docs/generate.py"

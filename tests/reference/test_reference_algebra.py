@@ -16,6 +16,8 @@ from pysig._reference import algebra, logsignature, tensor
 from pysig._reference import signature_vjp as derivative
 from pysig._reference.signature import signature, signature_jvp
 
+pytestmark = pytest.mark.quick
+
 F = Fraction
 sizes = st.sampled_from([(1, 3), (2, 1), (2, 4), (3, 3), (4, 2)])
 fractions = st.builds(F, st.integers(-6, 6), st.sampled_from([1, 2, 3, 5]))

@@ -13,6 +13,8 @@ import pysig
 from pysig._plans.layout import Plan, plan_for
 from pysig._reference import tensor
 
+pytestmark = pytest.mark.quick
+
 small = st.tuples(st.integers(1, 5), st.integers(1, 5), st.booleans())
 
 
