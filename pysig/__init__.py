@@ -25,17 +25,10 @@ from pysig._api.config import (
     show_config,
 )
 from pysig._api.incremental import IncrementalSignature
-from pysig._api.linear_functional import (
-    linear_functional,
-    linear_functional_jvp,
-    linear_functional_vjp,
-)
-from pysig._api.logsignature import (
-    logsignature,
-    logsignature_hvp,
-    logsignature_jvp,
-    logsignature_vjp,
-)
+from pysig._api.linear_functional import linear_functional
+from pysig._api.linear_functional_jvp import linear_functional_jvp
+from pysig._api.linear_functional_vjp import linear_functional_vjp
+from pysig._api.logsignature import logsignature
 from pysig._api.logsignature_convert import (
     logsignature_to_signature,
     logsignature_to_signature_jvp,
@@ -44,8 +37,13 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_jvp,
     signature_to_logsignature_vjp,
 )
+from pysig._api.logsignature_hvp import logsignature_hvp
+from pysig._api.logsignature_jvp import logsignature_jvp
+from pysig._api.logsignature_vjp import logsignature_vjp
 from pysig._api.signature import signature
-from pysig._api.signature_vjp import signature_hvp, signature_jvp, signature_vjp
+from pysig._api.signature_hvp import signature_hvp
+from pysig._api.signature_jvp import signature_jvp
+from pysig._api.signature_vjp import signature_vjp
 from pysig._api.transform import Time, transformed_shape
 from pysig._api.word_sets import anisotropic_words, prefix_closure
 from pysig._api.words import index_word, signature_size, word_index, words

@@ -52,6 +52,9 @@ class Backend(Protocol):
     Every operation writes to arrays of the caller. `out` is contiguous, of the dtype of the paths.
     """
 
+    def available_memory(self) -> int | None:
+        """Bytes that can be allocated now on the current device; None where that is unknown."""
+
     def signature(self, paths: Paths, out: Any, plan: Plan, options: Options) -> None:
         """Signatures (batch, [rows,] plan.size)."""
 

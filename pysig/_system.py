@@ -38,7 +38,7 @@ def whole_memory() -> int | None:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had now; of the whole memory where the system does not say."""
+    """Bytes that can be allocated now; the whole memory where the system does not say."""
     try:
         with open("/proc/meminfo") as lines:
             found = next(line for line in lines if line.startswith("MemAvailable:"))

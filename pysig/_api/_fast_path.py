@@ -1,37 +1,62 @@
-"""Calls without options on plain arrays, whose checks the extension does: in Python they would
-cost more than a small call.
+"""The fast path: calls without options on plain arrays, whose checks the extension does. In Python
+they would cost more than a small call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from pysig._api import _checks
+from pysig._api import _memory
+from pysig._api._options import DEFAULTS
 from pysig._api.config import check_workers
 from pysig._backend import NUMPY
 
-# Signatures of such calls, in bytes: so little that no memory need be asked, and so much that
-# checks in Python cost nothing beside the work.
-LITTLE, PLAIN = 2**16, 2**24
 
-
-def plain_call(
+def fast_call(
     compute: Callable[..., Any], method: Any, workers: Any, path: Any, *arguments: Any
 ) -> Any:
-    """``compute(path, *arguments, workers, limit)``; None where the call has to be checked here.
+    """``compute(path, *arguments, workers, limit)``; None if the call has to be checked in Python.
 
-    `compute` returns None for what it does not take, for signatures beyond `limit` bytes, and with
-    0 workers for all but little work, which is never shared out.
+    `compute` returns None for arguments that it does not accept and for signatures beyond `limit`
+    bytes. With `workers=0` it declines every call large enough for a second thread.
     """
     if type(path) is not np.ndarray or type(method) is not str or method != "auto":
         return None
     if workers is not None and (type(workers) is not int or workers < 1):
         return None
-    computed = compute(path, *arguments, 0, LITTLE)
-    if computed is None:
-        most = min(_checks.memory_limit(NUMPY) or PLAIN, PLAIN)
-        computed = compute(path, *arguments, check_workers(workers), most)
-    return computed
+    computed = compute(path, *arguments, 0, _memory.SMALL_RESULT_BYTES)
+    if computed is not None:
+        return computed
+    threads = check_workers(workers)
+    computed = compute(path, *arguments, threads, _memory.SMALL_RESULT_BYTES)
+    if computed is not None or path.ndim < 2:
+        return computed
+    available = _memory.available_memory(NUMPY)
+    limit = _memory.FAST_PATH_LIMIT
+    return compute(path, *arguments, threads, limit if available is None else min(available, limit))
+
+
+def fast_call_of(
+    compute: Callable[..., Any], options: Mapping[str, Any], path: Any, *arguments: Any
+) -> Any:
+    """As `fast_call` if `options` are defaults but for `method` and `workers`, else None."""
+    if not options:
+        return fast_call(compute, "auto", None, path, *arguments)
+    if not options_are_default(options):
+        return None
+    method, workers = options.get("method", "auto"), options.get("workers")
+    return fast_call(compute, method, workers, path, *arguments)
+
+
+def options_are_default(options: Mapping[str, Any]) -> bool:
+    """Whether all but `method` and `workers` are known and have their defaults."""
+    for name, value in options.items():
+        if name not in ("method", "workers") and value is not DEFAULTS.get(name, _UNKNOWN):
+            return False
+    return True
+
+
+_UNKNOWN = object()

@@ -1,4 +1,4 @@
-"""Linear functionals at the door: as a matrix, and with a signature to continue from."""
+"""Linear functionals: their checks, as a matrix, and with a signature to continue from."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._gradients import SignatureCotangents
+from pysig._api._path_checks import check_path, check_scalar_column
+from pysig._api._projection import ProjectionCall
 from pysig._api._words_argument import check_words
+from pysig._api.transform import transformed_shape
 from pysig._backend import NUMPY, ArrayBackend, is_cupy
 from pysig._combinatorics import word_trees
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.words import Word
 from pysig._plans.layout import Plan, plan_for
+from pysig._plans.paths import Tangents
 from pysig._plans.sparse_matrix import SparseMatrix
 
 
@@ -33,7 +38,7 @@ class Functional(NamedTuple):
 def check_functional(
     functional: Any, channels: int, depth: Any, words: Any, scalar: bool
 ) -> Functional:
-    """The functionals of a path of `channels` channels, in any of the forms they may come in."""
+    """The functionals of a path of `channels` channels, from any of their forms."""
     if isinstance(functional, Mapping) or (
         isinstance(functional, (list, tuple)) and any(isinstance(f, Mapping) for f in functional)
     ):
@@ -97,13 +102,13 @@ def _of_array(functional: Any, channels: int, depth: Any, words: Any, scalar: bo
             "depth: expected the depth of the functional, or words=, those of its last axis; "
             "received None."
         )
-    depth = _checks.check_integer(depth, "depth", 1)
+    depth = _checks.check_depth(depth)
     _check_width(array, _words.signature_size(channels, depth, scalar))
     whole = matrix if scalar else np.pad(matrix, ((0, 0), (1, 0)))
     kept = (whole != 0).any(axis=0)  # words of coefficient zero cost nothing
     kept[0] |= not kept.any()
-    those = _those(channels, depth, kept.tobytes())
-    return Functional(those, whole[:, kept], array.ndim == 1, depth)
+    nonzero = _nonzero_words(channels, depth, kept.tobytes())
+    return Functional(nonzero, whole[:, kept], array.ndim == 1, depth)
 
 
 def _check_width(array: Any, width: int) -> None:
@@ -115,7 +120,7 @@ def _check_width(array: Any, width: int) -> None:
 
 
 @lru_cache(maxsize=64)
-def _those(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
+def _nonzero_words(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
     """The words whose flags are set."""
     everything = _words.words(channels, depth, True)
     return tuple(word for word, flag in zip(everything, kept, strict=True) if flag)
@@ -125,34 +130,34 @@ def _those(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
 
 
 @dataclass(frozen=True)
-class Start:
-    """Where what is read stands in an `initial` that is laid out as a signature."""
+class InitialSelection:
+    """Positions of the required coefficients in an `initial` laid out as a full signature."""
 
     plan: Plan
-    columns: tuple[int, ...]  # -1: that of the empty word, which is not read, is not there
+    columns: tuple[int, ...]  # -1: the empty word of a layout without it, which is not read
 
     @cached_property
-    def selection(self) -> SparseMatrix:
-        """Reads them off a signature."""
-        there = np.array([column >= 0 for column in self.columns])
+    def matrix(self) -> SparseMatrix:
+        """The selection as a matrix."""
+        present = np.array([column >= 0 for column in self.columns])
         indices = np.array([column for column in self.columns if column >= 0], np.int64)
-        indptr = np.concatenate([[0], np.cumsum(there)])
+        indptr = np.concatenate([[0], np.cumsum(present)])
         shape = (len(self.columns), self.plan.size)
         return SparseMatrix(shape, indptr, indices, np.ones(len(indices), np.int64))
 
-    def pick(self, value: Any, name: str, backend: ArrayBackend, dtype: Any) -> Any:
-        """Those of `value`."""
+    def gather(self, value: Any, name: str, backend: ArrayBackend, dtype: Any) -> Any:
+        """The required coefficients of `value`."""
         array = _checks.as_numeric(value, name, backend)
         if array.shape[-1:] != (self.plan.size,):
             raise ValueError(
                 f"{name}: expected {self.plan.size} coefficients in the last axis, those of a "
                 f"signature of the functional's depth, received shape {tuple(array.shape)}."
             )
-        return self._apply(self.selection, _checks.cast(array, dtype, name), backend)
+        return self._apply(self.matrix, _checks.cast(array, dtype, name), backend)
 
-    def spread(self, gradient: Any, backend: ArrayBackend) -> Any:
-        """The gradient by the whole of `initial` from that by what is read: the adjoint."""
-        return self._apply(self.selection.transposed, gradient, backend)
+    def scatter(self, gradient: Any, backend: ArrayBackend) -> Any:
+        """The adjoint of `gather`: a gradient by all of `initial`."""
+        return self._apply(self.matrix.transposed, gradient, backend)
 
     def _apply(self, matrix: SparseMatrix, array: Any, backend: ArrayBackend) -> Any:
         *batch, width = array.shape
@@ -163,20 +168,21 @@ class Start:
 
 
 def continued(
-    found: Functional, channels: int, inverse: bool, scalar: bool
-) -> tuple[Functional, Start | None]:
-    """The functional on all words whose coefficients of `initial` are read, and where these are."""
-    if found.depth is None:
-        return found, None
-    words, start = _continued(found.words, channels, found.depth, inverse, scalar)
-    more = len(words) - len(found.words)
-    return found._replace(words=words, matrix=np.pad(found.matrix, ((0, 0), (0, more)))), start
+    functional: Functional, channels: int, inverse: bool, scalar: bool
+) -> tuple[Functional, InitialSelection | None]:
+    """The functional on all words whose coefficients of `initial` are read, and their positions."""
+    if functional.depth is None:
+        return functional, None
+    words, selection = _continued(functional.words, channels, functional.depth, inverse, scalar)
+    more = len(words) - len(functional.words)
+    matrix = np.pad(functional.matrix, ((0, 0), (0, more)))
+    return functional._replace(words=words, matrix=matrix), selection
 
 
 @lru_cache(maxsize=64)
 def _continued(
     words: tuple[Word, ...], channels: int, depth: int, inverse: bool, scalar: bool
-) -> tuple[tuple[Word, ...], Start]:
+) -> tuple[tuple[Word, ...], InitialSelection]:
     # The inverse is read off words backwards, whose prefixes are parts of words backwards.
     needed = (
         word_trees.factor_closure([*words, *(word[::-1] for word in words)])
@@ -188,4 +194,53 @@ def _continued(
     columns = tuple(
         _words.word_index(word, channels, scalar) if word or scalar else -1 for word in whole
     )
-    return whole, Start(plan_for(channels, depth, scalar), columns)
+    return whole, InitialSelection(plan_for(channels, depth, scalar), columns)
+
+
+class FunctionalCall(ProjectionCall):
+    """A checked call of `linear_functional` or one of its derivatives."""
+
+    def __init__(
+        self, caller: str, path: Any, functional: Any, depth: Any, options: dict[str, Any]
+    ) -> None:
+        backend, array = check_path(path)
+        _, channels = transformed_shape(1, array.shape[-1], options["transform"])
+        scalar = _checks.check_flag(options["scalar_term"], "scalar_term")
+        inverse = _checks.check_flag(options["inverse"], "inverse")
+        checked = check_functional(functional, channels, depth, options["words"], scalar)
+        matrix = _checks.cast(checked.matrix, array.dtype, "functional")
+        checked = checked._replace(matrix=matrix)
+        initial, self.selection = options["initial"], None
+        if initial is not None:
+            checked, self.selection = continued(checked, channels, inverse, scalar)
+        if self.selection is not None:
+            initial = _checks.as_numeric(initial, "initial", backend)
+            if scalar and initial.shape[-1:] == (self.selection.plan.size,):
+                check_scalar_column(initial, 0, backend)
+            initial = self.selection.gather(initial, "initial", backend, array.dtype)
+        options = {**options, "words": checked.words, "scalar_term": False, "initial": initial}
+        super().__init__(caller, path, None, options, checked.matrix, checked.single)
+
+    def check_initial(self, initial: Any) -> Any:
+        """As of every call with words; the column of the empty word that `gather` adds is unset."""
+        if self.selection is not None:
+            self.scalar_column = None
+        return super().check_initial(initial)
+
+    def tangents(
+        self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
+    ) -> Tangents:
+        """As of every call; the tangent of `initial` is laid out as `initial`."""
+        if self.selection is not None and initial_tangent is not None:
+            initial_tangent = self.selection.gather(
+                initial_tangent, "initial_tangent", self.backend, self.array.dtype
+            )
+        return super().tangents(tangent, basepoint_tangent, initial_tangent)
+
+    def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
+        """As of every call; the gradient by `initial` is laid out as `initial`."""
+        gradients = super().gradients(cotangent, tangents)
+        if self.selection is None or not isinstance(gradients, SignatureCotangents):
+            return gradients
+        whole = self.selection.scatter(gradients.initial, self.backend)
+        return gradients._replace(initial=whole)

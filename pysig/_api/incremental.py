@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pysig._api import _checks
+from pysig._api._memory import check_memory
 from pysig._api.logsignature_convert import signature_to_logsignature
 from pysig._backend import NUMPY
 from pysig._plans.layout import plan_for
@@ -61,7 +62,7 @@ class IncrementalSignature:
 
     def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
         self._channels = _checks.check_integer(channels, "channels", 1)
-        self._depth = _checks.check_integer(depth, "depth", 1)
+        self._depth = _checks.check_depth(depth)
         try:
             self._dtype: np.dtype[Any] = np.dtype(dtype)
         except Exception:  # whatever NumPy has against it
@@ -70,8 +71,7 @@ class IncrementalSignature:
             raise TypeError(
                 f"dtype: expected float32 or float64, received {_checks.describe(dtype)}."
             )
-        limit = _checks.memory_limit(NUMPY)
-        _checks.check_memory(channels, depth, 3, False, self._dtype.itemsize, limit)
+        check_memory(channels, depth, 3, False, self._dtype.itemsize, NUMPY)
         self._core = NUMPY.host.new_incremental(self._channels, self._depth, self._dtype)
 
     @property

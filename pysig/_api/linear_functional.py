@@ -4,61 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api import _checks
-from pysig._api._functional import Start, check_functional, continued
-from pysig._api.projection import (
-    ProjectionCall,
-    check_projection,
-    compute,
-    cotangents,
-    derivative,
-    flat_cotangent,
-    named_cotangents,
-    tangents_of,
-)
-from pysig._api.transform import transformed_shape
+from pysig._api._functional import FunctionalCall
+from pysig._api._options import PathOptions, Unpack, complete, takes
 
 
-def _check(
-    what: str,
-    path: Any,
-    functional: Any,
-    depth: Any,
-    words: Any,
-    scalar_term: bool,
-    *,
-    initial: Any,
-    inverse: bool,
-    transform: Any,
-    **options: Any,
-) -> tuple[ProjectionCall, Start | None]:
-    backend, array = _checks.check_path(path)
-    length, own = array.shape[-2:]
-    _, channels = transformed_shape(length, own, transform)
-    scalar = _checks.check_flag(scalar_term, "scalar_term")
-    found, start = check_functional(functional, channels, depth, words, scalar), None
-    found = found._replace(matrix=_checks.cast(found.matrix, array.dtype, "functional"))
-    if initial is not None:
-        found, start = continued(found, channels, _checks.check_flag(inverse, "inverse"), scalar)
-        if start is not None:
-            initial = start.pick(initial, "initial", backend, array.dtype)
-    call = check_projection(
-        what,
-        path,
-        None,
-        found.words,
-        initial=initial,
-        inverse=inverse,
-        transform=transform,
-        scalar_term=False,
-        method="auto",
-        matrix=found.matrix,
-        single=found.single,
-        **options,
-    )
-    return call, start
-
-
+@takes(PathOptions)
 def linear_functional(
     path: Any,
     functional: Any,
@@ -66,14 +16,8 @@ def linear_functional(
     *,
     words: Any = None,
     scalar_term: bool = False,
-    stream: bool = False,
-    basepoint: Any = None,
-    initial: Any = None,
-    inverse: bool = False,
-    lengths: Any = None,
-    transform: Any = None,
-    workers: int | None = None,
     out: Any = None,
+    **options: Unpack[PathOptions],
 ) -> Any:
     """Linear functionals ``<l, S>`` of signatures, evaluated without the signatures.
 
@@ -113,7 +57,7 @@ def linear_functional(
     workers : int, optional
         As for `signature`.
     out : array, optional
-        Where to write the result: its shape and dtype, memory of its own.
+        Output array. Must have the shape and dtype of the result and must not overlap an input.
 
     Returns
     -------
@@ -124,7 +68,7 @@ def linear_functional(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        If an argument is not as described; the message names it.
+        If an argument is invalid. The message names it.
 
     See Also
     --------
@@ -164,177 +108,5 @@ def linear_functional(
     >>> float(pysig.linear_functional(path[1:], area, initial=first))
     1.0
     """
-    call, _ = _check(
-        "linear_functional",
-        path,
-        functional,
-        depth,
-        words,
-        scalar_term,
-        stream=stream,
-        basepoint=basepoint,
-        initial=initial,
-        inverse=inverse,
-        lengths=lengths,
-        transform=transform,
-        workers=workers,
-    )
-    inputs = {"path": path, "basepoint": basepoint, "initial": initial, "lengths": lengths}
-    return compute(call, out, inputs)
-
-
-def linear_functional_jvp(
-    path: Any,
-    functional: Any,
-    tangent: Any,
-    depth: int | None = None,
-    *,
-    basepoint_tangent: Any = None,
-    initial_tangent: Any = None,
-    words: Any = None,
-    scalar_term: bool = False,
-    stream: bool = False,
-    basepoint: Any = None,
-    initial: Any = None,
-    inverse: bool = False,
-    lengths: Any = None,
-    transform: Any = None,
-    workers: int | None = None,
-) -> Any:
-    """Derivative of `linear_functional` in a direction of the path (Jacobian-vector product).
-
-    Parameters
-    ----------
-    path, functional
-        As for `linear_functional`.
-    tangent : array_like, shape of `path`
-        How the points move; a shape that broadcasts to that of `path` will do.
-    depth
-        As for `linear_functional`.
-    basepoint_tangent, initial_tangent : array_like, optional
-        How `basepoint` and `initial` move, if they are arrays; None: they do not.
-    words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
-        As for `linear_functional`.
-
-    Returns
-    -------
-    array
-        Shape and dtype of ``linear_functional(path, functional, ...)``.
-
-    Raises
-    ------
-    TypeError, ValueError, MemoryError
-        As `linear_functional` does; the message names the argument.
-
-    Notes
-    -----
-    Cost: about three times that of `linear_functional`. In the coefficients of the functional it
-    is linear: their derivative is `linear_functional` of the change.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pysig
-    >>> path = np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 3.0]])
-    >>> up = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    >>> float(pysig.linear_functional_jvp(path, {(0, 1): 0.5, (1, 0): -0.5}, up))
-    -0.5
-    """
-    call, start = _check(
-        "linear_functional",
-        path,
-        functional,
-        depth,
-        words,
-        scalar_term,
-        stream=stream,
-        basepoint=basepoint,
-        initial=initial,
-        inverse=inverse,
-        lengths=lengths,
-        transform=transform,
-        workers=workers,
-    )
-    if start is not None and initial_tangent is not None:
-        initial_tangent = start.pick(
-            initial_tangent, "initial_tangent", call.backend, call.array.dtype
-        )
-    return derivative(call, tangents_of(call, tangent, basepoint_tangent, initial_tangent))
-
-
-def linear_functional_vjp(
-    path: Any,
-    functional: Any,
-    cotangent: Any,
-    depth: int | None = None,
-    *,
-    words: Any = None,
-    scalar_term: bool = False,
-    stream: bool = False,
-    basepoint: Any = None,
-    initial: Any = None,
-    inverse: bool = False,
-    lengths: Any = None,
-    transform: Any = None,
-    workers: int | None = None,
-) -> Any:
-    """Gradient of ``(cotangent * linear_functional(path, functional, ...)).sum()`` by the path.
-
-    Parameters
-    ----------
-    path, functional
-        As for `linear_functional`.
-    cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
-        The weight of each value; a shape that broadcasts to it will do.
-    depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
-        As for `linear_functional`.
-
-    Returns
-    -------
-    array, shape of `path`; or SignatureCotangents
-        The gradient by the path; with an array for `basepoint` or `initial`, gradients by all of
-        them, as `signature_vjp` returns them.
-
-    Raises
-    ------
-    TypeError, ValueError, MemoryError
-        As `linear_functional` does; the message names the argument.
-
-    Notes
-    -----
-    Cost: about three times that of `linear_functional`; paths of float32 of more than 8192 points
-    are computed in float64, as by `signature_vjp`. The gradient by the coefficients of the
-    functional is the signature itself: ``signature(path, words=words)``, times the cotangent and
-    summed over the batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pysig
-    >>> path = np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 3.0]])
-    >>> pysig.linear_functional_vjp(path, {(0, 1): 0.5, (1, 0): -0.5}, 1.0)
-    array([[-1. , -0.5],
-           [ 1.5, -0.5],
-           [-0.5,  1. ]])
-
-    Moving the corner to the right adds area, moving it up takes some away.
-    """
-    call, start = _check(
-        "linear_functional",
-        path,
-        functional,
-        depth,
-        words,
-        scalar_term,
-        stream=stream,
-        basepoint=basepoint,
-        initial=initial,
-        inverse=inverse,
-        lengths=lengths,
-        transform=transform,
-        workers=workers,
-    )
-    path_bar, base_bar, initial_bar = cotangents(call, flat_cotangent(call, cotangent), None)
-    if start is not None:
-        initial_bar = start.spread(initial_bar, call.backend)
-    return named_cotangents(call, (path_bar, base_bar, initial_bar))
+    given = {**complete(linear_functional, options), "words": words, "scalar_term": scalar_term}
+    return FunctionalCall("linear_functional", path, functional, depth, given).value(out)

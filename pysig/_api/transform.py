@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._path_checks import check_basepoint
 from pysig._backend import CUPY, ArrayBackend, backend_of
 from pysig._plans import transform as _transform
 from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
@@ -97,7 +98,7 @@ def check_transform(
 
     A first stage "basepoint" is the option of that name.
     """
-    base = _checks.check_basepoint(basepoint, path, backend)
+    base = check_basepoint(basepoint, path, backend)
     if transform is None:
         return base, None
     stages = check_stages(transform)
@@ -108,7 +109,7 @@ def check_transform(
                 f"received {_checks.describe(basepoint)}. Use one of the two."
             )
         if stages[0] == "basepoint":
-            base = _checks.check_basepoint(True, path, backend)
+            base = check_basepoint(True, path, backend)
             stages = stages[1:]
     if not stages:
         return base, None
@@ -217,6 +218,6 @@ def _check_times(
         # Only differences count: taken from the first time on, they survive rounding.
         wide = _from_the_first_on(wide)
     xp = backend.xp
-    checked = _checks._broadcast(wide, "times", (*batch, points), path.dtype, xp)
+    checked = _checks.broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous
     return checked.reshape(prod(batch), points)

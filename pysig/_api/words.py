@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from pysig._api._checks import check_flag, check_integer, check_memory, describe, memory_limit
+from pysig._api._checks import check_depth, check_flag, check_integer, describe
+from pysig._api._memory import available_memory, check_memory, shortage
 from pysig._backend import NUMPY
 from pysig._combinatorics import words as _words
 
@@ -38,7 +39,7 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     >>> pysig.signature_size(5, 4)
     780
     """
-    channels, depth = check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+    channels, depth = check_integer(channels, "channels", 1), check_depth(depth)
     return _words.signature_size(channels, depth, check_flag(scalar_term, "scalar_term"))
 
 
@@ -70,10 +71,10 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     >>> pysig.words(2, 2)
     [(0,), (1,), (0, 0), (0, 1), (1, 0), (1, 1)]
     """
-    channels, depth = check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+    channels, depth = check_integer(channels, "channels", 1), check_depth(depth)
     scalar_term = check_flag(scalar_term, "scalar_term")
     bytes_of_word = 56 + 8 * min(depth, 2**63)  # a tuple and its letters, at most
-    check_memory(channels, depth, 1, scalar_term, bytes_of_word, memory_limit(NUMPY))
+    check_memory(channels, depth, 1, scalar_term, bytes_of_word, NUMPY)
     return list(_words.words(channels, depth, scalar_term))
 
 
@@ -148,11 +149,12 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     """
     index, channels = check_integer(index, "index", 0), check_integer(channels, "channels", 1)
     scalar_term = check_flag(scalar_term, "scalar_term")
-    limit = memory_limit(NUMPY) or 2**63
-    if channels == 1 and 8 * index > limit:  # the word has as many letters as the index says
+    available = available_memory(NUMPY)
+    # With one channel, the word has about `index` letters.
+    if channels == 1 and 8 * index > (available or 2**63):
         raise MemoryError(
-            f"index: the word of index {index} has {index + 1 - scalar_term} letters, "
-            f"{8 * index} bytes; {limit} bytes can be had."
+            f"index: the word of index {index} has {index + 1 - scalar_term} letters and "
+            f"{shortage(8 * index, available)}"
         )
     return _words.index_word(index, channels, scalar_term)
 

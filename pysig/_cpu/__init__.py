@@ -17,8 +17,10 @@ from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import fast_signature, signature
 from pysig._cpu.signature_jvp import fast_signature_jvp, signature_jvp
 from pysig._cpu.signature_vjp import fast_signature_vjp, signature_vjp
+from pysig._system import available_memory
 
 __all__ = [
+    "available_memory",
     "bilinear",
     "bilinear_jvp",
     "bilinear_vjp",

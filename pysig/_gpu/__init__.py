@@ -17,9 +17,10 @@ from pysig._gpu.entry import (
     signature_jvp,
     signature_vjp,
 )
-from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
+from pysig._gpu.memory import available_memory, get_gpu_memory_limit, set_gpu_memory_limit
 
 __all__ = [
+    "available_memory",
     "bilinear",
     "bilinear_jvp",
     "bilinear_vjp",

@@ -86,5 +86,16 @@ def scratch_limit(cupy: Any) -> int:
     limit = _limit.get()
     if limit is not None:
         return limit
+    return _free(cupy) // 4
+
+
+def available_memory() -> int:
+    """Bytes that can be allocated now on the current device: free, or kept by CuPy's pool."""
+    import cupy
+
+    return _free(cupy)
+
+
+def _free(cupy: Any) -> int:
     free, _ = cupy.cuda.runtime.memGetInfo()
-    return int(free + cupy.get_default_memory_pool().free_bytes()) // 4
+    return int(free + cupy.get_default_memory_pool().free_bytes())

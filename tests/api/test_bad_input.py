@@ -10,7 +10,7 @@ import pytest
 
 import pysig
 import pysig._cpu
-from pysig._api import _checks
+from pysig._api import _memory
 
 pytestmark = pytest.mark.quick
 
@@ -62,7 +62,7 @@ BAD = {
         (
             np.array([[{1}, slice(2)], [3, 4]], object)[:, 1:],
             TypeError,
-            r"It holds slice slice\(None, 2, None\) at \[0, 0\], which is no number",
+            r"It holds slice slice\(None, 2, None\) at \[0, 0\], which is not a number",
         ),
         (
             np.array([[1, 2], [3]], object),
@@ -73,13 +73,17 @@ BAD = {
         (PATH + 0j, TypeError, "received dtype complex128.*real and imaginary parts as channels"),
         (PATH.astype(np.float16), TypeError, r"float16.*path\.astype\(numpy\.float32\)"),
         (PATH.astype(str), TypeError, r"received dtype <U\d+.*astype"),
-        ("path.csv", TypeError, r"received dtype <U8\. A text is no array: load what it names"),
+        (
+            "path.csv",
+            TypeError,
+            r"received dtype <U8\. A string is not an array\. Load the file first",
+        ),
         (b"1234", TypeError, r"received dtype \|S4"),
         (np.zeros((5, 2), "M8[s]"), TypeError, "datetime64.*seconds since the first point"),
         (np.zeros((5, 2), "m8[s]"), TypeError, "timedelta64.*seconds"),
         (np.zeros((5, 2), "f8,f8"), TypeError, "received dtype"),
         (masked(PATH), TypeError, "masked array .*Drop or fill .* or pass lengths="),
-        ([[[0, 1], [1, 2]], [[0, 1]]], ValueError, f"received a list that is none.*{LISTS}"),
+        ([[[0, 1], [1, 2]], [[0, 1]]], ValueError, f"received a ragged list.*{LISTS}"),
         ([np.zeros((3, 2)), np.zeros((4, 2))], ValueError, LISTS),
         ({"x": [1, 2]}, TypeError, "received dtype object"),
     ],
@@ -128,7 +132,7 @@ BAD = {
         (np.zeros((4, SIZE), complex), TypeError, r"complex128.*pass initial\.real if"),
         (np.full((4, SIZE), None), TypeError, r"It holds NoneType None at \[0, 0\]"),
         (np.zeros((4, SIZE), np.float16), TypeError, "float16"),
-        ([[1, 2], [3]], ValueError, "received a list that is none"),
+        ([[1, 2], [3]], ValueError, "received a ragged list"),
     ],
     "lengths": [
         ([1, 2, 0, 5], ValueError, "from 1 to the length 5 of path, received values from 0 to 5"),
@@ -239,7 +243,7 @@ def overlapping(offset):
 @pytest.mark.parametrize("offset", [0, 1, 20, 39])
 def test_an_out_that_overlaps_the_path_is_refused(no_work, offset):
     path, out = overlapping(offset)
-    with pytest.raises(ValueError, match=r"^out: expected memory of its own.* overlaps path"):
+    with pytest.raises(ValueError, match=r"^out: expected separate memory.* overlaps path"):
         pysig.signature(path, 3, out=out)
     with pytest.raises(ValueError, match=r"^out: .* overlaps path"):
         pysig.signature(memoryview(path), 3, out=out)
@@ -325,12 +329,13 @@ def test_one_channel_is_linear_in_the_depth():
 @pytest.mark.parametrize("options", [{}, {"scalar_term": True}, {"stream": True}])
 @pytest.mark.parametrize("channels", [1, 2, 3, 7])
 def test_the_named_depth_is_the_largest_that_fits(monkeypatch, dtype, options, channels):
-    limit = 400_000  # more than what small plain calls, which are not asked, may take
-    monkeypatch.setattr(_checks, "memory_limit", lambda backend: limit)
+    limit = 400_000  # bytes
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: limit)
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     path = np.zeros((3, 5, channels), dtype)
     message = error_of(path, 10**6, **options)
     largest = int(re.search(r"fits is (\d+)\.$", message)[1])
-    assert "400000 bytes can be had" in message
+    assert "bytes, but only 400000 are available." in message
     assert pysig.signature(path, largest, **options).nbytes <= limit
     message = error_of(path, largest + 1, **options)
     needed = int(re.search(r"needs (\d+) bytes", message)[1])
@@ -340,14 +345,16 @@ def test_the_named_depth_is_the_largest_that_fits(monkeypatch, dtype, options, c
 
 
 def test_nothing_fits(monkeypatch):
-    monkeypatch.setattr(_checks, "memory_limit", lambda backend: 10)
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 10)
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     message = error_of(np.zeros((3, 2)), 2, method="tile")
     assert message.endswith("No depth fits; use fewer channels or paths.")
 
 
 def test_an_out_is_not_held_to_the_memory(monkeypatch, tmp_path):
     """It exists already: a file on disk may be larger than the memory."""
-    monkeypatch.setattr(_checks, "memory_limit", lambda backend: 10)
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 10)
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     out = np.memmap(tmp_path / "out.bin", np.float64, "w+", shape=(4, SIZE))
     pysig.signature(PATH, 3, out=out)
     monkeypatch.undo()
@@ -419,7 +426,7 @@ def test_out_that_shares_memory_with_itself():
     path = np.zeros((2, 3, 2))
     for strides in ((8, 8), (0, 8), (40, 8)):
         out = np.lib.stride_tricks.as_strided(np.zeros(20), (2, 6), strides)
-        with pytest.raises(ValueError, match=r"^out: expected memory of its own.*strides"):
+        with pytest.raises(ValueError, match=r"^out: expected separate memory.*strides"):
             pysig.signature(path, 2, out=out)
     for good in (np.zeros((2, 12))[:, ::2], np.zeros((6, 2)).T, np.zeros((2, 6))[::-1]):
         assert pysig.signature(path, 2, out=good) is good

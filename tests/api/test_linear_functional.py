@@ -64,6 +64,8 @@ def calls(draw):
     size = pysig.signature_size(channels, depth, options["scalar_term"])
     lead = draw(st.sampled_from([batch, (), (1,) * len(batch)]))
     options["initial"] = uniform(*lead, size)
+    if options["scalar_term"]:
+        options["initial"][..., 0] = 1
     dense = uniform(draw(st.integers(1, 3)), size) * rng.integers(0, 2, size=size)
     tangents = {"tangent": uniform(*batch, length, own)}
     for name in ("basepoint", "initial"):
@@ -207,7 +209,9 @@ def test_errors_name_the_argument(functional, options, error, words):
 
 def test_tangents_go_with_arrays():
     path = np.zeros((4, 2))
-    with pytest.raises(ValueError, match=r"^initial_tangent: expected None.*initial is no array"):
+    with pytest.raises(
+        ValueError, match=r"^initial_tangent: expected None.*initial is not an array"
+    ):
         pysig.linear_functional_jvp(path, AREA, path, initial_tangent=np.zeros(6))
     with pytest.raises(ValueError, match=r"^initial_tangent: expected 6 coefficients"):
         pysig.linear_functional_jvp(

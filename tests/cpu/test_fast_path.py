@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._api import _checks
-from pysig._api import _fast_path as _plain
-from pysig._api._signature_vjp import MOST_SINGLE_STEPS
+from pysig._api import _memory
+from pysig._api._gradients import MAX_SINGLE_STEPS
 from pysig._cpu import (
     fast_logsignature,
     fast_signature,
@@ -47,7 +46,7 @@ def in_extension(name, path, depth, other, workers=1, limit=2**20):
     if name == "signature_jvp":
         return fast_signature_jvp(path, depth, other, workers, limit)
     if name == "signature_vjp":
-        return fast_signature_vjp(path, depth, other, MOST_SINGLE_STEPS, workers, limit)
+        return fast_signature_vjp(path, depth, other, MAX_SINGLE_STEPS, workers, limit)
     return fast_logsignature(path, depth, name, workers, limit)
 
 
@@ -182,7 +181,7 @@ def test_other_tangents_are_left_to_python(tangent, rng):
 
 
 def test_gradients_of_long_paths_of_float32_are_left_to_python(rng):
-    for length, taken in [(MOST_SINGLE_STEPS, True), (MOST_SINGLE_STEPS + 1, False)]:
+    for length, taken in [(MAX_SINGLE_STEPS, True), (MAX_SINGLE_STEPS + 1, False)]:
         path = rng.standard_normal((length, 2)).astype(np.float32)
         cotangent = np.ones(6, np.float32)
         assert (in_extension("signature_vjp", path, 2, cotangent) is not None) == taken
@@ -222,7 +221,8 @@ def error_of(name, path, depth, other, **options):
     ],
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_errors_as_by_the_checks_in_python(name, path, depth):
+def test_the_same_errors_as_by_the_checks_in_python(monkeypatch, name, path, depth):
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 2**34)
     assert in_extension(name, path, depth, np.zeros(6), 1, 2**24) is None
     assert error_of(name, path, depth, np.zeros(6)) == error_of(
         name, path, depth, np.zeros(6), **CHECKED
@@ -275,8 +275,9 @@ def test_what_signatures_take_is_limited(monkeypatch, name, rng):
     assert in_extension(name, path, 5, other, 1, needed) is not None
     assert in_extension(name, path, 5, other, 1, needed - 1) is None
     path, other = path.repeat(5, axis=0), other.repeat(5, axis=0)
-    assert 5 * needed > _plain.LITTLE
-    monkeypatch.setattr(_checks, "memory_limit", lambda backend: 5 * needed - 1)
+    assert 5 * needed > 2**16
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 5 * needed - 1)
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     if name in BASES[1:]:  # slices of the batch, whose signatures are never there together
         assert_identical(call(name, path, 5, other), call(name, path, 5, other, **CHECKED))
     else:

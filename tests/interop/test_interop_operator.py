@@ -34,6 +34,8 @@ def made(options, given, tangents, backward, seed=0):
     arrays = [
         np.array([5, 1, 3]) if name == "lengths" else random(rng, *shapes[name]) for name in given
     ]
+    if options.get("scalar_term") and "initial" in given:
+        arrays[given.index("initial")][..., 0] = 1
     extra = [random(rng, *operator.shapes(*arrays)[0])] if backward else []
     for _ in range(tangents):
         extra += [random(rng, *shapes[name]) for name in operator.moving]
@@ -81,6 +83,8 @@ def test_derivatives_are_those_of_central_differences(options, given, tangents, 
     moves = [
         None if array.dtype.kind == "i" else random(rng, *array.shape) / 10 for array in operands
     ]
+    if options.get("scalar_term") and "initial" in given:
+        moves[given.index("initial")][..., 0] = 0  # the scalar is constant
     moved = push_forward(apply, operator, operands, moves, np.zeros_like)
 
     def at(h):

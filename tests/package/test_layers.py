@@ -37,6 +37,7 @@ KNOW_THE_EXTENSION = {"_cpu", "_gpu"}  # _gpu asks it where the headers are
 THIRD_PARTY = {
     "_gpu": {"cupy", "cupy_backends"},
     "_io": {"tqdm"},
+    "_api": {"typing_extensions"},  # for type checkers only, see test_public_api.py
 }  # beside NumPy and the standard library
 MAY_IMPORT_ANY = {"interop"}
 

@@ -143,7 +143,7 @@ def test_importing_loads_no_framework():
     loaded = set(done.stdout.split())
     frameworks = {
         "cupy", "torch", "jax", "tensorflow", "keras", "scipy", "sklearn", "pandas", "matplotlib",
-        "tqdm", "hypothesis", "pytest", "xarray", "dask", "pybind11",
+        "tqdm", "hypothesis", "pytest", "xarray", "dask", "pybind11", "typing_extensions",
     }  # fmt: skip
     assert loaded & frameworks == set()
     assert {"numpy", "pysig"} <= loaded

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._memory import check_memory
+from pysig._api._output import check_out
 from pysig._api.config import check_workers
 from pysig._backend import CUPY, NUMPY, ArrayBackend, backend_of
 from pysig._plans.layout import Plan, plan_for
@@ -20,9 +22,9 @@ from pysig._plans.layout import Plan, plan_for
 def check_sizes(channels: Any, depth: Any, scalar_term: Any = False) -> Plan:
     """The plan of these sizes, one row of which fits into memory."""
     channels = _checks.check_integer(channels, "channels", 1)
-    depth = _checks.check_integer(depth, "depth", 1)
+    depth = _checks.check_depth(depth)
     scalar_term = _checks.check_flag(scalar_term, "scalar_term")
-    _checks.check_memory(channels, depth, 1, scalar_term, 8, _checks.memory_limit(NUMPY))
+    check_memory(channels, depth, 1, scalar_term, 8, NUMPY)
     return plan_for(channels, depth, scalar_term)
 
 
@@ -80,8 +82,7 @@ class Call:
     def target(self, out: Any, width: int) -> tuple[Any, Any]:
         """The rows to fill, and `out` if it is given; a call ends with `finish`."""
         shape = (*self.batch, width)
-        probe = np.empty(0, self.dtype)
-        result = _checks.check_out(out, shape, probe, self.backend, self.given)
+        result = check_out(out, shape, self.dtype, self.backend, self.given)
         direct = result is not None and result.flags.c_contiguous
         if direct and self.backend is not CUPY:
             direct = result.flags.aligned

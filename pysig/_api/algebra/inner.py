@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api import _checks
+from pysig._api._output import check_out
 from pysig._api.algebra._rows import check_sizes, prepare
 
 
@@ -141,8 +141,7 @@ def inner_jvp(
 
 def _pair(call: Any, pairs: list[tuple[str, str]], out: Any) -> Any:
     """The sum of the pairings of several arguments, in the shape of the batch."""
-    probe = call.arrays["a"]
-    result = _checks.check_out(out, call.batch, probe, call.backend, call.given)
+    result = check_out(out, call.batch, call.dtype, call.backend, call.given)
     total = sum((call.rows(x) * call.rows(y)).sum(axis=-1) for x, y in pairs)
     value = call.xp.broadcast_to(total, (call.count,)).reshape(call.batch)
     if result is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api import _checks
+from pysig._api._memory import check_memory
 from pysig._api.algebra._levels import join, map_letters, map_letters_jvp, map_letters_vjp, split
 from pysig._api.algebra._rows import Call, check_sizes, prepare
 from pysig._plans.layout import Plan, plan_for
@@ -193,13 +193,13 @@ def _prepare(plan: Plan, **given: Any) -> tuple[Call, Plan]:
     new_channels = int(call.arrays["matrix"].shape[-2])
     if new_channels < 1:
         raise ValueError("matrix: expected at least one row, received none.")
-    _checks.check_memory(
+    check_memory(
         new_channels,
         plan.depth,
         call.count,
         plan.scalar_term,
         call.dtype.itemsize,
-        _checks.memory_limit(call.backend),
+        call.backend,
     )
     new = plan_for(new_channels, plan.depth, plan.scalar_term)
     if "tangent_matrix" in given and call.arrays["tangent_matrix"].shape[-2] != new_channels:

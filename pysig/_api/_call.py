@@ -1,0 +1,310 @@
+"""One checked call on paths, which all public functions that take a path go through.
+
+It holds backend, array, plan and options, broadcasts what belongs to each path, allocates outputs,
+and sums gradients over what was broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pysig._api import _checks
+from pysig._api._gradients import SignatureCotangents, fill_gradients, gradient_dtype
+from pysig._api._memory import check_memory
+from pysig._api._output import Output, output
+from pysig._api._path_checks import check_lengths, check_path, check_scalar_column
+from pysig._api.config import check_workers
+from pysig._api.transform import check_transform
+from pysig._backend import require
+from pysig._plans.layout import Plan, plan_for
+from pysig._plans.paths import Cotangents, Options, Paths, Tangents
+
+
+class PathCall:
+    """What all calls share. A subclass knows its plan, and the operations of the backend.
+
+    Attributes of a subclass: `plan`; `own_shape`, the axes of a result after those of the batch and
+    of `stream`; `columns`, the width of `initial`; `scalar_column`, the column of `initial` that is
+    1, or None.
+    """
+
+    plan: Any
+    own_shape: tuple[int, ...]
+    columns: int
+    scalar_column: int | None
+
+    def __init__(self, caller: str, path: Any, options: Mapping[str, Any]) -> None:
+        self.caller, self.given = caller, {"path": path, **options}
+        self.backend, self.array = backend, array = check_path(path)
+        require(backend, caller)
+        stream = _checks.check_flag(options["stream"], "stream")
+        inverse = _checks.check_flag(options["inverse"], "inverse")
+        self.scalar_term = _checks.check_flag(options["scalar_term"], "scalar_term")
+        method = self.check_method(options["method"])
+        self.options = Options(stream, inverse, method, check_workers(options["workers"]))
+        self.batch = tuple(array.shape[:-2])
+        self.count = prod(self.batch)
+        base, transform = check_transform(
+            options["transform"], options["basepoint"], array, backend
+        )
+        points = array.reshape(self.count, *array.shape[-2:])
+        self.paths = Paths(points, base, transform=transform)
+        self.rows = (self.paths.steps,) if stream else ()
+
+    def check_method(self, method: Any) -> str:
+        """A method that the backend has."""
+        checked = _checks.check_method(method)
+        if checked != "auto":
+            require(self.backend, f'signature: method="{checked}"', self.caller)
+        return checked
+
+    def check_rows(self) -> None:
+        """Check what has a row for each path, once `columns` are known."""
+        initial, lengths = self.given["initial"], self.given["lengths"]
+        if initial is not None:
+            initial = self.check_initial(initial)
+        checked = check_lengths(lengths, self.array, self.backend)
+        self.paths = self.paths._replace(initial=initial, lengths=checked)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        return (*self.batch, *self.rows, *self.own_shape)
+
+    @property
+    def flat_shape(self) -> tuple[int, ...]:
+        """The shape of the result as the backend takes it: one axis of paths, one of columns."""
+        return (self.count, *self.rows, prod(self.own_shape))
+
+    # ---- arrays of each path ----
+
+    def wide(
+        self, value: Any, name: str, shape: tuple[int, ...], dtype: Any = None, last: bool = True
+    ) -> Any:
+        """`value` broadcast to (*batch, *shape) and flattened to (batch, *shape)."""
+        array = _checks.as_numeric(value, name, self.backend)
+        wanted, xp = (*self.batch, *shape), self.backend.xp
+        advice = self.advice(array, shape)
+        dtype = dtype or self.array.dtype
+        array = _checks.broadcast(array, name, wanted, dtype, xp, last=last, advice=advice)
+        return array.reshape(self.count, *shape)
+
+    def advice(self, array: Any, shape: tuple[int, ...]) -> str:
+        """The end of the message if `array` does not have `shape`."""
+        return ""
+
+    def check_initial(self, initial: Any) -> Any:
+        """The signatures to continue from, (batch, columns)."""
+        rows = self.wide(initial, "initial", (self.columns,))
+        if self.scalar_column is not None:
+            check_scalar_column(rows, self.scalar_column, self.backend)
+        return rows
+
+    def tangents(
+        self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
+    ) -> Tangents:
+        """The tangents of path, basepoint and initial; zero for a constant basepoint."""
+        for name, value in (("basepoint", basepoint_tangent), ("initial", initial_tangent)):
+            if value is not None and self.shape_of(name) is None:
+                raise ValueError(
+                    f"{name}_tangent: expected None, because {name} is not an array, received "
+                    f"{_checks.describe(value)}. Pass {name} as an array or leave "
+                    f"{name}_tangent out."
+                )
+        length, channels = self.array.shape[-2:]
+        base = self.paths.basepoint
+        if basepoint_tangent is not None:
+            base = self.wide(basepoint_tangent, "basepoint_tangent", (channels,))
+        elif base is not None:
+            base = self.backend.xp.zeros_like(base)
+        start = None
+        if initial_tangent is not None:
+            start = self.wide(initial_tangent, "initial_tangent", (self.columns,))
+        return Tangents(self.wide(tangent, "tangent", (length, channels)), base, start)
+
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """The shape of `basepoint` or `initial`; None if it is not an array."""
+        value = self.given[name]
+        if value is None or isinstance(value, (bool, np.bool_)):
+            return None
+        return tuple(np.shape(value))
+
+    # ---- results ----
+
+    def output(self, out: Any) -> Output:
+        """The result to fill: `out`, or a new array."""
+        transform = self.paths.transform
+        inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
+        inputs["transform"] = None if transform is None else transform.times
+        return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
+
+    def value(self, out: Any = None) -> Any:
+        """The result, in `out` if that is an array."""
+        result = self.output(out)
+        self.fill(result.rows(*self.flat_shape))
+        return result.finish()
+
+    def derivative(self, tangents: Tangents) -> Any:
+        """The derivative of the result along the tangents."""
+        out = self.backend.xp.empty(self.out_shape, self.array.dtype)
+        self.fill_jvp(tangents, out.reshape(self.flat_shape))
+        return out
+
+    def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
+        """The gradients by path, basepoint and initial; with `tangents` their derivatives.
+
+        The gradient by the path alone, or `SignatureCotangents` if one of the others is an array.
+        """
+        weights, dtype = self.cotangent(cotangent), gradient_dtype(self.array)
+        xp, channels = self.backend.xp, self.array.shape[-1]
+        path_bar = xp.empty(self.array.shape, self.array.dtype)
+        base_bar = initial_bar = None
+        if self.shape_of("basepoint") is not None:
+            base_bar = xp.empty((self.count, channels), dtype)
+        if self.paths.initial is not None:
+            initial_bar = xp.empty((self.count, self.paths.initial.shape[1]), dtype)
+        into = Cotangents(path_bar.reshape(self.paths.points.shape), base_bar, initial_bar)
+        fill_gradients(self.fill_vjp, self.backend, self.paths, weights, into, tangents)
+        if base_bar is None and initial_bar is None:
+            return path_bar
+        if initial_bar is not None:
+            initial_bar = self.initial_gradient(initial_bar)
+        return SignatureCotangents(
+            path_bar, self._reduced(base_bar, "basepoint"), self._reduced(initial_bar, "initial")
+        )
+
+    def cotangent(self, cotangent: Any) -> Any:
+        """The weights of the result, flat and in the dtype of gradients."""
+        shape, last = (*self.rows, *self.own_shape), bool(self.own_shape)
+        rows = self.wide(cotangent, "cotangent", shape, last=last)
+        dtype = gradient_dtype(self.array)
+        if dtype != self.array.dtype:  # the first conversion checked the range
+            rows = self.wide(cotangent, "cotangent", shape, dtype, last)
+        return rows.reshape(self.flat_shape)
+
+    def initial_gradient(self, rows: Any) -> Any:
+        """Gradients (batch, columns) by `initial` as it is passed."""
+        return rows
+
+    def _reduced(self, rows: Any, name: str) -> Any:
+        """Gradients (batch, columns) in the shape of an argument that was broadcast."""
+        if rows is None:
+            return None
+        array = rows.reshape(*self.batch, rows.shape[1])
+        summed = _checks.sum_to(array, self.shape_of(name) or ())
+        return summed.astype(self.array.dtype, copy=False)
+
+    # ---- operations of the backend ----
+
+    def fill(self, out: Any) -> None:
+        """Compute the result into `out`, of `flat_shape`."""
+        raise NotImplementedError
+
+    def fill_jvp(self, tangents: Tangents, out: Any) -> None:
+        """Compute the derivative of the result into `out`."""
+        raise NotImplementedError
+
+    def fill_vjp(
+        self, paths: Paths, cotangent: Any, into: Cotangents, tangents: Tangents | None
+    ) -> None:
+        """Compute gradients, of `paths` in the dtype of gradients, into `into`."""
+        raise NotImplementedError
+
+
+class SignatureCall(PathCall):
+    """A checked call of `signature` or one of its derivatives, without `words`.
+
+    `allocates`: whether the result is a new array, which must fit into memory.
+    """
+
+    plan: Plan
+
+    def __init__(
+        self,
+        caller: str,
+        path: Any,
+        depth: Any,
+        options: Mapping[str, Any],
+        allocates: bool = True,
+    ) -> None:
+        super().__init__(caller, path, options)
+        depth = _checks.check_depth(depth, words=caller.startswith("signature"))
+        channels, scalar = self.paths.channels, self.scalar_term
+        self.check_size(channels, depth, allocates)
+        self.plan = plan_for(channels, depth, scalar)
+        self.own_shape, self.columns = (self.plan.size,), self.plan.size
+        self.scalar_column = 0 if scalar else None
+        self.check_rows()
+
+    def check_size(self, channels: int, depth: int, allocates: bool) -> None:
+        """MemoryError if the result does not fit."""
+        rows, itemsize = prod((*self.batch, *self.rows)), self.array.dtype.itemsize
+        backend = self.backend if allocates else None
+        check_memory(channels, depth, rows, self.scalar_term, itemsize, backend)
+
+    def advice(self, array: Any, shape: tuple[int, ...]) -> str:
+        """Advice if rows of coefficients have the scalar and should not, or should."""
+        with_other_scalar = self.plan.size + (-1 if self.plan.scalar_term else 1)
+        if shape[-1:] != (self.plan.size,) or array.shape[-1:] != (with_other_scalar,):
+            return ""
+        if self.plan.scalar_term:
+            return " It has no scalar in front: leave scalar_term out."
+        return " If it has the scalar in front, pass scalar_term=True."
+
+    def check_initial(self, initial: Any) -> Any:
+        """The signatures to continue from, (batch, coefficients), without the scalar."""
+        return self._without_scalar(super().check_initial(initial))
+
+    def tangents(
+        self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
+    ) -> Tangents:
+        """As of every call; the tangent of the scalar is not read."""
+        along = super().tangents(tangent, basepoint_tangent, initial_tangent)
+        return along._replace(initial=self._without_scalar(along.initial))
+
+    def _without_scalar(self, rows: Any) -> Any:
+        if rows is None or not self.scalar_term:
+            return rows
+        return self.backend.xp.ascontiguousarray(rows[:, 1:])
+
+    def initial_gradient(self, rows: Any) -> Any:
+        """Zero for the scalar, which is constant."""
+        if not self.scalar_term:
+            return rows
+        xp = self.backend.xp
+        return xp.concatenate([xp.zeros_like(rows[:, :1]), rows], axis=1)
+
+    def fill(self, out: Any) -> None:
+        """Compute signatures."""
+        self.backend.impl.signature(self.paths, out, self.plan, self.options)
+
+    def fill_jvp(self, tangents: Tangents, out: Any) -> None:
+        """Compute derivatives of signatures."""
+        self.backend.impl.signature_jvp(self.paths, tangents, out, self.plan, self.options)
+
+    def fill_vjp(
+        self, paths: Paths, cotangent: Any, into: Cotangents, tangents: Tangents | None
+    ) -> None:
+        """Compute gradients of signatures."""
+        self.backend.impl.signature_vjp(paths, cotangent, into, self.plan, self.options, tangents)
+
+
+class DerivativeCall(SignatureCall):
+    """A checked call of a derivative of `signature`: which methods each backend has."""
+
+    def check_method(self, method: Any) -> str:
+        """A method that the backend has for this derivative."""
+        checked = _checks.check_method(method)
+        if checked == "cumsum":
+            require(self.backend, 'derivatives: method="cumsum"', self.caller)
+        elif checked == "tile":
+            group = "signature_vjp" if self.caller == "signature_vjp" else _SECOND_ORDER
+            require(self.backend, f'{group}: method="tile"', self.caller)
+        return checked
+
+
+_SECOND_ORDER = "signature_jvp, signature_hvp"

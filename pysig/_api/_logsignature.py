@@ -1,0 +1,54 @@
+"""The checked call of `logsignature`, and what its derivatives share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from pysig._api import _checks
+from pysig._api._call import SignatureCall
+from pysig._api._memory import check_memory
+from pysig._api._path_checks import check_path
+from pysig._api.algebra._rows import check_sizes
+from pysig._api.bases import check_basis
+from pysig._api.transform import transformed_shape
+from pysig._plans import basis_tables
+
+
+class LogsignatureCall(SignatureCall):
+    """A checked call of `logsignature` in `basis`."""
+
+    def __init__(
+        self, path: Any, depth: Any, basis: Any, options: Mapping[str, Any], allocates: bool
+    ) -> None:
+        self.basis = check_basis(basis)
+        super().__init__("logsignature", path, depth, options, allocates)
+        size = self.plan.channels, self.plan.depth
+        self.maps = basis_tables.route(*size, "expanded", self.basis)
+        self.own_shape = (basis_tables.coordinate_count(*size, self.basis),)
+
+    def check_size(self, channels: int, depth: int, allocates: bool) -> None:
+        """MemoryError if a signature, from which the logarithm is taken, or the result does not
+        fit.
+        """
+        itemsize = self.array.dtype.itemsize
+        check_memory(channels, depth, 1, False, itemsize, self.backend)
+        if allocates:
+            rows = prod((*self.batch, *self.rows))
+            check_memory(channels, depth, rows, False, itemsize, self.backend, self.basis)
+
+    def fill(self, out: Any) -> None:
+        """Compute log-signatures."""
+        self.backend.impl.logsignature(self.paths, out, self.plan, self.maps, self.options)
+
+
+def check_tables(path: Any, depth: Any, basis: Any, transform: Any) -> int:
+    """The channels of the transformed path, once it is known that the tables of its logarithm fit:
+    before a signature is computed in vain.
+    """
+    depth = _checks.check_depth(depth)
+    channels = transformed_shape(1, check_path(path)[1].shape[-1], transform)[1]
+    plan = check_sizes(channels, depth)
+    basis_tables.route(channels, plan.depth, "expanded", check_basis(basis))
+    return channels

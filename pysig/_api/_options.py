@@ -1,0 +1,93 @@
+"""The options of `signature`, declared once: types, defaults, and the check of their names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+else:  # annotations are not evaluated; NumPy is the only dependency at run time
+    Unpack = dict
+
+__all__ = [
+    "DEFAULTS",
+    "LogsignatureOptions",
+    "PathOptions",
+    "SignatureOptions",
+    "Unpack",
+    "complete",
+    "takes",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class PathOptions(TypedDict, total=False):
+    """Options that say how points are read and how far along the path results go."""
+
+    stream: bool
+    basepoint: Any
+    initial: Any
+    inverse: bool
+    lengths: Any
+    transform: Any
+    workers: int | None
+
+
+class LogsignatureOptions(PathOptions, total=False):
+    """Options of `logsignature` and its derivatives."""
+
+    method: str
+
+
+class SignatureOptions(LogsignatureOptions, total=False):
+    """Options of the derivatives of `signature`; `signature` itself has `out`, too."""
+
+    scalar_term: bool
+    words: Any
+
+
+DEFAULTS: dict[str, Any] = {
+    "stream": False,
+    "basepoint": None,
+    "initial": None,
+    "inverse": False,
+    "scalar_term": False,
+    "words": None,
+    "lengths": None,
+    "transform": None,
+    "method": "auto",
+    "workers": None,
+}
+
+
+def takes(declared: type) -> Callable[[Function], Function]:
+    """Decorate a function of ``**options: Unpack[declared]``: `help` and `inspect.signature` show
+    every option with its default. `out` comes last.
+    """
+    names = getattr(declared, "__annotations__", {})
+    shown = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation="Any")
+        for name, value in DEFAULTS.items()
+        if name in names
+    ]
+
+    def decorate(function: Function) -> Function:
+        plain = inspect.signature(function)
+        own = [p for p in plain.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        last = [p for p in own if p.name == "out"]
+        parameters = [*(p for p in own if p.name != "out"), *shown, *last]
+        function.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def complete(caller: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options` with defaults for all others; TypeError for a name that `caller` does not take."""
+    for name in options:
+        if name not in caller.__signature__.parameters:
+            raise TypeError(f"{caller.__name__}() got an unexpected keyword argument {name!r}")
+    return {**DEFAULTS, **options}

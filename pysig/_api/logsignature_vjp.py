@@ -1,0 +1,64 @@
+"""Gradients of the log-signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pysig._api._logsignature import check_tables
+from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
+from pysig._api.logsignature_convert import signature_to_logsignature_vjp
+from pysig._api.signature import signature
+from pysig._api.signature_vjp import signature_vjp
+
+
+@takes(LogsignatureOptions)
+def logsignature_vjp(
+    path: Any,
+    depth: int,
+    cotangent: Any,
+    *,
+    basis: str = "words",
+    **options: Unpack[LogsignatureOptions],
+) -> Any:
+    """Gradient of ``<cotangent, logsignature(path)>`` (vector-Jacobian product).
+
+    Parameters
+    ----------
+    path, depth
+        As for `logsignature`.
+    cotangent : array_like
+        Of the shape of the result of `logsignature`.
+    basis, stream, basepoint, initial, inverse, lengths, transform, method, workers
+        As for `logsignature`.
+
+    Returns
+    -------
+    array, shape of `path`; or SignatureCotangents
+        As `signature_vjp`.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        As `signature` does; the message names the argument.
+
+    Notes
+    -----
+    Through the basis, the logarithm (about twice the cost of its value) and `signature_vjp`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> pysig.logsignature_vjp(path, 2, np.array([0.0, 0.0, 1.0])) + 0.0  # no -0.0
+    array([[-1. ,  0. ],
+           [ 1. , -0.5],
+           [ 0. ,  0.5]])
+    """
+    given = complete(logsignature_vjp, options)
+    channels = check_tables(path, depth, basis, given["transform"])
+    values = signature(path, depth, **given)
+    gradient = signature_to_logsignature_vjp(
+        values, channels, depth, cotangent, basis=basis, workers=given["workers"]
+    )
+    return signature_vjp(path, depth, gradient, **options)
