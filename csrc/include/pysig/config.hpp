@@ -62,3 +62,10 @@
 namespace pysig {
 using i64 = long long;  // every size and index
 }
+
+PYSIG_NAMESPACE_BEGIN
+
+// n / divisor, rounded up; n >= 0.
+PYSIG_HD constexpr i64 ceil_div(i64 n, i64 divisor) { return (n + divisor - 1) / divisor; }
+
+PYSIG_NAMESPACE_END

@@ -40,7 +40,7 @@ struct element {
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int most_stages = 4;
+constexpr int max_stages = 4;
 
 PYSIG_HD constexpr unsigned stage_at(unsigned stages, int k) { return stages >> (4 * k) & 15u; }
 
@@ -52,16 +52,16 @@ PYSIG_HD constexpr i64 channels_after(unsigned stage, i64 channels) {
 }
 
 PYSIG_HD constexpr i64 transformed_steps(unsigned stages, i64 steps) {
-    for (int k = 0; k < most_stages; ++k) steps = steps_after(stage_at(stages, k), steps);
+    for (int k = 0; k < max_stages; ++k) steps = steps_after(stage_at(stages, k), steps);
     return steps;
 }
 PYSIG_HD constexpr i64 transformed_channels(unsigned stages, i64 channels) {
-    for (int k = 0; k < most_stages; ++k) channels = channels_after(stage_at(stages, k), channels);
+    for (int k = 0; k < max_stages; ++k) channels = channels_after(stage_at(stages, k), channels);
     return channels;
 }
 // The steps of the path that time is counted over.
 PYSIG_HD constexpr i64 steps_of_time(unsigned stages, i64 steps) {
-    for (int k = 0; k < most_stages && stage_at(stages, k) != stage_time; ++k)
+    for (int k = 0; k < max_stages && stage_at(stages, k) != stage_time; ++k)
         steps = steps_after(stage_at(stages, k), steps);
     return steps;
 }
@@ -69,15 +69,15 @@ PYSIG_HD constexpr i64 steps_of_time(unsigned stages, i64 steps) {
 // Element `channel` of step `step` of the transformed path; the path has `steps` steps and `channels` channels. From
 // the outermost stage inwards: what is looked for is an element of an increment, or of the first or the last point.
 PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, i64 step, i64 channel) {
-    i64 n[most_stages + 1] = {steps, 0, 0, 0, 0}, d[most_stages + 1] = {channels, 0, 0, 0, 0};
+    i64 n[max_stages + 1] = {steps, 0, 0, 0, 0}, d[max_stages + 1] = {channels, 0, 0, 0, 0};
     PYSIG_UNROLL
-    for (int k = 0; k < most_stages; ++k) {
+    for (int k = 0; k < max_stages; ++k) {
         n[k + 1] = steps_after(stage_at(stages, k), n[k]);
         d[k + 1] = channels_after(stage_at(stages, k), d[k]);
     }
     part what = part::increment;
     PYSIG_UNROLL
-    for (int k = most_stages - 1; k >= 0; --k) {
+    for (int k = max_stages - 1; k >= 0; --k) {
         const unsigned stage = stage_at(stages, k);
         const bool added = channel == d[k];
         if (stage == stage_time && added)
@@ -112,7 +112,7 @@ PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, 
 PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, part what, i64 step, i64 channel,
                                     bool lead) {
     PYSIG_UNROLL
-    for (int k = 0; k < most_stages; ++k) {
+    for (int k = 0; k < max_stages; ++k) {
         const unsigned stage = stage_at(stages, k);
         if (stage == stage_lead_lag) {
             step = 2 * step + (lead ? 0 : 1);
@@ -168,7 +168,7 @@ PYSIG_HD ends<R> ends_of(const element& e, i64 steps, const P& point, const cloc
 }
 
 PYSIG_HD constexpr bool has_stage(unsigned stages, unsigned stage) {
-    for (int k = 0; k < most_stages; ++k)
+    for (int k = 0; k < max_stages; ++k)
         if (stage_at(stages, k) == stage) return true;
     return false;
 }

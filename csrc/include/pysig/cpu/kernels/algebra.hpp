@@ -12,7 +12,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int most_levels = 64;     // of two channels or more: 2^64 words do not fit anywhere
+constexpr int max_levels = 64;      // of two channels or more: 2^64 words do not fit anywhere
 constexpr i64 words_of_block = 16;  // enough that the cuts before a block, which are found once for it, cost nothing
 
 inline i64 row_level(i64 d, int level) { return level ? 1 + level_offset(d, level) : 0; }
@@ -22,13 +22,13 @@ inline i64 row_size(i64 d, int depth) { return 1 + signature_size(d, depth); }
 class row_levels {
  public:
     row_levels(i64 d, int depth) : one_channel_(d == 1) {
-        for (int k = 0; k <= depth && k <= most_levels; ++k) begin_[k] = row_level(d, k);
+        for (int k = 0; k <= depth && k <= max_levels; ++k) begin_[k] = row_level(d, k);
     }
     i64 operator[](int level) const { return one_channel_ ? level : begin_[level]; }
 
  private:
     bool one_channel_;
-    i64 begin_[most_levels + 1];
+    i64 begin_[max_levels + 1];
 };
 
 // A level in blocks of the words that share all but their last `letters` letters.
@@ -85,8 +85,8 @@ inline void product_block(const T* a, const T* b, R factor, T* out, const row_le
             for (i64 v = 0; v < rest; ++v) out[u * rest + v] = out[u * rest + v] + ak[u] * bk[v];
     }
     // Cuts before v: what follows is contiguous.
-    T x[most_levels + 1];
-    const T* from[most_levels + 1];
+    T x[max_levels + 1];
+    const T* from[max_levels + 1];
     int cuts = 0;
     i64 prefix = p, tail = 0, scale = 1;
     for (int k = level - inner; k >= (scalar_of_a ? 0 : 1); --k) {
@@ -231,11 +231,11 @@ inline void apply_map(const sparse_map<R>& map, const T* from, T* to) {
 // ---- shuffle products: every way to split the places of a word between two words ----
 
 template <class T>
-class shuffle_walk {
+class shuffle_words {
  public:
     // half: the last place belongs to b. `scratch` holds the splits of all prefixes of a word, 1 + 2 + ... + 2^depth of
     // them.
-    shuffle_walk(i64 channels, int depth, bool half, void* scratch) : d(channels), depth(depth), half(half) {
+    shuffle_words(i64 channels, int depth, bool half, void* scratch) : d(channels), depth(depth), half(half) {
         for (int k = 0; k <= depth; ++k) begin[k] = row_level(d, k);
         splits[0] = static_cast<split*>(scratch);
         splits[0][0] = {0, 0, 0, 0, 0, 0};
@@ -274,8 +274,8 @@ class shuffle_walk {
     i64 d;
     int depth;
     bool half;
-    i64 begin[most_levels + 1];
-    split* splits[most_levels + 1];
+    i64 begin[max_levels + 1];
+    split* splits[max_levels + 1];
 
     // Visits the words below `word` (of k letters), depth first. The splits where the new letter goes to v come first:
     // `half` takes those.

@@ -31,9 +31,9 @@ inline void add_outer_columns(V* A, i64 row, const V* h, const V* x, i64 stride,
 template <int I, class V>
 inline void add_outer(V* A, i64 row, const V* h, const V* x, i64 stride, i64 steps, i64 columns) {
     constexpr int J = wide_letters * wide_columns / I;
-    i64 blocks = (columns + J - 1) / J;  // of even width
+    i64 blocks = ceil_div(columns, J);  // of even width
     for (i64 j = 0; j < columns; --blocks) {
-        const i64 width = (columns - j + blocks - 1) / blocks;
+        const i64 width = ceil_div(columns - j, blocks);
         add_outer_columns<I, J>(A + j, row, h, x + j, stride, steps, width);
         j += width;
     }

@@ -22,7 +22,7 @@ class row_product {
     // Of two channels or more.
     row_product(i64 d, int depth) : d(d) {
         i64 words = 1, offset = 0;
-        for (int k = 0; k <= depth && k < most_levels; ++k, words *= d) {
+        for (int k = 0; k <= depth && k < max_levels; ++k, words *= d) {
             words_of[k] = words;
             begin[k] = offset;
             offset += k ? words : 0;
@@ -43,13 +43,13 @@ class row_product {
     }
 
  private:
-    static constexpr int most_levels = 64;
+    static constexpr int max_levels = 64;
     static constexpr i64 inner_words = width < 16 ? 1024 : 4096;  // of short rows that are made at once
     static constexpr i64 least = 4 * width;                       // words of a block
     static_assert(inner_words >= (least - 1) * (least - 1), "a block of more than one letter fits");
 
     const i64 d;
-    i64 begin[most_levels], words_of[most_levels];
+    i64 begin[max_levels], words_of[max_levels];
     int letters = 1;  // of v
     int some = 1;     // of the words whose short rows are made at once
 
@@ -65,8 +65,8 @@ class row_product {
         const R *a, *rows, *b_own;  // level n of a; the cuts inside v; the cut before v: own * b_own
         R own, b0, factor;
         int cuts;
-        R x[most_levels];
-        const R* from[most_levels];
+        R x[max_levels];
+        const R* from[max_levels];
     };
 
     template <bool all>  // with the cut before the first letter
@@ -100,7 +100,7 @@ class row_product {
         const i64 rows_last = words_of[made - letters];  // blocks
         R inner[2][inner_words + width];
 
-        cut cuts[most_levels];
+        cut cuts[max_levels];
         block_sum sum;
         sum.cuts = 0;
         for (int k = common; k >= (all ? 0 : 1); --k)
@@ -146,7 +146,7 @@ class row_product {
             const R* aj = a + begin[n - j] + q * rows;
             const R* bj = b + begin[j];
             R* to = inner[j % 2];
-            if (row > most_known || rows < width) long_rows(aj, bj, row, rows, sums, to);
+            if (row > max_unrolled || rows < width) long_rows(aj, bj, row, rows, sums, to);
             else if (sums) known_rows<true>(aj, bj, row, rows, sums, to);
             else known_rows<false>(aj, bj, row, rows, sums, to);
             sums = to;
@@ -166,8 +166,8 @@ class row_product {
     }
 
     // Rows of a length that the compiler knows: a vector of numbers a makes as many vectors as a row has words.
-    static constexpr int most_known = 9;  // two letters of 3
-    template <bool more, int known = most_known>
+    static constexpr int max_unrolled = 9;  // two letters of 3
+    template <bool more, int known = max_unrolled>
     static void known_rows(const R* a, const R* b, i64 row, i64 rows, const R* sums, R* to) {
         if constexpr (known > 2)
             if (row != known) return known_rows<more, known - 1>(a, b, row, rows, sums, to);

@@ -1,4 +1,4 @@
-// The walk of a tile of words backwards along a block of time, on lanes: the adjoint of walk.hpp.
+// The walk of a tile of words backwards along a block of time, on lanes: the adjoint of tile_forward.hpp.
 //
 // The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the
 // block and the chain of u is made for every step of it: nothing is stored along the path. Going up, what the words
@@ -25,18 +25,18 @@ constexpr i64 unrolled_letters = 12;
 constexpr i64 fused_letters = 20;
 
 template <class R, class T = lanes<R>>
-class reverse_walk {
+class tile_backward {
  public:
     // Scratch of one walk: chains of `block` steps and their adjoints, and columns of the register tile; states of the
     // levels below the last; adjoints of all levels.
     static i64 chain_size(i64 d, int depth, i64 block) { return block * (i64(depth) * (depth + 1) + d); }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
-        return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1) + d;
+        return tile_forward<R>::state_size(tile, d, depth) + tile_forward<R>::state_size(tile, d, depth - 1) + d;
     }
 
     // `constant`: the adjoints of the top level do not change along the path; the caller adds to none but those at its
     // end.
-    reverse_walk(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
+    tile_backward(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
         : d(channels), depth(depth), block(block), constant(constant), states(states) {
         for (int k = 0; k + 1 < depth; ++k) {
             const i64 size = chain_stride(k) > 0 ? block * (depth - k) : depth;
@@ -258,8 +258,8 @@ class reverse_walk {
 
     // Rows i of `count` letters, in blocks of even size.
     static i64 even_rows(i64 count) {
-        const i64 blocks = (count + adjoint_rows - 1) / adjoint_rows;
-        return (count + blocks - 1) / blocks;
+        const i64 blocks = ceil_div(count, adjoint_rows);
+        return ceil_div(count, blocks);
     }
 
     // The words u i and u i j for i in [first, last), where the chain of u is in memory.

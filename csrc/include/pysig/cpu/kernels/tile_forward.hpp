@@ -46,12 +46,12 @@ template <int J>
 constexpr int tile_rows(int letters) {
     int most = (vector_registers - 1) / (J + 2);
     if (most < 1) most = 1;
-    int blocks = (letters + most - 1) / most;
-    return (letters + blocks - 1) / blocks;
+    const i64 blocks = ceil_div(letters, most);
+    return int(ceil_div(letters, blocks));
 }
 
 template <class R>
-class walk {
+class tile_forward {
  public:
     using V = lanes<R>;
 
@@ -65,7 +65,7 @@ class walk {
         return size;
     }
 
-    walk(i64 channels, int depth, i64 block, V* chains, V* states)
+    tile_forward(i64 channels, int depth, i64 block, V* chains, V* states)
         : d(channels), depth(depth), block(block), states(states) {
         for (int r = 0; r < depth; ++r) {
             chains[r] = broadcast(chain_of_empty_word<R>(r));
@@ -340,13 +340,13 @@ class walk {
     // Letters j in [first, last), which steps `begin`, begin + stride, ... move.
     template <int I, int J>
     void outer_range(V* A, i64 first, i64 last, i64 begin, i64 stride) {
-        const i64 count = (steps - begin + stride - 1) / stride;
+        const i64 count = ceil_div(steps - begin, stride);
         // What is not finite stays so in the chains and, by a product with zero, would make everything NaN: one step
         // that is left out does so.
         const bool skipped = steps > 0 && (steps - 1 - begin) % stride != 0;
-        i64 blocks = (last - first + J - 1) / J;  // of even width
+        i64 blocks = ceil_div(last - first, J);  // of even width
         for (i64 j = first; j < last; --blocks) {
-            const i64 columns = (last - j + blocks - 1) / blocks;
+            const i64 columns = ceil_div(last - j, blocks);
             outer_columns<I, J>(A, j, columns, begin, stride, count);
             if (skipped) outer_columns<I, J>(A, j, columns, steps - 1, 1, 1);
             j += columns;

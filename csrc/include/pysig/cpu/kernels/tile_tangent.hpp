@@ -1,5 +1,5 @@
-// The walk of a tile of words along a block of time, with derivatives in a direction: walk.hpp on dual numbers. Of
-// the top level only the derivative is kept, two multiply-adds per coefficient and step:
+// The walk of a tile of words along a block of time, with derivatives in a direction: tile_forward.hpp on dual numbers.
+// Of the top level only the derivative is kept, two multiply-adds per coefficient and step:
 //     A'[i][j] += H'[i] x[j] + H[i] x'[j],
 // which is a sum of outer products over twice as many steps, so that x and x' lie side by side, (steps, 2, channels).
 #pragma once
@@ -10,7 +10,7 @@
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class tangent_walk {
+class tile_tangent {
  public:
     using V = lanes<R>;
     using T = dual<V>;
@@ -21,10 +21,10 @@ class tangent_walk {
         return 2 * depth + 2 * block * (i64(depth) * (depth - 1) / 2 + wide_letters);
     }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
-        return walk<R>::state_size(tile, d, depth) + walk<R>::state_size(tile, d, depth - 1);
+        return tile_forward<R>::state_size(tile, d, depth) + tile_forward<R>::state_size(tile, d, depth - 1);
     }
 
-    tangent_walk(i64 channels, int depth, i64 block, V* chains, V* states) : d(channels), depth(depth), states(states) {
+    tile_tangent(i64 channels, int depth, i64 block, V* chains, V* states) : d(channels), depth(depth), states(states) {
         T* c = reinterpret_cast<T*>(chains);
         for (int r = 0; r < depth; ++r) c[r] = {broadcast(chain_of_empty_word<R>(r)), V{}};
         chain[0] = c;

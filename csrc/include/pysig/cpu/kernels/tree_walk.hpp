@@ -1,5 +1,5 @@
-// The walk of a tree of words along a block of time, on lanes, and its adjoint: walk.hpp and reverse_walk.hpp for
-// any set of words that holds its prefixes.
+// The walk of a tree of words along a block of time, on lanes, and its adjoint: tile_forward.hpp and tile_backward.hpp
+// for any set of words that holds its prefixes.
 //
 // Words are visited depth first. At a word with words below it, its chain (horner.hpp) is made for all steps of the
 // block, as many entries as the longest of those words is longer; S runs along in a register. A word that nothing
@@ -61,8 +61,8 @@ class tree_walk {
                 n += run;
             } else {
                 const i64 run = leaves && tree.height[n] == 1 ? leaf_run(n + 1, end) : 0;
-                if (run > 0 && run <= most_leaves) {
-                    advance_family<most_leaves>(n, run);
+                if (run > 0 && run <= max_leaves) {
+                    advance_family<max_leaves>(n, run);
                     n += 1 + run;
                 } else {
                     advance_word(n++);
@@ -84,7 +84,7 @@ class tree_walk {
     }
 
  private:
-    static constexpr int most_leaves =
+    static constexpr int max_leaves =
         sizeof(T) == sizeof(lanes<R>) ? 8 : 4;  // siblings that share the loads of their chain
     const word_tree& tree;
     const i64 d;
@@ -142,7 +142,7 @@ class tree_walk {
 
     void advance_leaves(i64 n, i64 count) {
         const i64 up = stride(tree.parent[n]);
-        for (; count > 0; n += most_leaves, count -= most_leaves) advance_leaves_of<most_leaves>(n, count, up);
+        for (; count > 0; n += max_leaves, count -= max_leaves) advance_leaves_of<max_leaves>(n, count, up);
     }
 
     template <int G>
@@ -198,8 +198,8 @@ class tree_walk {
             return n + run;
         }
         const i64 run = tree.height[n] == 1 ? leaf_run(n + 1, end) : 0;
-        if (run > 0 && run <= most_leaves) {
-            retreat_family<most_leaves>(n, run);
+        if (run > 0 && run <= max_leaves) {
+            retreat_family<max_leaves>(n, run);
             return n + 1 + run;
         }
         const int k = int(tree.level[n]);
@@ -212,7 +212,7 @@ class tree_walk {
     }
 
     void retreat_leaves(i64 n, i64 count) {
-        for (; count > 0; n += most_leaves, count -= most_leaves) retreat_leaves_of<most_leaves>(n, count);
+        for (; count > 0; n += max_leaves, count -= max_leaves) retreat_leaves_of<max_leaves>(n, count);
     }
 
     template <int G>

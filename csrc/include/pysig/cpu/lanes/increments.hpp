@@ -32,7 +32,7 @@ inline i64 step_count(const path_view<R>& path) {
 template <class R>
 inline i64 alternating_channels(const path_view<R>& path) {
     i64 channels = path.transform.channels, found = 0;
-    for (int k = 0; k < most_stages; ++k) {
+    for (int k = 0; k < max_stages; ++k) {
         const unsigned stage = stage_at(path.transform.stages, k);
         if (stage == stage_lead_lag) found = channels;
         if (stage == stage_basepoint || stage == stage_reset) found = 0;
@@ -54,7 +54,7 @@ class transformed_path {
           clock{how.times ? how.times + b * how.times_stride : nullptr, how.end, steps_of_time(how.stages, steps)},
           all(transformed_steps(how.stages, steps)),
           head(base ? 1 : 0) {
-        for (int k = 0; k < most_stages; ++k) {
+        for (int k = 0; k < max_stages; ++k) {
             const unsigned stage = stage_at(how.stages, k);
             head = stage == stage_lead_lag ? 2 * head : head + (stage == stage_basepoint);
             tail = stage == stage_lead_lag ? 2 * tail : tail + (stage == stage_reset ? 2 : 0);

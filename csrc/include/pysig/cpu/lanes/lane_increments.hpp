@@ -20,7 +20,7 @@ inline i64 path_at(const path_view<R>& path, i64 place) {
 }
 
 // Up to here all integers are floating-point numbers.
-constexpr i64 most_counted = 1 << 24;
+constexpr i64 max_exact_integer = 1 << 24;
 
 // How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel
 // of time.
@@ -29,7 +29,7 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
     const bool time = path.transform.stages == stage_time;
     if (path.channel_stride != 1 || path.time_stride != own_channels(path) || (path.transform.stages && !time))
         return 0;
-    if (time && path.length >= most_counted) return 0;
+    if (time && path.length >= max_exact_integer) return 0;
     const i64 first = path.basepoint ? 1 : 0;
     for (int l = 0; l < lane_count<R>; ++l) {
         const lane_steps& s = slots[l];
@@ -42,12 +42,12 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
 // As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading
 // reaches 60 to 80 per cent of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths
 // that lie in the caches are not asked for.
-constexpr i64 ahead_bytes = 1024;
-constexpr i64 near_bytes = 4 << 20;
+constexpr i64 prefetch_bytes = 1024;
+constexpr i64 cached_bytes = 4 << 20;
 
 template <class R>
-inline void ask_ahead(const R* p) {
-    __builtin_prefetch(reinterpret_cast<const char*>(p) + ahead_bytes);
+inline void prefetch(const R* p) {
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + prefetch_bytes);
 }
 
 // The last channel of steps [t, t + count), which all lanes have, of paths to which only time is added.
@@ -79,7 +79,7 @@ inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, 
 
 // The vectors of a block, from element m of steps of d channels on, with room for one more channel.
 template <class R>
-inline void put_apart(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 m, i64 d) {
+inline void scatter_channels(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 m, i64 d) {
     target += m / d * (d + 1);
     i64 channel = m % d;
     for (const lanes<R>& v : block) {
@@ -106,7 +106,7 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
     i64 done = direct > 0 ? together : 0;
     if (direct > 0) {
         if (all > d) fill_time(path, slots, t, done, target);
-        const bool far = path.batch * path.length * d * i64(sizeof(R)) > near_bytes;
+        const bool far = path.batch * path.length * d * i64(sizeof(R)) > cached_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
             points[l] =
@@ -114,12 +114,12 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
         for (i64 m = 0; m < direct; m += width) {
             if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
             lanes<R> block[width];
-            for (int l = 0; far && l < width; ++l) ask_ahead(points[l] + m);
+            for (int l = 0; far && l < width; ++l) prefetch(points[l] + m);
             for (int l = 0; l < width; ++l) block[l] = load_lanes(points[l] + m + d) - load_lanes(points[l] + m);
             transpose<R>(block);
             if (all == d)
                 for (int l = 0; l < width; ++l) target[m + l] = block[l];
-            else put_apart<R>(block, target, m, d);
+            else scatter_channels<R>(block, target, m, d);
         }
     } else if (path.transform.stages == stage_lead_lag) {
         done = fill_lead_lag(path, slots, t, count, rows, row_size, target);

@@ -87,7 +87,13 @@ inline void store_some(R* target, lanes<R> v, i64 count) {
 // count rounded up to whole vectors.
 template <class R>
 inline i64 pad_to_lanes(i64 count) {
-    return (count + lane_count<R> - 1) / lane_count<R> * lane_count<R>;
+    return ceil_div(count, lane_count<R>) * lane_count<R>;
+}
+
+// Elements of a row of `block` steps: whole vectors, and one more to read past the end.
+template <class R>
+inline i64 increment_row_size(i64 block, i64 channels) {
+    return pad_to_lanes<R>(block * channels) + lane_count<R>;
 }
 
 template <int... indices>
@@ -107,7 +113,7 @@ inline V repeated_lanes(V v, index_list<l...>) {
 
 // To every lane the one `stride` lanes after it.
 template <int stride, class V, int... l>
-inline V later_lanes(V v, index_list<l...>) {
+inline V rotated_lanes(V v, index_list<l...>) {
     return __builtin_shufflevector(v, v, (l + stride) % int(sizeof...(l))...);
 }
 
@@ -165,7 +171,7 @@ inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64
 
 // rows[lane][offset + m] = source[m][lane] for m < count; a lane whose row is null is dropped.
 template <class R>
-inline void drain_lanes(R* const* rows, i64 offset, const lanes<R>* source, i64 count) {
+inline void scatter_lanes(R* const* rows, i64 offset, const lanes<R>* source, i64 count) {
     constexpr int width = lane_count<R>;
     i64 m = 0;
     for (; m < count && count >= width; m += width) {

@@ -1,10 +1,11 @@
 // The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra
-// and tensor_job.hpp for what is asked.
+// and jobs/algebra.hpp for what is asked.
 #pragma once
 
 #include "../kernels/algebra.hpp"
 #include "../lanes/buffer.hpp"
-#include "../lanes/lanes.hpp"
+#include "../lanes/numbers.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -17,30 +18,22 @@ template <class V>
 inline void set_lanes(dual<V>& x, V value, V tangent) {
     x = {value, tangent};
 }
-template <class V>
-inline V result_of(V x) {
-    return x;
-}
-template <class V>
-inline V result_of(dual<V> x) {
-    return x.tangent;
-}
 
 // T: lanes<R> for values and for vjp, dual<lanes<R>> for jvp and for hvp, which is vjp on dual numbers.
 template <class R, class T>
-class tensor_rows {
+class algebra_rows {
  public:
     using V = lanes<R>;
     static constexpr int lane_width = lane_count<R>;
     static constexpr bool is_lanes = sizeof(T) == sizeof(V);
 
-    tensor_rows(const tensor_job<R>& job, const executor& exec)
+    algebra_rows(const tensor_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.channels),
           depth(job.depth),
           size(row_size(d, depth)),
-          groups((job.batch + lane_width - 1) / lane_width),
+          groups(ceil_div(job.batch, lane_width)),
           workers(plan_workers(exec.workers, groups, double(job.batch) * double(size) * depth)),
           scratch_size(layout(nullptr).size),
           scratch(workers * scratch_size),
@@ -49,11 +42,8 @@ class tensor_rows {
     }
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, groups,
-            [](void* self, i64 group, int worker) { static_cast<tensor_rows*>(self)->run_group(group, worker); }, this);
+        parallel_for(limited_executor(exec, workers), groups,
+                     [this](i64 group, int worker) { run_group(group, worker); });
     }
 
  private:
@@ -98,7 +88,7 @@ class tensor_rows {
         r.result = take(job.after.count > 0, wide);
         r.kept = take(is_series, is_vjp() ? series_kept_size(d, depth) : lower);
         r.work = take(is_series && is_vjp(), 2 * lower);
-        r.splits = take(is_shuffle(), is_shuffle() ? shuffle_walk<T>::scratch_bytes(depth) / i64(sizeof(T)) + 1 : 0);
+        r.splits = take(is_shuffle(), is_shuffle() ? shuffle_words<T>::scratch_bytes(depth) / i64(sizeof(T)) + 1 : 0);
         r.size = used;
         return r;
     }
@@ -142,7 +132,7 @@ class tensor_rows {
     void run_linear(i64 group, const rows& r) {
         fill(group, job.a, job.da, job.a_width, r.p);
         apply(job.after, r.p, r.p, r.q, r.result);
-        drain(group, r.result, job.out_width, job.out);
+        scatter(group, r.result, job.out_width, job.out);
     }
 
     void run_series(i64 group, const rows& r) {
@@ -158,32 +148,32 @@ class tensor_rows {
         } else {
             power_series<R>(job.f, r.a, r.kept, r.a, d, depth, wanted);
         }
-        if (!job.after.count) return drain_tensor(group, result, job.out);
+        if (!job.after.count) return scatter_tensor(group, result, job.out);
         apply(job.after, result + 1, r.p, r.q, r.result);
-        drain(group, r.result, job.out_width, job.out);
+        scatter(group, r.result, job.out_width, job.out);
     }
 
     void run_product(i64 group, const rows& r) {
         fill_pair(group, r);
         if (!is_vjp()) {
             tensor_product<true>(r.a, r.b, R(1), r.a, d, depth);
-            return drain_tensor(group, r.a, job.out);
+            return scatter_tensor(group, r.a, job.out);
         }
         tensor_product_adjoint<true>(r.a, r.b, R(1), r.g, r.ga, r.gb, d, depth);
-        drain_tensor(group, r.ga, job.out);
-        drain_tensor(group, r.gb, job.out_b);
+        scatter_tensor(group, r.ga, job.out);
+        scatter_tensor(group, r.gb, job.out_b);
     }
 
     void run_shuffle(i64 group, const rows& r) {
-        shuffle_walk<T> walk(d, depth, job.op == tensor_op::half_shuffle, r.splits);
+        shuffle_words<T> words(d, depth, job.op == tensor_op::half_shuffle, r.splits);
         fill_pair(group, r);
         if (!is_vjp()) {
-            walk.product(r.a, r.b, r.g);
-            return drain_tensor(group, r.g, job.out);
+            words.product(r.a, r.b, r.g);
+            return scatter_tensor(group, r.g, job.out);
         }
-        walk.adjoint(r.a, r.b, r.g, r.ga, r.gb);
-        drain_tensor(group, r.ga, job.out);
-        drain_tensor(group, r.gb, job.out_b);
+        words.adjoint(r.a, r.b, r.g, r.ga, r.gb);
+        scatter_tensor(group, r.ga, job.out);
+        scatter_tensor(group, r.gb, job.out_b);
     }
 
     // a, b, and for the adjoint also g, ga = gb = 0.
@@ -214,8 +204,8 @@ class tensor_rows {
         apply(maps, r.p, r.p, r.q, row + 1);
     }
 
-    void drain_tensor(i64 group, const T* row, R* out) const {
-        drain(group, row + !job.scalar_term, size - !job.scalar_term, out);
+    void scatter_tensor(i64 group, const T* row, R* out) const {
+        scatter(group, row + !job.scalar_term, size - !job.scalar_term, out);
     }
 
     // to <- maps applied to `from` one after the other; p and q hold what is between.
@@ -256,21 +246,21 @@ class tensor_rows {
             for (int l = 0; l < lane_width; ++l) block[i][l] = from[l][m + i];
     }
 
-    void drain(i64 group, const T* from, i64 width, R* out) const {
+    void scatter(i64 group, const T* from, i64 width, R* out) const {
         R* to[lane_width];
         for (int l = 0; l < lane_width; ++l) {
             const i64 row = group * lane_width + l;
             to[l] = row < job.batch ? out + row * width : nullptr;
         }
-        if constexpr (is_lanes) drain_lanes(to, 0, from, width);
-        else drain_results(to, from, width);
+        if constexpr (is_lanes) scatter_lanes(to, 0, from, width);
+        else scatter_results(to, from, width);
     }
-    static void drain_results(R* const* to, const T* from, i64 width) {
+    static void scatter_results(R* const* to, const T* from, i64 width) {
         for (i64 m = 0; m < width; m += lane_width) {
             const i64 count = width - m < lane_width ? width - m : lane_width;
             V block[lane_width] = {};
             for (i64 i = 0; i < count; ++i) block[i] = result_of(from[m + i]);
-            drain_lanes(to, m, block, count);
+            scatter_lanes(to, m, block, count);
         }
     }
 };
@@ -278,8 +268,8 @@ class tensor_rows {
 template <class R>
 void compute_tensor(const tensor_job<R>& job, const executor& exec) {
     if (job.batch == 0) return;
-    if (job.of == derivative::jvp || job.of == derivative::hvp) return tensor_rows<R, dual<lanes<R>>>(job, exec).run();
-    tensor_rows<R, lanes<R>>(job, exec).run();
+    if (job.of == derivative::jvp || job.of == derivative::hvp) return algebra_rows<R, dual<lanes<R>>>(job, exec).run();
+    algebra_rows<R, lanes<R>>(job, exec).run();
 }
 
 PYSIG_NAMESPACE_END

@@ -15,22 +15,23 @@ constexpr int hot_chains = 3;           // levels of chains
 // bytes have more of the first.
 constexpr i64 wide_channels = vector_bytes >= 64 ? 3 : 4;
 constexpr i64 wide_block_bytes = (vector_bytes >= 64 ? 48 : 32) * 1024;
-constexpr i64 most_block = 128, least_block = 4;
+constexpr i64 max_block = 128, min_block = 4;
 constexpr i64 many_blocks = 8;  // from here on a short last block costs less than vectors that overlap in all others
 constexpr double join_steps = 0.5;    // a Chen product costs about this many lane steps per level above the first
 constexpr i64 join_bytes = 24 << 20;  // signatures of chunks that wait for their joins
-constexpr i64 groups_wanted = 16;     // lane groups of a long path, so that many cores find work
+constexpr i64 target_groups = 16;     // lane groups of a long path, so that many cores find work
 constexpr i64 long_chunk = 25;        // chunks of this many steps per lane and level make joins cost under two per cent
-constexpr double letters_share = 0.9;  // a step with letters in lanes, against its share of one with paths in lanes,
-constexpr double letters_few = 6;      // and what it costs more where there are few, divided by their number
-constexpr i64 letters_block_bytes = 24 * 1024;
-constexpr double prefix_words =
+constexpr double wide_share = 0.9;    // a step with letters in lanes, against its share of one with paths in lanes,
+constexpr double wide_overhead = 6;   // and what it costs more where there are few, divided by their number
+constexpr i64 wide_fill_bytes = 24 * 1024;
+constexpr double stream_row_cost =
     0.5;  // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
-constexpr double prefix_levels = 10;  // words that the levels of such a row cost beside, times the square of the depth
-constexpr i64 prefix_block_bytes = 4 * 1024;
-constexpr i64 prefix_ahead_bytes = 12000;  // how far behind what is written memory is asked for
-constexpr double worker_words = 2.5e6;     // multiply-adds that are worth one more thread: some 0.1 ms
-constexpr double region_words =
+constexpr double stream_level_cost =
+    10;  // words that the levels of such a row cost beside, times the square of the depth
+constexpr i64 stream_block_bytes = 4 * 1024;
+constexpr i64 stream_prefetch_bytes = 12000;    // how far behind what is written memory is asked for
+constexpr double worker_multiply_adds = 2.5e6;  // multiply-adds that are worth one more thread: some 0.1 ms
+constexpr double region_multiply_adds =
     1e5;  // that are worth one more of the threads that there are: waking it takes some microseconds
 constexpr i64 cumsum_bytes = 512 * 1024;  // rows and chains of one block of time
 constexpr i64 logarithm_bytes =
@@ -39,24 +40,25 @@ constexpr i64 logarithm_bytes =
 // Of gradients, whose numbers of items are those of the shape, as what is added to what depends on them.
 constexpr i64 segment_steps = 512;   // rebuilding costs about the square root of this many roundings
 constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
-constexpr i64 reverse_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // as block_bytes, with adjoints
-constexpr i64 least_items = 8, most_items = 64;  // parts of the words, or slices of the batch
-constexpr double item_words = 2e8;               // multiply-adds that are worth one more
-constexpr i64 slice_bytes = 1 << 20;             // of what is kept about a slice: about a second-level cache
-constexpr i64 unsliced_bytes = 4 << 20;          // of what is kept about a batch that is not worth cutting
-constexpr i64 finish_numbers =
+constexpr i64 backward_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // as block_bytes, with adjoints
+constexpr i64 min_items = 8, max_items = 64;  // parts of the words, or slices of the batch
+constexpr double item_multiply_adds = 2e8;    // multiply-adds that are worth one more
+constexpr i64 slice_bytes = 1 << 20;          // of what is kept about a slice: about a second-level cache
+constexpr i64 unsliced_bytes = 4 << 20;       // of what is kept about a batch that is not worth cutting
+constexpr i64 finish_elements =
     1 << 15;                         // elements of a path that are finished at a time: several workers share a long one
 constexpr i64 projection_parts = 8;  // items of a lane group of projections where there are few groups
 }  // namespace cost
 
-// Lane slot s holds chunk s % chunks of path s / chunks.
+// How lanes are filled: every path is cut into `chunks` of at most `chunk_steps` steps, in `groups` of lanes
+// (lane_groups.hpp). Chunks begin at multiples of `multiple` steps.
 struct lane_plan {
-    i64 chunks, chunk_steps, groups;
+    i64 chunks, chunk_steps, groups, multiple = 1;
 };
 
 template <class R>
 inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
-    return {chunks, (steps + chunks - 1) / chunks, (batch * chunks + lane_count<R> - 1) / lane_count<R>};
+    return {chunks, ceil_div(steps, chunks), ceil_div(batch * chunks, lane_count<R>), 1};
 }
 
 // What a plan costs, in steps of one full lane group.
@@ -68,25 +70,25 @@ inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
 // Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far
 // as memory allows.
 template <class R>
-inline i64 most_joined(i64 size) {
+inline i64 max_joined_chunks(i64 size) {
     const double fit = double(cost::join_bytes) / (double(size) * sizeof(R));
     return fit > lane_count<R> ? i64(fit) : lane_count<R>;
 }
 
 // How finely long paths are cut: for so many groups, into chunks of so many steps at least.
-struct chunk_wish {
+struct chunk_target {
     i64 groups, steps;
 };
 template <class R>
-inline chunk_wish usual_chunks(int depth) {
-    return {cost::groups_wanted, cost::long_chunk * lane_count<R> * depth};
+inline chunk_target default_chunk_target(int depth) {
+    return {cost::target_groups, cost::long_chunk * lane_count<R> * depth};
 }
 
 template <class R>
-inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_wish wish) {
+inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_target target) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
-    const i64 most = most_joined<R>(size);
+    const i64 most = max_joined_chunks<R>(size);
     for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= most; chunks *= 2) {
         lane_plan plan = plan_chunks<R>(batch, steps, chunks);
         const double total = lane_cost(plan, batch, depth);
@@ -95,37 +97,38 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_wis
             least = total;
         }
     }
-    while (best.groups < wish.groups && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= wish.steps)
+    while (best.groups < target.groups && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= target.steps)
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
 }
 
 // Whether letters in the lanes are cheaper than paths and chunks of time: few paths, many channels.
 template <class R>
-inline bool letters_pay(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
+inline bool wide_pays(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
     if (depth < 2 || 2 * d < lane_count<R>) return false;
-    const double step = (cost::letters_share + cost::letters_few / double(d)) * double(pad_to_lanes<R>(d)) / double(d);
+    const double step = (cost::wide_share + cost::wide_overhead / double(d)) * double(pad_to_lanes<R>(d)) / double(d);
     return step * double(batch) * double(steps) / lane_count<R> < lane_cost(plan, batch, depth);
 }
 
 // Whether all prefixes cost less with the words of a row in the lanes than with paths.
 template <class R>
-inline bool prefixes_pay(i64 batch, i64 d, int depth) {
-    const double row = cost::prefix_words + cost::prefix_levels * depth * depth / double(signature_size(d, depth));
-    return row * double(batch) < double((batch + lane_count<R> - 1) / lane_count<R> * lane_count<R>);
+inline bool stream_pays(i64 batch, i64 d, int depth) {
+    const double row =
+        cost::stream_row_cost + cost::stream_level_cost * depth * depth / double(signature_size(d, depth));
+    return row * double(batch) < double(pad_to_lanes<R>(batch));
 }
 
 // Steps whose increments are made at once for rows of prefixes.
-inline i64 plan_prefix_block(i64 d, i64 steps, i64 bytes_of_number) {
-    i64 block = cost::prefix_block_bytes / (d * bytes_of_number);
-    block = block > cost::most_block ? cost::most_block : block < 1 ? 1 : block;
+inline i64 plan_stream_block(i64 d, i64 steps, i64 bytes_of_number) {
+    i64 block = cost::stream_block_bytes / (d * bytes_of_number);
+    block = block > cost::max_block ? cost::max_block : block < 1 ? 1 : block;
     return block < steps ? block : steps > 0 ? steps : 1;
 }
 
 template <class R>
-inline i64 plan_letters_block(i64 padded, i64 steps) {
-    i64 block = cost::letters_block_bytes / (2 * padded * i64(sizeof(R)));
-    block = block > cost::most_block ? cost::most_block : block < cost::least_block ? cost::least_block : block;
+inline i64 plan_wide_block(i64 padded, i64 steps) {
+    i64 block = cost::wide_fill_bytes / (2 * padded * i64(sizeof(R)));
+    block = block > cost::max_block ? cost::max_block : block < cost::min_block ? cost::min_block : block;
     return block < steps ? block : steps > 0 ? steps : 1;
 }
 
@@ -141,7 +144,7 @@ struct tile_plan {
 };
 
 inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
-    const i64 per = (d + letters - 1) / letters;
+    const i64 per = ceil_div(d, letters);
     return {m, letters, per, power(d, m) * per};
 }
 
@@ -150,12 +153,12 @@ inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
 
 template <class R>
 inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
-    constexpr i64 most_words = cost::tile_bytes / i64(sizeof(lanes<R>));
-    const i64 wanted = items > groups ? (items + groups - 1) / groups : 1;
+    constexpr i64 max_words = cost::tile_bytes / i64(sizeof(lanes<R>));
+    const i64 wanted = items > groups ? ceil_div(items, groups) : 1;
     const int deepest = depth > 2 ? depth - 2 : 0;
     for (int m = 0;; ++m) {
         const i64 per_letter = 1 + signature_size(d, depth - m - 1);
-        i64 letters = most_words / per_letter;
+        i64 letters = max_words / per_letter;
         if (letters > d) letters = d;
         if (letters < 1 && m < deepest) continue;
         if (letters < 1) letters = 1;
@@ -175,17 +178,39 @@ inline i64 plan_block(i64 d, int depth, i64 steps) {
     const i64 siblings = d < sibling_chains ? d : sibling_chains;
     const i64 per_step = (d + siblings * (i64(hot) * (hot + 1) / 2) + 1) * i64(sizeof(lanes<R>));
     i64 block = (d < cost::wide_channels ? cost::block_bytes : cost::wide_block_bytes) / per_step;
-    if (block > cost::most_block) block = cost::most_block;
-    if (block < cost::least_block) block = cost::least_block;
+    if (block > cost::max_block) block = cost::max_block;
+    if (block < cost::min_block) block = cost::min_block;
     if (block >= steps) return steps > 0 ? steps : 1;
     // Few blocks are of equal size; many are read in whole vectors.
-    const i64 blocks = (steps + block - 1) / block, even = (steps + blocks - 1) / blocks;
+    const i64 blocks = ceil_div(steps, block), even = ceil_div(steps, blocks);
     i64 whole = lane_count<R>;
     for (i64 factors = d; factors % 2 == 0 && whole > 1; factors /= 2) whole /= 2;
-    return blocks < cost::many_blocks ? even : (even + whole - 1) / whole * whole;
+    return blocks < cost::many_blocks ? even : ceil_div(even, whole) * whole;
 }
 
-inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_words) {
+template <class R>
+inline i64 plan_backward_block(i64 d, int depth, i64 steps) {
+    // The adjoints of the last two letters and the chains near them share the first-level cache with the increments.
+    const int hot = depth - 2 < 2 ? depth - 2 : 2;
+    const i64 per_step = (2 * d + (hot > 0 ? hot * (7 - hot) : 0)) * i64(sizeof(lanes<R>));
+    i64 block = cost::backward_block_bytes / per_step;
+    if (block > cost::max_block) block = cost::max_block;
+    if (block < cost::min_block) block = cost::min_block;
+    if (block > steps) block = steps > 0 ? steps : 1;
+    const i64 blocks = ceil_div(steps, block);
+    return blocks > 1 ? ceil_div(steps, blocks) : block;
+}
+
+// Work items of a gradient. Every part of the words sums its own increment adjoints, so the number of items fixes the
+// order of summation: it depends on the shape alone. Every part costs memory and time; short calls get few.
+inline i64 plan_items(double multiply_adds) {
+    const double items = multiply_adds / cost::item_multiply_adds;
+    return items < double(cost::min_items)   ? cost::min_items
+           : items > double(cost::max_items) ? cost::max_items
+                                             : i64(items);
+}
+
+inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_multiply_adds) {
     double most = 1 + multiply_adds / worth;
     if (most < workers) workers = int(most);
     if (items < workers) workers = int(items);

@@ -1,21 +1,24 @@
-// What lane groups and parts of the words have found about the adjoints of increments, put together in a fixed
-// order, and made into those of points.
+// Sums of increment adjoints over lane groups and parts of the words, in a fixed order, and their conversion to point
+// adjoints.
 //
-// Where a group has several parts, each has a place of its own for the adjoints of increments, on lanes, until all are
-// there: add_parts().
+// Notation: x_bar_t adjoint of increment x_t; P_bar_p adjoint of point p; c = 0, ..., C - 1 chunks of a path; c(t) the
+// chunk of step t; A_bar, rest_t as in signature_vjp.hpp; lambda_t[j] adjoint of the letter j (level 1) after step t.
 //
-// To those of all increments of a chunk belongs a *constant*, which is known last, and of which every chunk finds its
-// own terms (below: own).
-//   rest    what `rest` (tile.hpp) gains along the chunk. The walk counts it from the end of the chunk on, where it
-//   takes it for zero; it is the
-//           rest at the beginning of the path and what it gains from there on: the sum over all chunks, less that over
-//           the later ones.
-//   letter  what the adjoints of single letters gain on the way back over the chunk. They take part in the adjoints of
-//   increments as they
-//           are, and were not taken back over later chunks: the sum over those.
-// Between points the constant cancels, so that it is added at the ends of the path and, as far as it differs, where two
-// chunks meet: no digits are lost. Only to the increments of a transformed path, which belong to points in other ways,
-// it is added one by one.
+// Parts. If a lane group has several parts, each part sums its own x_bar on lanes; add_parts() adds them up in order.
+//
+// Constants. x_bar_t contains rest_t and lambda_t. A chunk c is run backwards before its neighbours are known, so the
+// kernel starts with rest = 0 and with the cotangent in place of lambda at the end of every chunk. With the gains
+//     R_c[j] = rest[j] at the end of chunk c - rest[j] at its beginning      (R_0 also contains rest_0, the rest at the
+//                                                                             beginning of the path)
+//     L_c[j] = lambda[j] at the beginning of chunk c - lambda[j] at its end
+// and the suffix sums R'_c = R_c + ... + R_(C-1), L'_c = L_c + ... + L_(C-1), the missing term of x_bar_t[j] is
+//     kappa_c[j] = (R'_0 - R'_(c+1)) + L'_(c+1),     c = c(t),
+// which is the same for all steps of a chunk. P_bar_p = x_bar_(p-1) - x_bar_p, so kappa cancels between two steps of
+// one chunk. It is added where it does not cancel, to keep all digits:
+//     at the ends of the path      -kappa_0 and kappa_(C-1) = R'_0,
+//     where chunk c >= 1 begins    kappa_(c-1) - kappa_c = L_c - R_c.
+// In a transformed path increments belong to points in other ways. There kappa_c - R'_0 is added to every x_bar_t of
+// chunk c, and R'_0 at the ends (increments_adjoint).
 #pragma once
 
 #include "segments.hpp"
@@ -34,39 +37,40 @@ class gradient_sums {
     using T = typename number<Q>::vector;
     using V = lanes<R>;
 
-    // `constant`: whether there are constants.
-    gradient_sums(const path_view<R>& path, const lane_plan& plan, i64 parts, bool constant)
-        : pieces((path.length * own_channels(path) + cost::finish_numbers - 1) / cost::finish_numbers),
+    // `constants`: whether x_bar lacks the constants kappa.
+    gradient_sums(const path_view<R>& path, const lane_plan& plan, i64 parts, bool has_constants)
+        : ranges(ceil_div(path.length * own_channels(path), cost::finish_elements)),
           path(path),
           plan(plan),
           d(path.channels),
           steps(step_count(path)),
           parts(parts),
           rows(path.batch * steps * d),
-          of_parts(bytes_of_parts() / i64(sizeof(T))),
-          constants(constant ? plan.groups * parts * 2 * d : 0),
-          joined(constant && plan.chunks > 1 ? path.batch * plan.chunks * 2 * d : 0),
-          constant(constant) {}
+          part_buffer(bytes_of_parts() / i64(sizeof(T))),
+          terms(has_constants ? plan.groups * parts * 2 * d : 0),
+          suffix_sums(has_constants && plan.chunks > 1 ? path.batch * plan.chunks * 2 * d : 0),
+          has_constants(has_constants) {}
 
     i64 bytes_of_parts() const { return parts > 1 ? plan.groups * parts * plan.chunk_steps * d * i64(sizeof(T)) : 0; }
 
     // ---- of a lane group ----
 
-    T* of_part(i64 group, i64 part) const { return of_parts.get() + (group * parts + part) * plan.chunk_steps * d; }
-    // d sums each; to be set or added to by every tile of words.
-    V* rest_of(i64 group, i64 part) const { return constants.get() + (group * parts + part) * 2 * d; }
-    V* letter_of(i64 group, i64 part) const { return rest_of(group, part) + d; }
+    T* part_sums(i64 group, i64 part) const {
+        return part_buffer.get() + (group * parts + part) * plan.chunk_steps * d;
+    }
+    // R_c[j] and L_c[j] of every lane, j < d; the first tile of a part sets them, the others add to them.
+    V* rest_terms(i64 group, i64 part) const { return terms.get() + (group * parts + part) * 2 * d; }
+    V* letter_terms(i64 group, i64 part) const { return rest_terms(group, part) + d; }
 
-    // The adjoints of steps [t, t + count) of all lanes, to their paths; `scratch` is lane_count rows of `row_size`
-    // elements.
-    void drain(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* scratch,
-               i64 row_size) const {
+    // Writes (`first`) or adds x_bar of steps [t, t + count) of all lanes to the rows of their paths. `scratch`:
+    // lane_count rows of `row_size` elements.
+    void scatter(const lane_group<R>& group, bool first, i64 t, i64 count, const T* x_bar, R* scratch,
+                 i64 row_size) const {
         R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l) rows_of[l] = scratch + l * row_size;
         V block_of[lane_count<R>];
         for (i64 m = 0; m < count * d; m += lane_count<R>) {
-            for (int l = 0; l < lane_count<R>; ++l)
-                block_of[l] = m + l < count * d ? wanted_lanes<R>(x_bar[m + l]) : V{};
+            for (int l = 0; l < lane_count<R>; ++l) block_of[l] = m + l < count * d ? result_of(x_bar[m + l]) : V{};
             transpose<R>(block_of);
             for (int l = 0; l < lane_count<R>; ++l) store_lanes(rows_of[l] + m, block_of[l]);
         }
@@ -80,51 +84,51 @@ class gradient_sums {
         }
     }
 
-    // All parts of a group together, `block` steps at a time, of which `sums` holds the adjoints.
+    // Sums over the parts of a group, `block` steps at a time. `sums`: scratch for one block.
     void add_parts(const lane_group<R>& group, i64 longest, i64 block, T* sums, R* scratch, i64 row_size) const {
         for (i64 t = 0; t < longest; t += block) {
             const i64 count = longest - t < block ? longest - t : block;
-            for (i64 m = 0; m < count * d; ++m) sums[m] = of_part(group.index, 0)[t * d + m];
+            for (i64 m = 0; m < count * d; ++m) sums[m] = part_sums(group.index, 0)[t * d + m];
             for (i64 part = 1; part < parts; ++part) {
-                const T* terms = of_part(group.index, part) + t * d;
+                const T* terms = part_sums(group.index, part) + t * d;
                 for (i64 m = 0; m < count * d; ++m) sums[m] = sums[m] + terms[m];
             }
-            drain(group, true, t, count, sums, scratch, row_size);
+            scatter(group, true, t, count, sums, scratch, row_size);
         }
-        for (i64 part = 1; constant && part < parts; ++part)
-            for (i64 m = 0; m < 2 * d; ++m) rest_of(group.index, 0)[m] += rest_of(group.index, part)[m];
+        for (i64 part = 1; has_constants && part < parts; ++part)
+            for (i64 m = 0; m < 2 * d; ++m) rest_terms(group.index, 0)[m] += rest_terms(group.index, part)[m];
     }
 
     // ---- of a path ----
 
-    // Where there are several chunks, from their constants to the sums over each and all later ones.
-    void join(i64 place) const {
+    // If there are several chunks: R'_c and L'_c, from the last chunk on.
+    void join_chunks(i64 place) const {
         for (i64 chunk = plan.chunks - 1; chunk >= 0; --chunk)
             for (i64 m = 0; m < 2 * d; ++m)
-                since(place, chunk)[m] = own(place, chunk)[m * lane_count<R>] +
-                                         (chunk + 1 < plan.chunks ? since(place, chunk + 1)[m] : R(0));
+                suffix(place, chunk)[m] = chunk_terms(place, chunk)[m * lane_count<R>] +
+                                          (chunk + 1 < plan.chunks ? suffix(place, chunk + 1)[m] : R(0));
         for (i64 chunk = 0; path.transform.stages && chunk + 1 < plan.chunks; ++chunk) {
             const chunk_range range = chunk_of(plan, chunk, step_count(path, path_at(path, place)));
             for (i64 t = range.begin; t < range.end; ++t)
-                for (i64 j = 0; j < d; ++j) row_of(place)[t * d + j] += of_later(place, chunk, j);
+                for (i64 j = 0; j < d; ++j) row_of(place)[t * d + j] += kappa_minus_rest(place, chunk, j);
         }
     }
-    // What the adjoints of the letters gain on the way back over all chunks but the first.
-    const R* letters_of_later(i64 place) const { return since(place, 1) + d; }
+    // L'_1: the gain of the letter adjoints over all chunks but the first.
+    const R* suffix_letter_terms(i64 place) const { return suffix(place, 1) + d; }
 
-    // Once the constants are joined: one of `pieces` pieces of the points.
-    const i64 pieces;
-    void finish(i64 place, i64 piece, R* path_bar, R* basepoint_bar) const {
+    // The point adjoints of one of `ranges` ranges of the points, once the chunks are joined.
+    const i64 ranges;
+    void finish(i64 place, i64 range, R* path_bar, R* basepoint_bar) const {
         const i64 b = path_at(path, place);
-        const i64 all = path.length + (path.basepoint ? 1 : 0), each = pieces > 1 ? (all + pieces - 1) / pieces : all;
-        const i64 begin = each * piece, end = begin + each < all ? begin + each : all;
+        const i64 all = path.length + (path.basepoint ? 1 : 0), each = ceil_div(all, ranges);
+        const i64 begin = each * range, end = begin + each < all ? begin + each : all;
         R* points = path_bar + b * path.length * own_channels(path);
         R* basepoint = basepoint_bar ? basepoint_bar + b * own_channels(path) : nullptr;
-        const R* at_ends = !constant ? nullptr : plan.chunks > 1 ? since(place, 0) : own(place);
+        const R* at_ends = !has_constants ? nullptr : plan.chunks > 1 ? suffix(place, 0) : chunk_terms(place);
         increments_adjoint(path, b, row_of(place), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint,
                            begin, end);
-        if (plan.chunks > 1 && constant && !path.transform.stages)
-            add_differences(place, points, basepoint, begin, end);
+        if (plan.chunks > 1 && has_constants && !path.transform.stages)
+            add_chunk_boundaries(place, points, basepoint, begin, end);
     }
 
  private:
@@ -132,34 +136,35 @@ class gradient_sums {
     const lane_plan plan;
     const i64 d, steps, parts;
     buffer<R> rows;
-    buffer<T> of_parts;
-    buffer<V> constants;
-    buffer<R> joined;
-    const bool constant;
+    buffer<T> part_buffer;
+    buffer<V> terms;
+    buffer<R> suffix_sums;
+    const bool has_constants;
 
     R* row_of(i64 place) const { return rows.get() + place * steps * d; }
-    // Of one chunk alone: d times the rest, d times the letters, each lane_count after the one before.
-    const R* own(i64 place, i64 chunk = 0) const {
+    // R_c[0], ..., R_c[d-1], L_c[0], ..., L_c[d-1], at a stride of lane_count.
+    const R* chunk_terms(i64 place, i64 chunk = 0) const {
         const i64 slot = place * plan.chunks + chunk;
-        return reinterpret_cast<const R*>(rest_of(slot / lane_count<R>, 0)) + slot % lane_count<R>;
+        return reinterpret_cast<const R*>(rest_terms(slot / lane_count<R>, 0)) + slot % lane_count<R>;
     }
-    // Of a chunk and all later ones.
-    R* since(i64 place, i64 chunk) const { return joined.get() + (place * plan.chunks + chunk) * 2 * d; }
-    // What the constant of a chunk has beside the rest at the beginning of the path.
-    R of_later(i64 place, i64 chunk, i64 j) const {
-        return chunk + 1 < plan.chunks ? since(place, chunk + 1)[d + j] - since(place, chunk + 1)[j] : R(0);
+    // R'_c, then L'_c.
+    R* suffix(i64 place, i64 chunk) const { return suffix_sums.get() + (place * plan.chunks + chunk) * 2 * d; }
+    // kappa_c[j] - R'_0[j] = L'_(c+1)[j] - R'_(c+1)[j].
+    R kappa_minus_rest(i64 place, i64 chunk, i64 j) const {
+        return chunk + 1 < plan.chunks ? suffix(place, chunk + 1)[d + j] - suffix(place, chunk + 1)[j] : R(0);
     }
 
-    void add_differences(i64 place, R* points, R* basepoint, i64 begin, i64 end) const {
+    void add_chunk_boundaries(i64 place, R* points, R* basepoint, i64 begin, i64 end) const {
         const i64 own_steps = step_count(path, path_at(path, place)), first = path.basepoint ? 1 : 0;
         R* start = first ? basepoint : points;
-        for (i64 j = 0; begin == 0 && start && own_steps > 0 && j < d; ++j) start[j] -= of_later(place, 0, j);
+        for (i64 j = 0; begin == 0 && start && own_steps > 0 && j < d; ++j) start[j] -= kappa_minus_rest(place, 0, j);
         for (i64 chunk = 1; chunk < plan.chunks; ++chunk) {
             const chunk_range range = chunk_of(plan, chunk, own_steps);
             if (range.begin >= range.end || range.begin < begin || range.begin >= end) continue;
             R* point = points + (range.begin - first) * d;
             for (i64 j = 0; j < d; ++j)
-                point[j] += own(place, chunk)[(d + j) * lane_count<R>] - own(place, chunk)[j * lane_count<R>];
+                point[j] +=
+                    chunk_terms(place, chunk)[(d + j) * lane_count<R>] - chunk_terms(place, chunk)[j * lane_count<R>];
         }
     }
 };

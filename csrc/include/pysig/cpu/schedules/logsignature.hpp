@@ -12,7 +12,7 @@ PYSIG_NAMESPACE_BEGIN
 // Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any
 // result.
 template <class R>
-inline i64 plan_logarithms(i64 rows, i64 size) {
+inline i64 plan_logarithm_slice(i64 rows, i64 size) {
     constexpr i64 width = lane_count<R>;
     const i64 group_bytes = width * rows * size * i64(sizeof(R));
     const i64 groups = group_bytes > 0 ? cost::logarithm_bytes / group_bytes : 1;
@@ -29,8 +29,8 @@ class logsignature_slices {
           batch(job.signature.path.batch),
           rows(job.signature.stream ? step_count(job.signature.path) : 1),
           size(signature_size(job.signature.path.channels, job.signature.depth)),
-          slice(plan_logarithms<R>(rows, size) < batch ? plan_logarithms<R>(rows, size) : batch),
-          slices((batch + slice - 1) / slice),
+          slice(plan_logarithm_slice<R>(rows, size) < batch ? plan_logarithm_slice<R>(rows, size) : batch),
+          slices(ceil_div(batch, slice)),
           shared(slices >= 2 * exec.workers),
           workers(shared ? plan_workers(exec.workers, slices,
                                         double(batch) * double(step_count(job.signature.path)) * double(size))
@@ -42,12 +42,7 @@ class logsignature_slices {
     }
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, slices,
-            [](void* self, i64 item, int worker) { static_cast<logsignature_slices*>(self)->run_item(item, worker); },
-            this);
+        parallel_for(limited_executor(exec, workers), slices, [this](i64 item, int worker) { run_item(item, worker); });
     }
 
  private:
@@ -80,7 +75,7 @@ class logsignature_slices {
         logarithm.batch = count * rows;
         logarithm.a = {scratch, size};
         logarithm.out += first * rows * logarithm.out_width;
-        if (single_series<R>::pays(logarithm)) single_series<R>(logarithm, by).run();
+        if (series_single_row<R>::pays(logarithm)) series_single_row<R>(logarithm, by).run();
         else compute_tensor(logarithm, by);
     }
 

@@ -1,6 +1,6 @@
 // Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or
 // chunks of time of fewer paths where the set of words allows to join them; workers take (lane group, part of the tree)
-// items. The kernel is projection_walk.hpp.
+// items. The kernel is tree_walk.hpp.
 //
 // Q is R, or dual<R>: then the derivative in a direction is what is put out.
 #pragma once
@@ -29,9 +29,9 @@ class tree_schedule {
           d(path.channels),
           steps(step_count(path)),
           plan(plan_segments<R>(path.batch, steps, tree.depth, tree.nodes, job.stream || !tree.suffix,
-                                usual_chunks<R>(tree.depth))),
+                                default_chunk_target<R>(tree.depth))),
           block(plan_block<R>(d, tree.depth, plan.steps)),
-          row_size((block * d + width - 1) / width * width + width) {
+          row_size(increment_row_size<R>(block, d)) {
         cut();
     }
 
@@ -119,7 +119,7 @@ class tree_schedule {
     // Parts of about the same cost, cut between the subtrees of the root.
     void cut() {
         const i64 groups = plan.lanes.groups > 0 ? plan.lanes.groups : 1;
-        const i64 wanted = groups >= cost::projection_parts ? 1 : (cost::projection_parts + groups - 1) / groups;
+        const i64 wanted = groups >= cost::projection_parts ? 1 : ceil_div(cost::projection_parts, groups);
         const double total = step_cost();
         double before = 0;
         bounds[0] = 0;
@@ -134,25 +134,8 @@ class tree_schedule {
     }
 };
 
-// Runs a member function over items.
-template <class S>
-inline void run_items(const executor& exec, S& self, i64 items, void (S::*body)(i64, int)) {
-    struct call {
-        S* self;
-        void (S::*body)(i64, int);
-        const executor* exec;
-    } context{&self, body, &exec};
-    exec.run(
-        exec, items,
-        [](void* c, i64 item, int worker) {
-            const call& to = *static_cast<call*>(c);
-            if (!to.exec->cancelled(*to.exec)) (to.self->*to.body)(item, worker);
-        },
-        &context);
-}
-
 template <class Q>
-class tree_projection {
+class projection_tree {
  public:
     using schedule = tree_schedule<Q>;
     using R = typename schedule::R;
@@ -160,7 +143,7 @@ class tree_projection {
     using V = typename schedule::V;
     static constexpr int width = schedule::width;
 
-    tree_projection(const projection_job<R>& job, const direction<R>* along, const executor& outer)
+    projection_tree(const projection_job<R>& job, const direction<R>* along, const executor& outer)
         : p(job, along),
           exec(limited(outer)),
           chains_size(tree_walk<R, T>::chain_size(p.tree, p.block, false)),
@@ -171,10 +154,11 @@ class tree_projection {
     void run() {
         keep_freed_memory(2 * (exec.workers * scratch_size() + kept_size()) * i64(sizeof(T)) +
                           2 * p.parts * out_size() * i64(sizeof(R)));
-        run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection::run_item);
+        parallel_for_cancellable(exec, p.plan.lanes.groups * p.parts,
+                                 [this](i64 item, int worker) { run_item(item, worker); });
         if (p.chunks() > 1) {
-            run_items(exec, *this, p.plan.lanes.groups, &tree_projection::join_lanes);
-            run_items(exec, *this, p.path.batch, &tree_projection::join);
+            parallel_for_cancellable(exec, p.plan.lanes.groups, [this](i64 item, int) { join_lanes(item); });
+            parallel_for_cancellable(exec, p.path.batch, [this](i64 item, int) { join(item); });
         }
         for (i64 part = 1; p.chunks() == 1 && part < p.parts; ++part)
             for (i64 m = 0; m < out_size(); ++m) p.job.out[m] += sums[(part - 1) * out_size() + m];
@@ -189,10 +173,8 @@ class tree_projection {
     buffer<R> sums;  // what all parts but the first add to the output
 
     executor limited(const executor& outer) const {
-        executor few = outer;
-        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
-                                   double(p.path.batch) * double(p.steps) * p.step_cost());
-        return few;
+        return limited_executor(outer, plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
+                                                    double(p.path.batch) * double(p.steps) * p.step_cost()));
     }
     i64 kept_size() const { return p.chunks() > 1 ? p.plan.lanes.groups * p.tree.nodes : 0; }
     i64 out_size() const { return p.path.batch * p.rows() * p.outputs(); }
@@ -240,19 +222,17 @@ class tree_projection {
             for (i64 j = 0; j < count; ++j) {
                 V sum{};
                 for (i64 e = read.begin[k + j]; e < read.begin[k + j + 1]; ++e)
-                    if (read.node[e] >= begin && read.node[e] < end) sum += read.weight[e] * wanted_of(s[read.node[e]]);
+                    if (read.node[e] >= begin && read.node[e] < end) sum += read.weight[e] * result_of(s[read.node[e]]);
                 values[j] = sum;
             }
-            drain_lanes(rows_of, k, values, count);
+            scatter_lanes(rows_of, k, values, count);
         }
     }
-    static V wanted_of(const V& v) { return v; }
-    static V wanted_of(const dual<V>& v) { return v.tangent; }
 
     // Chunks of a path that stand side by side in the lanes of a group, two and two, four and four, ...
     i64 together() const { return p.chunks() < width ? p.chunks() : width; }
 
-    void join_lanes(i64 group, int) {
+    void join_lanes(i64 group) {
         const buffer<T> later(p.tree.nodes);
         join_strides<1>(kept.get() + group * p.tree.nodes, later.get());
     }
@@ -267,7 +247,7 @@ class tree_projection {
     }
     template <int stride>
     static V moved(const V& v) {
-        return later_lanes<stride>(v, typename count_up<width>::type{});
+        return rotated_lanes<stride>(v, typename count_up<width>::type{});
     }
     template <int stride>
     static dual<V> moved(const dual<V>& v) {
@@ -275,7 +255,7 @@ class tree_projection {
     }
 
     // The rest one after the other: where a path has more chunks than there are lanes, a lane of each of its groups.
-    void join(i64 place, int) {
+    void join(i64 place) {
         const i64 nodes = p.tree.nodes, first = place * p.chunks(), b = p.path.order ? p.path.order[place] : place;
         const auto state = [&](i64 slot, i64 n) {
             return lane_of<R>(kept[slot / width * nodes + n], int(slot % width));
@@ -292,7 +272,7 @@ class tree_projection {
         for (i64 k = 0; k < read.outputs; ++k) {
             R sum = R(0);
             for (i64 e = read.begin[k]; e < read.begin[k + 1]; ++e)
-                sum += read.weight[e] * wanted(more ? all[read.node[e]] : state(first, read.node[e]));
+                sum += read.weight[e] * result_of(more ? all[read.node[e]] : state(first, read.node[e]));
             out[k] = sum;
         }
     }
@@ -300,12 +280,12 @@ class tree_projection {
 
 template <class R>
 inline void compute_projection(const projection_job<R>& job, const executor& exec) {
-    if (job.path.batch > 0) tree_projection<R>(job, nullptr, exec).run();
+    if (job.path.batch > 0) projection_tree<R>(job, nullptr, exec).run();
 }
 
 template <class R>
 inline void compute_projection_jvp(const projection_jvp_job<R>& job, const executor& exec) {
-    if (job.value.path.batch > 0) tree_projection<dual<R>>(job.value, &job.tangent, exec).run();
+    if (job.value.path.batch > 0) projection_tree<dual<R>>(job.value, &job.tangent, exec).run();
 }
 
 PYSIG_NAMESPACE_END

@@ -3,7 +3,7 @@
 //
 //   states     of the words with words below them, at the ends of all segments of time; of all words where chunks are
 //   to be linked link       where a path has several chunks: states continued from the chunks before, adjoints from the
-//   chunks after reverse    lane groups and parts of the tree backwards along their chunk (projection_walk.hpp) finish
+//   chunks after reverse    lane groups and parts of the tree backwards along their chunk (tree_walk.hpp) finish
 //   the adjoints of increments, summed over the parts in a fixed order, become those of points
 #pragma once
 
@@ -12,7 +12,7 @@
 PYSIG_NAMESPACE_BEGIN
 
 template <class Q>
-class tree_projection_vjp {
+class projection_vjp_tree {
  public:
     using schedule = tree_schedule<Q>;
     using R = typename schedule::R;
@@ -20,7 +20,7 @@ class tree_projection_vjp {
     using V = typename schedule::V;
     static constexpr int width = schedule::width;
 
-    tree_projection_vjp(const projection_vjp_job<R>& job, const executor& outer)
+    projection_vjp_tree(const projection_vjp_job<R>& job, const executor& outer)
         : job(job),
           p(job.value, job.along),
           nodes(p.tree.nodes),
@@ -34,10 +34,12 @@ class tree_projection_vjp {
           increments_bar(p.parts * p.path.batch * p.steps * p.d) {}
 
     void run() {
-        run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection_vjp::advance_item);
-        if (linked) run_items(exec, *this, p.path.batch, &tree_projection_vjp::link);
-        run_items(exec, *this, p.plan.lanes.groups * p.parts, &tree_projection_vjp::retreat_item);
-        run_items(exec, *this, p.path.batch, &tree_projection_vjp::finish);
+        parallel_for_cancellable(exec, p.plan.lanes.groups * p.parts,
+                                 [this](i64 item, int worker) { advance_item(item, worker); });
+        if (linked) parallel_for_cancellable(exec, p.path.batch, [this](i64 item, int) { link(item); });
+        parallel_for_cancellable(exec, p.plan.lanes.groups * p.parts,
+                                 [this](i64 item, int worker) { retreat_item(item, worker); });
+        parallel_for_cancellable(exec, p.path.batch, [this](i64 item, int) { finish(item); });
     }
 
  private:
@@ -53,10 +55,8 @@ class tree_projection_vjp {
     buffer<R> increments_bar;
 
     executor limited(const executor& outer) const {
-        executor few = outer;
-        few.workers = plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
-                                   3 * double(p.path.batch) * double(p.steps) * p.step_cost());
-        return few;
+        return limited_executor(outer, plan_workers(outer.workers, p.plan.lanes.groups * p.parts,
+                                                    3 * double(p.path.batch) * double(p.steps) * p.step_cost()));
     }
 
     // ---- the scratch of a worker ----
@@ -104,13 +104,13 @@ class tree_projection_vjp {
             }
             Q* rows_of[width];
             rows_at(group, segment, rows_of);
-            drain_lanes(rows_of, begin, at.s + begin, end - begin);
+            scatter_lanes(rows_of, begin, at.s + begin, end - begin);
         }
     }
 
     // ---- chunks of time ----
 
-    void link(i64 b, int) {
+    void link(i64 b) {
         const i64 chunks = p.chunks(), last = p.plan.segments - 1;
         Q* bar = adjoints_row(b, chunks - 1);
         for (i64 n = 0; n < nodes; ++n) bar[n] = Q{};
@@ -133,8 +133,6 @@ class tree_projection_vjp {
                             std::size_t(nodes) * sizeof(Q));
             }
     }
-    static void add_value(R& sum, R value) { sum += value; }
-    static void add_value(dual<R>& sum, R value) { sum.value += value; }
 
     // ---- backwards ----
 
@@ -145,7 +143,7 @@ class tree_projection_vjp {
         tree_walk<R, T> walk(p.tree, p.d, p.block, at.chains, true);
         begin_adjoints(group, begin, end, at.s_bar);
         const i64 longest = job.value.stream ? p.steps : group.longest;
-        for (i64 segment = (longest + p.plan.steps - 1) / p.plan.steps - 1; segment >= 0; --segment) {
+        for (i64 segment = ceil_div(longest, p.plan.steps) - 1; segment >= 0; --segment) {
             const i64 from = segment * p.plan.steps, to = from + p.plan.steps < longest ? from + p.plan.steps : longest;
             Q* rows_of[width];
             rows_at(group, segment, rows_of);
@@ -157,7 +155,7 @@ class tree_projection_vjp {
                 p.fill(group, t, count, at.spare, at.x);
                 for (i64 m = 0; m < count * p.d; ++m) at.x_bar[m] = T{};
                 walk.retreat_block(at.x, at.x_bar, count, at.s, at.s_bar, begin, end);
-                drain(group, part, t, count, at.x_bar, at.spare);
+                scatter(group, part, t, count, at.x_bar, at.spare);
             }
         }
         if (job.initial_bar) write_initial(group, begin, end, at.s_bar);
@@ -188,21 +186,16 @@ class tree_projection_vjp {
             for (i64 j = 0; j < count; ++j)
                 for (i64 e = read.begin[k + j]; e < read.begin[k + j + 1]; ++e)
                     if (read.node[e] >= begin && read.node[e] < end)
-                        add_lanes(s_bar[read.node[e]], read.weight[e] * values[j]);
+                        add_value(s_bar[read.node[e]], read.weight[e] * values[j]);
         }
     }
-    static void add_lanes(V& sum, V value) { sum += value; }
-    static void add_lanes(dual<V>& sum, V value) { sum.value += value; }
-
-    static V wanted_of(const V& v) { return v; }
-    static V wanted_of(const dual<V>& v) { return v.tangent; }
 
     // Lanes whose path ended earlier have zero increments to the end, which are no points'.
-    void drain(const lane_group<R>& group, i64 part, i64 t, i64 count, const T* x_bar, V* spare) const {
+    void scatter(const lane_group<R>& group, i64 part, i64 t, i64 count, const T* x_bar, V* spare) const {
         R* rows = reinterpret_cast<R*>(spare);
         for (i64 m = 0; m < count * p.d; m += width) {
             V some[width];
-            for (int l = 0; l < width; ++l) some[l] = m + l < count * p.d ? wanted_of(x_bar[m + l]) : V{};
+            for (int l = 0; l < width; ++l) some[l] = m + l < count * p.d ? result_of(x_bar[m + l]) : V{};
             transpose<R>(some);
             for (int l = 0; l < width; ++l) store_lanes(rows + l * p.row_size + m, some[l]);
         }
@@ -222,11 +215,11 @@ class tree_projection_vjp {
         for (int l = 0; l < width; ++l) {
             const lane_steps& at = group.slots[l];
             if (at.path < 0 || at.chunk > 0) continue;
-            for (i64 n = begin; n < end; ++n) job.initial_bar[at.path * nodes + n] = wanted_of(s_bar[n])[l];
+            for (i64 n = begin; n < end; ++n) job.initial_bar[at.path * nodes + n] = result_of(s_bar[n])[l];
         }
     }
 
-    void finish(i64 b, int) {
+    void finish(i64 b) {
         const i64 own = step_count(p.path, b) * p.d;
         R* sum = increments_row(0, b);
         for (i64 part = 1; part < p.parts; ++part)
@@ -240,8 +233,8 @@ class tree_projection_vjp {
 template <class R>
 inline void compute_projection_vjp(const projection_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
-    if (job.along) tree_projection_vjp<dual<R>>(job, exec).run();
-    else tree_projection_vjp<R>(job, exec).run();
+    if (job.along) projection_vjp_tree<dual<R>>(job, exec).run();
+    else projection_vjp_tree<R>(job, exec).run();
 }
 
 PYSIG_NAMESPACE_END

@@ -1,4 +1,4 @@
-// Power series of few rows: too few to fill the lanes (tensor_rows.hpp), each is computed alone, with its words in
+// Power series of few rows: too few to fill the lanes (algebra_rows.hpp), each is computed alone, with its words in
 // the lanes. The rounding differs a little; so only log-signatures, whose chunks of time depend on the size of the
 // batch as well, come here.
 #pragma once
@@ -7,12 +7,13 @@
 #include "../kernels/algebra.hpp"
 #include "../kernels/row_product.hpp"
 #include "../lanes/buffer.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class single_series {
+class series_single_row {
  public:
     // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
     static bool pays(const tensor_job<R>& job) {
@@ -20,7 +21,7 @@ class single_series {
                2 * job.batch <= lane_count<R>;
     }
 
-    single_series(const tensor_job<R>& job, const executor& exec)
+    series_single_row(const tensor_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.channels),
@@ -32,11 +33,7 @@ class single_series {
           scratch(workers * scratch_size) {}
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, job.batch,
-            [](void* self, i64 b, int worker) { static_cast<single_series*>(self)->run_row(b, worker); }, this);
+        parallel_for(limited_executor(exec, workers), job.batch, [this](i64 b, int worker) { run_row(b, worker); });
     }
 
  private:

@@ -7,14 +7,15 @@
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/increments.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class cumsum_signature {
+class signature_cumsum {
  public:
-    cumsum_signature(const signature_job<R>& job, const executor& exec)
+    signature_cumsum(const signature_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.path.channels),
@@ -29,11 +30,8 @@ class cumsum_signature {
           scratch(workers * scratch_size()) {}
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, job.path.batch,
-            [](void* self, i64 b, int worker) { static_cast<cumsum_signature*>(self)->run_path(b, worker); }, this);
+        parallel_for(limited_executor(exec, workers), job.path.batch,
+                     [this](i64 b, int worker) { run_path(b, worker); });
     }
 
  private:

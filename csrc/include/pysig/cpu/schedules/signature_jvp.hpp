@@ -1,5 +1,5 @@
 // Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers
-// (tangent_walk.hpp). Chunks of time are joined by the product rule.
+// (tile_tangent.hpp). Chunks of time are joined by the product rule.
 #pragma once
 
 #include "segments.hpp"
@@ -7,12 +7,12 @@
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class tile_signature_jvp {
+class signature_jvp_tile {
  public:
     using V = lanes<R>;
     using Q = dual<R>;
 
-    tile_signature_jvp(const signature_jvp_job<R>& job, const executor& outer)
+    signature_jvp_tile(const signature_jvp_job<R>& job, const executor& outer)
         : job(job.value),
           path(job.value.path),
           d(path.channels),
@@ -21,32 +21,25 @@ class tile_signature_jvp {
           lower(signature_size(d, depth - 1)),
           steps(step_count(path)),
           plan(job.value.stream ? plan_chunks<R>(path.batch, steps, 1)
-                                : plan_lanes<R>(path.batch, steps, depth, size, usual_chunks<R>(depth))),
-          from(path, job.value.initial, &job.tangent, plan),
+                                : plan_lanes<R>(path.batch, steps, depth, size, default_chunk_target<R>(depth))),
+          source(path, job.value.initial, &job.tangent, plan),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(outer.workers))),
           block(job.value.stream ? 1 : plan_tangent_block()),
-          increments(block, d, source<Q>::width),
-          chains_size(tangent_walk<R>::chain_size(depth, block)),
-          states_size(tangent_walk<R>::state_size(tiles.tile(0, d), d, depth)),
+          increments(block, d, increment_source<Q>::width),
+          chains_size(tile_tangent<R>::chain_size(depth, block)),
+          states_size(tile_tangent<R>::state_size(tiles.tile(0, d), d, depth)),
           exec(limited(outer)),
           scratch(exec.workers * scratch_size()),
           joins(plan.chunks > 1 ? path.batch * plan.chunks * (size + lower) : 0) {}
 
     void run() {
-        exec.run(
-            exec, plan.groups * tiles.count,
-            [](void* self, i64 item, int worker) { static_cast<tile_signature_jvp*>(self)->run_item(item, worker); },
-            this);
+        parallel_for(exec, plan.groups * tiles.count, [this](i64 item, int worker) { run_item(item, worker); });
         for (stride = 1; stride < plan.chunks; stride *= 2) {
-            pairs = (plan.chunks - stride + 2 * stride - 1) / (2 * stride);
-            exec.run(
-                exec, path.batch * pairs,
-                [](void* self, i64 item, int) { static_cast<tile_signature_jvp*>(self)->join(item); }, this);
+            pairs = ceil_div(plan.chunks - stride, 2 * stride);
+            parallel_for(exec, path.batch * pairs, [this](i64 item, int) { join(item); });
         }
         if (plan.chunks > 1 || job.inverse || job.scalar_term)
-            exec.run(
-                exec, path.batch, [](void* self, i64 b, int) { static_cast<tile_signature_jvp*>(self)->finish(b); },
-                this);
+            parallel_for(exec, path.batch, [this](i64 b, int) { finish(b); });
     }
 
  private:
@@ -56,7 +49,7 @@ class tile_signature_jvp {
     const int depth;
     const i64 size, lower, steps;
     const lane_plan plan;
-    const source<Q> from;
+    const increment_source<Q> source;
     const tile_plan tiles;
     const i64 block;
     const increment_scratch<R> increments;
@@ -74,13 +67,11 @@ class tile_signature_jvp {
 
     i64 plan_tangent_block() const {  // twice the numbers of a forward walk
         const i64 forward = plan_block<R>(d, depth, plan.chunk_steps);
-        return forward > 2 * cost::least_block ? (forward + 1) / 2 : forward;
+        return forward > 2 * cost::min_block ? (forward + 1) / 2 : forward;
     }
     executor limited(const executor& outer) const {
-        executor few = outer;
-        few.workers = plan_workers(outer.workers, plan.groups * tiles.count,
-                                   2 * double(path.batch) * double(steps) * double(size));
-        return few;
+        return limited_executor(outer, plan_workers(outer.workers, plan.groups * tiles.count,
+                                                    2 * double(path.batch) * double(steps) * double(size)));
     }
 
     void run_item(i64 item, int worker) {
@@ -89,34 +80,34 @@ class tile_signature_jvp {
         V* memory = scratch.get() + worker * scratch_size();
         R* row_memory = reinterpret_cast<R*>(memory);
         V* x = memory + increments.rows;
-        V* spare = x + source<Q>::width * increments.row_size;
-        tangent_walk<R> w(d, depth, block, memory + increments.size, memory + increments.size + chains_size);
+        V* spare = x + increment_source<Q>::width * increments.row_size;
+        tile_tangent<R> w(d, depth, block, memory + increments.size, memory + increments.size + chains_size);
         w.open(tile);
-        begin_states<Q>(w, tile, group.slots, from, d, depth - 1, size);
+        begin_states<Q>(w, tile, group.slots, source, d, depth - 1, size);
         begin_top(w, tile, group.slots);
         const i64 longest = job.stream ? steps : group.longest;
         for (i64 t = 0; t < longest; t += block) {
             if (exec.cancelled(exec)) return;
             const i64 count = longest - t < block ? longest - t : block;
-            w.advance_block(from.fill(group, t, count, row_memory, increments.row_size, spare, x), count);
-            if (job.stream) drain(w, tile, group.slots, t * width(), spare);
+            w.advance_block(source.fill(group, t, count, row_memory, increments.row_size, spare, x), count);
+            if (job.stream) scatter(w, tile, group.slots, t * width(), spare);
         }
-        if (!job.stream) drain(w, tile, group.slots, 0, spare);
+        if (!job.stream) scatter(w, tile, group.slots, 0, spare);
     }
 
-    void begin_top(tangent_walk<R>& w, const word_tile& tile, const lane_steps* slots) const {
+    void begin_top(tile_tangent<R>& w, const word_tile& tile, const lane_steps* slots) const {
         const i64 words = tile_words(tile, d, depth), offset = lower + tile_begin(tile, d, depth);
         V* top = w.top_tangent();
         for (i64 word = 0; word < words; ++word) top[word] = V{};
-        if (!from.along->initial) return;
+        if (!source.along->initial) return;
         for (int l = 0; l < lane_count<R>; ++l)
             if (slots[l].path >= 0 && slots[l].chunk == 0)
                 for (i64 word = 0; word < words; ++word)
-                    top[word][l] = from.along->initial[slots[l].path * size + offset + word];
+                    top[word][l] = source.along->initial[slots[l].path * size + offset + word];
     }
 
     // `spare` holds lane_count vectors at least.
-    void drain(const tangent_walk<R>& w, const word_tile& tile, const lane_steps* slots, i64 offset, V* spare) const {
+    void scatter(const tile_tangent<R>& w, const word_tile& tile, const lane_steps* slots, i64 offset, V* spare) const {
         R *tangents[lane_count<R>], *values[lane_count<R>];
         const bool chunked = plan.chunks > 1;
         for (int l = 0; l < lane_count<R>; ++l) {
@@ -128,16 +119,16 @@ class tile_signature_jvp {
             if (!tile_writes(tile, d, k)) continue;
             const i64 words = tile_words(tile, d, k), at = level_offset(d, k) + tile_begin(tile, d, k);
             if (k == depth) {
-                drain_lanes(tangents, offset + at, w.top_tangent(), words);
+                scatter_lanes(tangents, offset + at, w.top_tangent(), words);
                 continue;
             }
             for (i64 m = 0; m < words; m += lane_count<R>) {
                 const i64 count = words - m < lane_count<R> ? words - m : lane_count<R>;
                 for (i64 j = 0; j < count; ++j) spare[j] = w.state(k)[m + j].tangent;
-                drain_lanes(tangents, offset + at + m, spare, count);
+                scatter_lanes(tangents, offset + at + m, spare, count);
                 if (!chunked) continue;
                 for (i64 j = 0; j < count; ++j) spare[j] = w.state(k)[m + j].value;
-                drain_lanes(values, at + m, spare, count);
+                scatter_lanes(values, at + m, spare, count);
             }
         }
     }
@@ -162,7 +153,7 @@ class tile_signature_jvp {
 template <class R>
 void compute_signature_jvp(const signature_jvp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
-    tile_signature_jvp<R>(job, exec).run();
+    signature_jvp_tile<R>(job, exec).run();
 }
 
 PYSIG_NAMESPACE_END

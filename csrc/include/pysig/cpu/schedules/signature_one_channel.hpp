@@ -5,20 +5,18 @@
 
 #include "../../algebra/horner.hpp"
 #include "../lanes/increments.hpp"
+#include "../threads/parallel_for.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class one_channel_signature {
+class signature_one_channel {
  public:
-    one_channel_signature(const signature_job<R>& job, const executor& exec) : job(job), exec(exec) {}
+    signature_one_channel(const signature_job<R>& job, const executor& exec) : job(job), exec(exec) {}
 
     void run() {
-        executor one = exec;  // a few multiply-adds per coefficient: no thread pays
-        one.workers = 1;
-        one.run(
-            one, job.path.batch, [](void* self, i64 b, int) { static_cast<one_channel_signature*>(self)->path(b); },
-            this);
+        // a few multiply-adds per coefficient: no thread pays
+        parallel_for(limited_executor(exec, 1), job.path.batch, [this](i64 b, int) { path(b); });
     }
 
  private:

@@ -2,7 +2,7 @@
 // written once.
 //
 // There is nothing to keep in registers, since every step is written; what counts is that rows are written as they lie
-// in memory. So, where rows are long enough (schedule.hpp), the lanes hold neighbouring words of one row. Words u i,
+// in memory. So, where rows are long enough (cost_model.hpp), the lanes hold neighbouring words of one row. Words u i,
 // for all letters i, stand side by side: with the chain of u (horner.hpp) repeated d times and the increment repeated
 // over and over, one step of a level is
 //
@@ -14,18 +14,19 @@
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class prefix_signatures {
+class signature_stream {
  public:
     using V = lanes<R>;
     static constexpr i64 width_of = lane_count<R>;
-    static constexpr i64 most_known = width_of > 8 ? width_of - 1 : 8;  // letters that are known to the compiler
+    static constexpr i64 max_unrolled = width_of > 8 ? width_of - 1 : 8;  // letters that are known to the compiler
 
-    prefix_signatures(const signature_job<R>& job, const executor& exec)
+    signature_stream(const signature_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.path.channels),
@@ -33,16 +34,13 @@ class prefix_signatures {
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
           width(size + job.scalar_term),
-          block(plan_prefix_block(d, steps, sizeof(R))),
+          block(plan_stream_block(d, steps, sizeof(R))),
           workers(plan_workers(exec.workers, job.path.batch, double(job.path.batch) * double(steps) * double(size))),
           scratch(workers * scratch_size()) {}
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, job.path.batch,
-            [](void* self, i64 b, int worker) { static_cast<prefix_signatures*>(self)->run_path(b, worker); }, this);
+        parallel_for(limited_executor(exec, workers), job.path.batch,
+                     [this](i64 b, int worker) { run_path(b, worker); });
     }
 
  private:
@@ -68,7 +66,7 @@ class prefix_signatures {
         return pad_to_lanes<R>(most + width_of);
     }
     i64 row_size() const { return pad_to_lanes<R>(size); }
-    static constexpr i64 pattern_size() { return (most_known + 2) * width_of; }
+    static constexpr i64 pattern_size() { return (max_unrolled + 2) * width_of; }
     i64 increments_size() const { return pad_to_lanes<R>(block * d + width_of); }
     i64 scratch_size() const { return increments_size() + pattern_size() + 2 * chains_size() + 2 * row_size(); }
 
@@ -101,7 +99,7 @@ class prefix_signatures {
     }
 
     // D letters if they are known, else 0.
-    template <i64 D = most_known>
+    template <i64 D = max_unrolled>
     void step(const place& at, const R* x, const R* before, R* after) const {
         if constexpr (D > 1)
             if (d != D) return step<D - 1>(at, x, before, after);
@@ -136,7 +134,7 @@ class prefix_signatures {
     struct coefficients {
         V operator()(V chain, V x, V s) const { return advance(s, chain, x); }
         void ahead(const R* to) const {
-            __builtin_prefetch(reinterpret_cast<const char*>(to) + cost::prefix_ahead_bytes, 1);
+            __builtin_prefetch(reinterpret_cast<const char*>(to) + cost::stream_prefetch_bytes, 1);
         }
     };
 

@@ -1,20 +1,23 @@
-// Gradients of <cotangent, signature>, and (with dual numbers) their derivatives in a direction, on the host.
+// Gradients of <cotangent, signature> on the host, and (with Q = dual numbers) their derivatives in a direction.
 //
-//   segments   the states below the top levels at the ends of all segments of time (segments.hpp)
-//   link       where a path has several chunks: states continued from the chunks before, and the signature of the
-//   chunks after, by Chen products reverse    lane groups and tiles of words backwards along their chunk
-//   (reverse_walk.hpp) finish     the adjoints of increments, summed over the parts of the words in a fixed order,
-//   become those of points
+// Notation: x_t, t = 0, ..., n - 1, increments; S_t the signature before step t; bar(S_t) its adjoint, the gradient of
+// the result at S_t; N the depth; A_bar the adjoints of level N; d channels. A path is cut into chunks c = 0, ..., C -
+// 1 of time, one for each lane, and a chunk into segments (segments.hpp).
 //
-// The adjoints of the top level, A_bar, do not change along the path unless there are cotangents on the way (streams).
-// Then the level below it is not needed (tile.hpp): its part in the adjoints of increments is a sum, `rest`, that the
-// walk takes back from the end of a chunk on, where it begins with zero. At the beginning of the path it is known, so
-// the walk finds it at the end, too; it is the same for all increments, and is added at last. In the same way the
-// adjoints of single letters, which take part in the adjoints of increments as they are, are found at the beginnings of
-// the chunks of a path from their values at its end.
+//   1. states    the stored levels of S at the end of every segment, each chunk started from the trivial signature
+//   2. link      if C > 1: states continued from the earlier chunks, and the suffix signatures
+//                T_c = S(chunk c+1) (x) ... (x) S(chunk C-1), which take the adjoints from the end of the path to the
+//                end of chunk c
+//   3. backward  (lane group, part of the tiles) items run backwards along their chunk (kernels/tile_backward.hpp)
+//   4. finish    increment adjoints, summed over the parts in a fixed order, become point adjoints
 //
-// The adjoint is linear in the cotangent, so that tiles need not know of each other: each takes the cotangents of the
-// words that it owns, and what they say about shared prefixes and increments is added up.
+// Without stream, A_bar is the same at all steps. Level N - 1 then enters increment adjoints only through the d sums
+//     rest_t[j] = sum over words w of N - 1 letters of S_t[w] A_bar[w j]          (algebra/tile.hpp),
+// so the levels up to N - 2 are stored, and the kernel updates rest_t instead of level N - 1. It starts from 0 at the
+// end of each chunk; gradient_sums.hpp adds the missing constants. The adjoints of level 1 are treated alike.
+//
+// The adjoint is linear in the cotangent: every tile takes the cotangents of the words that it owns, and the
+// contributions of all tiles to shared prefixes and increments are added.
 #pragma once
 
 #include "../kernels/tile_backward.hpp"
@@ -23,171 +26,162 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-template <class R>
-inline i64 plan_reverse_block(i64 d, int depth, i64 steps) {
-    // The adjoints of the last two letters and the chains near them share the first-level cache with the increments.
-    const int hot = depth - 2 < 2 ? depth - 2 : 2;
-    const i64 per_step = (2 * d + (hot > 0 ? hot * (7 - hot) : 0)) * i64(sizeof(lanes<R>));
-    i64 block = cost::reverse_block_bytes / per_step;
-    if (block > cost::most_block) block = cost::most_block;
-    if (block < cost::least_block) block = cost::least_block;
-    if (block > steps) block = steps > 0 ? steps : 1;
-    const i64 blocks = (steps + block - 1) / block;
-    return blocks > 1 ? (steps + blocks - 1) / blocks : block;
-}
+struct vjp_plan {
+    i64 size, steps, rows;  // coefficients of a signature; steps of a path; signatures of a path (stream: steps)
+    segment_plan segments;
+    bool top_adjoint_is_constant;  // A_bar is the same at all steps
+    int stored_levels;
+    i64 stored_size;  // coefficients of the stored levels
+    tile_plan tiles;
+    i64 parts;           // items of a lane group; each takes tiles.count / parts tiles
+    i64 block;           // steps of a block of time
+    i64 chains, states;  // scratch of a worker, in T
+    int workers;
+};
 
-// The parts of the words have sums of their own for the adjoints of increments, so that the number of items does not
-// depend on that of workers. Every part costs: short calls, which occupy few workers, have few.
-inline i64 plan_items(double multiply_adds) {
-    const double items = multiply_adds / cost::item_words;
-    return items < double(cost::least_items)  ? cost::least_items
-           : items > double(cost::most_items) ? cost::most_items
-                                              : i64(items);
+template <class Q, class R>
+inline vjp_plan plan_signature_vjp(const signature_vjp_job<R>& job, const executor& exec, bool undivided) {
+    using kernel = tile_backward<R, typename number<Q>::vector>;
+    const path_view<R>& path = job.value.path;
+    const i64 d = path.channels;
+    const int depth = job.value.depth;
+    const bool stream = job.value.stream;
+    vjp_plan plan;
+    plan.size = signature_size(d, depth);
+    plan.steps = step_count(path);
+    plan.rows = stream ? plan.steps : 1;
+    plan.segments = plan_segments<R>(path.batch, plan.steps, depth, plan.size, stream,
+                                     {undivided ? 1 : cost::min_items, cost::gradient_chunk});
+    plan.top_adjoint_is_constant = depth > 1 && !stream;
+    plan.stored_levels = plan.top_adjoint_is_constant ? depth - 2 : depth - 1;
+    plan.stored_size = signature_size(d, plan.stored_levels);
+
+    const i64 groups = plan.segments.lanes.groups;
+    const double multiply_adds = 2 * double(path.batch) * double(plan.steps) * double(plan.size);
+    const i64 items = undivided ? 1 : plan_items(multiply_adds);
+    plan.tiles = plan_tiles<R>(d, depth, groups, items);
+    const i64 wanted_parts = ceil_div(items, groups);
+    plan.parts = plan.tiles.count < wanted_parts ? plan.tiles.count : wanted_parts;
+    plan.block = stream ? 1 : plan_backward_block<R>(d, depth, plan.segments.steps);
+    plan.chains = kernel::chain_size(d, depth, plan.block);
+    plan.states = kernel::state_size(plan.tiles.tile(0, d), d, depth);
+    plan.workers = plan_workers(exec.workers, groups * plan.parts, multiply_adds);
+    return plan;
 }
 
 template <class Q>
-class tile_signature_vjp {
+class signature_vjp_tile {
  public:
     using R = typename number<Q>::real;
     using T = typename number<Q>::vector;
     using V = lanes<R>;
 
-    // `alone`: one of many that are computed at the same time, so that it is not to be divided.
-    tile_signature_vjp(const signature_vjp_job<R>& job, const executor& outer, bool alone = false)
+    // `undivided`: one of many slices that are computed at the same time.
+    signature_vjp_tile(const signature_vjp_job<R>& job, const executor& outer, bool undivided = false)
         : job(job),
           path(job.value.path),
           d(path.channels),
           depth(job.value.depth),
-          size(signature_size(d, depth)),
-          steps(step_count(path)),
-          plan(plan_segments<R>(path.batch, steps, depth, size, job.value.stream,
-                                {alone ? 1 : cost::least_items, cost::gradient_chunk})),
-          from(path, job.value.initial, job.along, plan.lanes),
-          constant(depth > 1 && !job.value.stream),
-          known(constant ? depth - 2 : depth - 1),
-          items(alone ? 1 : plan_items(multiply_adds())),
-          tiles(plan_tiles<R>(d, depth, plan.lanes.groups, items)),
-          parts(plan_parts()),
-          block(job.value.stream ? 1 : plan_reverse_block<R>(d, depth, plan.steps)),
-          increments(block, d, source<Q>::width),
-          chains_size(walk::chain_size(d, depth, block)),
-          states_size(walk::state_size(tiles.tile(0, d), d, depth)),
-          exec(limited(outer)),
-          lower(signature_size(d, known)),
-          states(from, known, size, plan, exec),
-          scratch(exec.workers * scratch_size()),
-          cotangents(job.value.inverse ? path.batch * rows() * size : 0),
-          later(plan.lanes.chunks > 1 ? path.batch * plan.lanes.chunks * lower : 0),
-          sums(path, plan.lanes, parts, constant),
-          initial_bar(job.initial_bar ? parts * path.batch * size : 0) {}
+          plan(plan_signature_vjp<Q>(job, outer, undivided)),
+          lanes_plan(plan.segments.lanes),
+          increments(plan.block, d, increment_source<Q>::width),
+          exec(limited_executor(outer, plan.workers)),
+          source(path, job.value.initial, job.along, lanes_plan),
+          states(source, plan.stored_levels, plan.size, plan.segments, exec),
+          scratch(plan.workers * scratch_size()),
+          cotangents(job.value.inverse ? path.batch * plan.rows * plan.size : 0),
+          suffix_signatures(lanes_plan.chunks > 1 ? path.batch * lanes_plan.chunks * plan.stored_size : 0),
+          sums(path, lanes_plan, plan.parts, plan.top_adjoint_is_constant),
+          initial_bar(job.initial_bar ? plan.parts * path.batch * plan.size : 0) {}
 
     void run() {
-        keep_freed_memory(4 * path.batch * steps * d * i64(sizeof(R)) +
-                          2 * (sums.bytes_of_parts() + exec.workers * scratch_size() * i64(sizeof(T))) +
-                          2 * path.batch * plan.lanes.chunks * plan.segments * lower * i64(sizeof(Q)));
-        if (job.value.inverse) each(path.batch * rows(), &tile_signature_vjp::invert);
-        from.prepare(exec);
+        keep_freed_memory(4 * path.batch * plan.steps * d * i64(sizeof(R)) +
+                          2 * (sums.bytes_of_parts() + plan.workers * scratch_size() * i64(sizeof(T))) +
+                          2 * path.batch * lanes_plan.chunks * plan.segments.segments * plan.stored_size *
+                              i64(sizeof(Q)));
+        if (job.value.inverse) each(path.batch * plan.rows, [this](i64 row, int) { invert_cotangent(row); });
+        source.prepare(exec);
         states.run();
-        if (plan.lanes.chunks > 1 && known > 0) each(path.batch, &tile_signature_vjp::link);
-        if (job.initial_bar) std::memset(initial_bar.get(), 0, std::size_t(parts * path.batch * size) * sizeof(R));
-        each(plan.lanes.groups * parts, &tile_signature_vjp::reverse);
-        if (parts > 1) each(plan.lanes.groups, &tile_signature_vjp::add_parts);
-        if (constant && plan.lanes.chunks > 1) each(path.batch, &tile_signature_vjp::join);
-        each(path.batch * sums.pieces, &tile_signature_vjp::finish);
+        if (lanes_plan.chunks > 1 && plan.stored_levels > 0) each(path.batch, [this](i64 place, int) { link(place); });
+        if (job.initial_bar)
+            std::memset(initial_bar.get(), 0, std::size_t(plan.parts * path.batch * plan.size) * sizeof(R));
+        each(lanes_plan.groups * plan.parts, [this](i64 item, int worker) { backward_item(item, worker); });
+        if (plan.parts > 1) each(lanes_plan.groups, [this](i64 group, int worker) { add_parts(group, worker); });
+        if (plan.top_adjoint_is_constant && lanes_plan.chunks > 1)
+            each(path.batch, [this](i64 place, int) { sums.join_chunks(place); });
+        each(path.batch * sums.ranges, [this](i64 item, int) { finish(item / sums.ranges, item % sums.ranges); });
     }
 
  private:
-    using walk = reverse_walk<R, T>;
+    using tile_kernel = tile_backward<R, T>;
 
     const signature_vjp_job<R>& job;
     const path_view<R>& path;
     const i64 d;
     const int depth;
-    const i64 size, steps;
-    const segment_plan plan;
-    source<Q> from;
-    const bool constant;  // the adjoints of the top level are the same at all steps
-    const int known;      // levels whose states the walk needs
-    const i64 items;      // as many are wanted
-    const tile_plan tiles;
-    const i64 parts, block;
+    const vjp_plan plan;
+    const lane_plan& lanes_plan;
     const increment_scratch<R> increments;
-    const i64 chains_size, states_size;
     const executor exec;
-    const i64 lower;  // coefficients of the known levels
+    increment_source<Q> source;
     segment_states<Q> states;
     buffer<T> scratch;
-    buffer<R> cotangents;
-    buffer<Q> later;
+    buffer<R> cotangents;  // without scalar and antipode, if there is an antipode
+    buffer<Q> suffix_signatures;
     gradient_sums<Q> sums;
     buffer<R> initial_bar;
 
-    // Vectors T: increments and their adjoints and the chains and states; V: rows and spare increments.
-    i64 scratch_size() const { return 2 * increments.row_size + chains_size + states_size + increments.size; }
-    R* rows_scratch(int worker) const {
-        return reinterpret_cast<R*>(scratch.get() + worker * scratch_size() + 2 * increments.row_size + chains_size +
-                                    states_size);
-    }
-    i64 rows() const { return job.value.stream ? steps : 1; }
-
-    // Items for each lane group: enough for some workers where groups are few.
-    i64 plan_parts() const {
-        const i64 wanted = (items + plan.lanes.groups - 1) / (plan.lanes.groups > 0 ? plan.lanes.groups : 1);
-        return tiles.count < wanted ? tiles.count : wanted > 1 ? wanted : 1;
-    }
-    double multiply_adds() const { return 2 * double(path.batch) * double(steps) * double(size); }
-    executor limited(const executor& outer) const {
-        executor few = outer;
-        few.workers = plan_workers(outer.workers, plan.lanes.groups * parts, multiply_adds());
-        return few;
+    template <class F>
+    void each(i64 items, const F& body) {
+        parallel_for_cancellable(exec, items, body);
     }
 
-    void each(i64 items, void (tile_signature_vjp::*body)(i64, int)) {
-        struct call {
-            tile_signature_vjp* self;
-            void (tile_signature_vjp::*body)(i64, int);
-        } context{this, body};
-        exec.run(
-            exec, items,
-            [](void* c, i64 item, int worker) {
-                const call& to = *static_cast<call*>(c);
-                if (!to.self->exec.cancelled(to.self->exec)) (to.self->*to.body)(item, worker);
-            },
-            &context);
+    // The scratch of a worker. In T: increments, their adjoints, chains, states; in V: rows and spare increments.
+    i64 scratch_size() const { return 2 * increments.row_size + plan.chains + plan.states + increments.size; }
+    T* worker_scratch(int worker) const { return scratch.get() + worker * scratch_size(); }
+    R* worker_rows(int worker) const {
+        return reinterpret_cast<R*>(worker_scratch(worker) + 2 * increments.row_size + plan.chains + plan.states);
     }
 
     // ---- cotangents of the signature itself, without scalar and antipode ----
 
-    const R* given(i64 b, i64 row) const {
-        return job.cotangent + (b * rows() + row) * (size + job.value.scalar_term) + job.value.scalar_term;
+    const R* given_cotangent(i64 b, i64 row) const {
+        return job.cotangent + (b * plan.rows + row) * (plan.size + job.value.scalar_term) + job.value.scalar_term;
     }
     const R* cotangent(const lane_steps& s, i64 row) const {
-        return job.value.inverse ? cotangents.get() + (s.place * rows() + row) * size : given(s.path, row);
+        return job.value.inverse ? cotangents.get() + (s.place * plan.rows + row) * plan.size
+                                 : given_cotangent(s.path, row);
     }
-    void invert(i64 index, int) {  // the antipode is its own adjoint
-        R* row = cotangents.get() + index * size;
-        std::memcpy(row, given(path_at(path, index / rows()), index % rows()), std::size_t(size) * sizeof(R));
+    void invert_cotangent(i64 index) {  // the antipode is its own adjoint
+        R* row = cotangents.get() + index * plan.size;
+        std::memcpy(row, given_cotangent(path_at(path, index / plan.rows), index % plan.rows),
+                    std::size_t(plan.size) * sizeof(R));
         invert_in_place(row, d, depth);
     }
 
     // ---- chunks of time ----
 
-    // The signature of all that follows each chunk, as far as it is known, from the last chunk on. Then the states at
-    // the ends of all segments, continued from the chunks before.
-    Q* after(i64 place, i64 chunk) const { return later.get() + (place * plan.lanes.chunks + chunk) * lower; }
+    // T_c, the signature of all chunks after chunk c, up to the stored levels.
+    Q* suffix_signature(i64 place, i64 chunk) const {
+        return suffix_signatures.get() + (place * lanes_plan.chunks + chunk) * plan.stored_size;
+    }
 
-    void link(i64 place, int) {
-        const i64 chunks = plan.lanes.chunks, last = plan.segments - 1;
+    // T_c = S(chunk c+1) (x) T_(c+1), from the last chunk on. Then every stored state is multiplied from the left by
+    // the signature of all earlier chunks, S(chunk 0) (x) ... (x) S(chunk c-1).
+    void link(i64 place) {
+        const i64 chunks = lanes_plan.chunks, last = plan.segments.segments - 1;
         for (i64 chunk = chunks - 2; chunk >= 0; --chunk) {
-            copy(after(place, chunk), states.row(place, chunk + 1, last), lower);
-            if (chunk + 2 < chunks) multiply_in_place(after(place, chunk), after(place, chunk + 1), d, known);
+            copy(suffix_signature(place, chunk), states.row(place, chunk + 1, last), plan.stored_size);
+            if (chunk + 2 < chunks)
+                multiply_in_place(suffix_signature(place, chunk), suffix_signature(place, chunk + 1), d,
+                                  plan.stored_levels);
         }
-        buffer<Q> product(lower);
+        buffer<Q> product(plan.stored_size);
         for (i64 chunk = 1; chunk < chunks; ++chunk)
-            for (i64 segment = 0; segment < plan.segments; ++segment) {
-                copy(product.get(), states.row(place, chunk - 1, last), lower);
-                multiply_in_place(product.get(), states.row(place, chunk, segment), d, known);
-                copy(states.row(place, chunk, segment), product.get(), lower);
+            for (i64 segment = 0; segment < plan.segments.segments; ++segment) {
+                copy(product.get(), states.row(place, chunk - 1, last), plan.stored_size);
+                multiply_in_place(product.get(), states.row(place, chunk, segment), d, plan.stored_levels);
+                copy(states.row(place, chunk, segment), product.get(), plan.stored_size);
             }
     }
     static void copy(Q* to, const Q* from, i64 count) {
@@ -196,54 +190,66 @@ class tile_signature_vjp {
 
     // ---- backwards ----
 
-    void reverse(i64 item, int worker) {
-        // The parts with a tile more come first: the last items are the short ones.
-        const i64 part = item / plan.lanes.groups, each = tiles.count / parts, more = tiles.count % parts;
-        const i64 first = part * each + (part < more ? part : more), end = first + each + (part < more);
-        const lane_group<R> group(path, plan.lanes, item % plan.lanes.groups);
-        for (i64 k = first; k < end; ++k) reverse_tile(group, tiles.tile(k, d), part, k == first, worker);
+    // The parts with one tile more come first, so that the last items are the short ones.
+    void backward_item(i64 item, int worker) {
+        const i64 part = item / lanes_plan.groups, each = plan.tiles.count / plan.parts,
+                  longer_parts = plan.tiles.count % plan.parts;
+        const i64 first = part * each + (part < longer_parts ? part : longer_parts),
+                  end = first + each + (part < longer_parts);
+        const lane_group<R> group(path, lanes_plan, item % lanes_plan.groups);
+        for (i64 k = first; k < end; ++k) backward_tile(group, plan.tiles.tile(k, d), part, k == first, worker);
     }
 
-    void reverse_tile(const lane_group<R>& group, const word_tile& tile, i64 part, bool first, int worker) {
-        T* x = scratch.get() + worker * scratch_size();
-        T* chains = x + 2 * increments.row_size;
-        R* row_memory = rows_scratch(worker);
-        V* spare = reinterpret_cast<V*>(row_memory) + increments.rows;
-        walk w(d, depth, block, constant, chains, chains + chains_size);
+    // `first`: the first tile of its part sets the increment adjoints, the others add to them.
+    void backward_tile(const lane_group<R>& group, const word_tile& tile, i64 part, bool first, int worker) {
+        T* chains = worker_scratch(worker) + 2 * increments.row_size;
+        tile_kernel w(d, depth, plan.block, plan.top_adjoint_is_constant, chains, chains + plan.chains);
         w.open(tile);
         begin_adjoints(w, tile, group);
-        for (i64 m = 0; constant && m < w.rest_words() * d; ++m) w.rest()[m] = T{};
-        const i64 last = longest(group);
-        for (i64 segment = (last + plan.steps - 1) / plan.steps - 1; segment >= 0; --segment) {
-            const i64 begin = segment * plan.steps, end = begin + plan.steps < last ? begin + plan.steps : last;
+        for (i64 m = 0; plan.top_adjoint_is_constant && m < w.rest_words() * d; ++m) w.rest()[m] = T{};
+        const i64 steps = longest(group), length = plan.segments.steps;
+        for (i64 segment = ceil_div(steps, length) - 1; segment >= 0; --segment) {
+            const i64 begin = segment * length, end = begin + length < steps ? begin + length : steps;
             load_states(w, tile, group, segment);
-            for (i64 t = begin + (end - begin - 1) / block * block; t >= begin; t -= block) {
-                if (exec.cancelled(exec)) return;
-                const i64 count = end - t < block ? end - t : block;
-                if (job.value.stream) add_cotangents(w, tile, group, t, spare);
-                const T* here = from.fill_reverse(group, t, count, row_memory, increments.row_size, spare, x);
-                T* x_bar = parts > 1 ? sums.of_part(group.index, part) + t * d : x + increments.row_size;
-                for (i64 m = 0; (first || parts == 1) && m < count * d; ++m) x_bar[m] = T{};
-                w.retreat_block(here, x_bar, count);
-                if (parts == 1) sums.drain(group, first, t, count, x_bar, row_memory, increments.row_size);
-            }
+            if (!backward_segment(w, tile, group, part, first, begin, end, worker)) return;
         }
-        if (constant && (from.continues() || job.initial_bar))
-            load_adjoints(w, tile, group, depth);  // which the walk had in two parts
-        if (constant) add_constants(w, tile, group, part, first);
+        if (plan.top_adjoint_is_constant && (source.continues() || job.initial_bar))
+            load_adjoints(w, tile, group, depth);  // the kernel may hold them as two parts
+        if (plan.top_adjoint_is_constant) add_constants(w, tile, group, part, first);
         if (job.initial_bar) add_initial(w, tile, group, part);
     }
 
-    // Lanes whose path ended earlier have zero increments to the end, which change nothing.
-    void begin_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group) {
+    // Steps [begin, end), from the end. False if cancelled.
+    bool backward_segment(tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first,
+                          i64 begin, i64 end, int worker) {
+        T* x = worker_scratch(worker);
+        R* rows = worker_rows(worker);
+        V* spare = reinterpret_cast<V*>(rows) + increments.rows;
+        for (i64 t = begin + (end - begin - 1) / plan.block * plan.block; t >= begin; t -= plan.block) {
+            if (exec.cancelled(exec)) return false;
+            const i64 count = end - t < plan.block ? end - t : plan.block;
+            if (job.value.stream) add_cotangents(w, tile, group, t, spare);
+            const T* block = source.fill_backward(group, t, count, rows, increments.row_size, spare, x);
+            T* x_bar = plan.parts > 1 ? sums.part_sums(group.index, part) + t * d : x + increments.row_size;
+            for (i64 m = 0; (first || plan.parts == 1) && m < count * d; ++m) x_bar[m] = T{};
+            w.retreat_block(block, x_bar, count);
+            if (plan.parts == 1) sums.scatter(group, first, t, count, x_bar, rows, increments.row_size);
+        }
+        return true;
+    }
+
+    // Adjoints at the end of each chunk: the cotangents at the end of the path, taken back over T_c. Lanes whose path
+    // is shorter have zero increments up to the end, which change nothing.
+    void begin_adjoints(tile_kernel& w, const word_tile& tile, const lane_group<R>& group) {
         load_adjoints(w, tile, group, 1);
-        if (plan.lanes.chunks > 1 && known > 0) {
-            const Q* after_of[lane_count<R>];
+        if (lanes_plan.chunks > 1 && plan.stored_levels > 0) {
+            const Q* suffixes[lane_count<R>];
             for (int l = 0; l < lane_count<R>; ++l) {
                 const lane_steps& s = group.slots[l];
-                after_of[l] = s.path < 0 || s.chunk + 1 == plan.lanes.chunks ? nullptr : after(s.place, s.chunk);
+                const bool last = s.path < 0 || s.chunk + 1 == lanes_plan.chunks;
+                suffixes[l] = last ? nullptr : suffix_signature(s.place, s.chunk);
             }
-            w.retreat_product(after_of);
+            w.retreat_product(suffixes);
         }
         w.ready();
     }
@@ -251,10 +257,10 @@ class tile_signature_vjp {
     void cotangents_of(const lane_group<R>& group, const R** rows_of) const {
         for (int l = 0; l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
-            rows_of[l] = s.path < 0 || job.value.stream || rows() == 0 ? nullptr : cotangent(s, 0);
+            rows_of[l] = s.path < 0 || job.value.stream || plan.rows == 0 ? nullptr : cotangent(s, 0);
         }
     }
-    void load_adjoints(walk& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
+    void load_adjoints(tile_kernel& w, const word_tile& tile, const lane_group<R>& group, int from_level) {
         const R* rows_of[lane_count<R>];
         cotangents_of(group, rows_of);
         for (int k = from_level; k <= depth; ++k) {
@@ -279,7 +285,7 @@ class tile_signature_vjp {
     }
 
     // Streaming: the row after step t has its own cotangents, which join the adjoints there.
-    void add_cotangents(walk& w, const word_tile& tile, const lane_group<R>& group, i64 t, V* spare) {
+    void add_cotangents(tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 t, V* spare) {
         constexpr i64 some = lane_count<R>;
         const R* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
@@ -294,60 +300,60 @@ class tile_signature_vjp {
             }
         }
     }
-    static void add_value(lanes<R>& sum, lanes<R> value) { sum += value; }
-    static void add_value(dual<lanes<R>>& sum, lanes<R> value) { sum.value += value; }
 
-    void load_states(walk& w, const word_tile& tile, const lane_group<R>& group, i64 segment) {
+    void load_states(tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 segment) {
         const Q* rows_of[lane_count<R>];
         for (int l = 0; l < lane_count<R>; ++l)
             rows_of[l] =
                 group.slots[l].path < 0 ? nullptr : states.row(group.slots[l].place, group.slots[l].chunk, segment);
-        for (int k = 1; k <= known; ++k)
+        for (int k = 1; k <= plan.stored_levels; ++k)
             gather_lanes(w.state(k), rows_of, level_offset(d, k) + tile_begin(tile, d, k), tile_words(tile, d, k));
     }
 
     void add_parts(i64 index, int worker) {
-        const lane_group<R> group(path, plan.lanes, index);
-        sums.add_parts(group, longest(group), block, scratch.get() + worker * scratch_size(), rows_scratch(worker),
+        const lane_group<R> group(path, lanes_plan, index);
+        sums.add_parts(group, longest(group), plan.block, worker_scratch(worker), worker_rows(worker),
                        increments.row_size);
     }
-    i64 longest(const lane_group<R>& group) const { return job.value.stream ? steps : group.longest; }
+    i64 longest(const lane_group<R>& group) const { return job.value.stream ? plan.steps : group.longest; }
 
-    void add_initial(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part) {
+    void add_initial(const tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 part) {
         for (int l = 0; l < lane_count<R>; ++l) {
             const lane_steps& s = group.slots[l];
             if (s.path < 0 || s.chunk > 0) continue;
-            R* row = initial_bar.get() + (part * path.batch + s.place) * size;
+            R* row = initial_bar.get() + (part * path.batch + s.place) * plan.size;
             for (int k = 1; k <= depth; ++k) {
                 R* to = row + level_offset(d, k) + tile_begin(tile, d, k);
                 const i64 words = tile_words(tile, d, k);
-                for (i64 word = 0; word < words; ++word) to[word] += wanted_lanes<R>(w.adjoint(k)[word])[l];
+                for (i64 word = 0; word < words; ++word) to[word] += result_of(w.adjoint(k)[word])[l];
             }
         }
     }
 
-    // See gradient_sums.hpp. At the beginning of the path the level below the top is `initial`: to the first chunk
-    // belongs what `rest` is there.
-    void add_constants(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
-        V *rest = sums.rest_of(group.index, part), *letter = sums.letter_of(group.index, part);
+    // The terms R_c and L_c of gradient_sums.hpp. The kernel has counted r from 0 at the end of the chunk, so that its
+    // last value is -(rest at the end - rest at the beginning).
+    void add_constants(const tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 part, bool first) {
+        V *rest = sums.rest_terms(group.index, part), *letter = sums.letter_terms(group.index, part);
         for (i64 j = 0; j < d; ++j) {
-            T gained{};
-            for (i64 word = 0; word < w.rest_words(); ++word) gained = gained - w.rest()[word * d + j];
-            if (from.continues()) add_rest_of_initial(w, tile, group, j, gained);
-            rest[j] = first ? wanted_lanes<R>(gained) : rest[j] + wanted_lanes<R>(gained);
+            T gain{};
+            for (i64 word = 0; word < w.rest_words(); ++word) gain = gain - w.rest()[word * d + j];
+            if (source.continues()) add_rest_of_initial(w, tile, group, j, gain);
+            rest[j] = first ? result_of(gain) : rest[j] + result_of(gain);
             if (first) letter[j] = V{};
         }
-        if (plan.lanes.chunks == 1) return;
+        if (lanes_plan.chunks == 1) return;
         const i64 begin = tile_begin(tile, d, 1), words = tile_words(tile, d, 1);
         const R* rows_of[lane_count<R>];
         cotangents_of(group, rows_of);
         for (i64 i = 0; i < words; ++i) {
-            T own{};
-            if (tile_writes(tile, d, 1)) load_cotangents(&own, rows_of, begin + i, 1);
-            letter[begin + i] += wanted_lanes<R>(w.adjoint(1)[i] - own);
+            T at_end{};
+            if (tile_writes(tile, d, 1)) load_cotangents(&at_end, rows_of, begin + i, 1);
+            letter[begin + i] += result_of(w.adjoint(1)[i] - at_end);
         }
     }
-    void add_rest_of_initial(const walk& w, const word_tile& tile, const lane_group<R>& group, i64 j, T& gained) {
+    // rest_0[j] of a path that continues `initial`: the sum of initial[w] A_bar[w j].
+    void add_rest_of_initial(const tile_kernel& w, const word_tile& tile, const lane_group<R>& group, i64 j,
+                             T& gained) {
         const i64 words = tile_words(tile, d, depth - 1),
                   offset = level_offset(d, depth - 1) + tile_begin(tile, d, depth - 1);
         for (int l = 0; l < lane_count<R>; ++l) {
@@ -355,25 +361,24 @@ class tile_signature_vjp {
             if (s.path < 0 || s.chunk > 0) continue;
             Q total = lane_of<R>(gained, l);
             for (i64 word = 0; word < words; ++word)
-                total += from.initial_at(s.path * size + offset + word) * lane_of<R>(w.adjoint(depth)[word * d + j], l);
+                total += source.initial_at(s.path * plan.size + offset + word) *
+                         lane_of<R>(w.adjoint(depth)[word * d + j], l);
             set_lane<R>(gained, l, total);
         }
     }
 
     // ---- the end ----
 
-    void join(i64 place, int) { sums.join(place); }
-    void finish(i64 item, int) {
-        const i64 place = sums.pieces > 1 ? item / sums.pieces : item, piece = sums.pieces > 1 ? item % sums.pieces : 0;
-        sums.finish(place, piece, job.path_bar, job.basepoint_bar);
-        if (job.initial_bar && piece == 0) finish_initial(place);
+    void finish(i64 place, i64 range) {
+        sums.finish(place, range, job.path_bar, job.basepoint_bar);
+        if (job.initial_bar && range == 0) finish_initial(place);
     }
     void finish_initial(i64 place) {
-        R* sum = job.initial_bar + path_at(path, place) * size;
-        std::memcpy(sum, initial_bar.get() + place * size, std::size_t(size) * sizeof(R));
-        for (i64 part = 1; part < parts; ++part)
-            add_to(sum, initial_bar.get() + (part * path.batch + place) * size, size);
-        if (constant && plan.lanes.chunks > 1) add_to(sum, sums.letters_of_later(place), d);
+        R* sum = job.initial_bar + path_at(path, place) * plan.size;
+        std::memcpy(sum, initial_bar.get() + place * plan.size, std::size_t(plan.size) * sizeof(R));
+        for (i64 part = 1; part < plan.parts; ++part)
+            add_to(sum, initial_bar.get() + (part * path.batch + place) * plan.size, plan.size);
+        if (plan.top_adjoint_is_constant && lanes_plan.chunks > 1) add_to(sum, sums.suffix_letter_terms(place), d);
     }
 };
 
@@ -384,16 +389,16 @@ inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const execu
                  size = double(signature_size(path.channels, job.value.depth));
     const double multiply_adds = 2 * increments * size;
     const i64 slice = plan_slice(path, 2 * increments * double(path.channels) * sizeof(Q), plan_items(multiply_adds));
-    if (slice == path.batch) return tile_signature_vjp<Q>(job, exec).run();
-    executor few = exec;
-    few.workers = plan_workers(exec.workers, (path.batch + slice - 1) / slice, multiply_adds);
-    each_slice(path.batch, slice, few, [&job](i64 first, i64 count, const executor& alone) {
+    if (slice == path.batch) return signature_vjp_tile<Q>(job, exec).run();
+    const int workers = plan_workers(exec.workers, ceil_div(path.batch, slice), multiply_adds);
+    const executor limited = limited_executor(exec, workers);
+    parallel_for_slices(path.batch, slice, limited, [&job](i64 first, i64 count, const executor& alone) {
         signature_vjp_job<R> part = slice_of(job, first, count);
         const direction<R> along =
             job.along ? slice_of(*job.along, first, count, signature_size(part.value.path.channels, job.value.depth))
                       : direction<R>{};
         if (job.along) part.along = &along;
-        tile_signature_vjp<Q>(part, alone, true).run();
+        signature_vjp_tile<Q>(part, alone, true).run();
     });
 }
 

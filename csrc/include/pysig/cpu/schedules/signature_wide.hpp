@@ -1,25 +1,26 @@
 // Few paths of many channels: the lanes hold letters instead of paths.
 //
-// The walk of walk.hpp with another filling: at a word u, whose chain is a number at each step, all words u i are made
-// at once, one vector of letters i after the other. The last two letters are then a matrix product over the steps of
-// the block of time, A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States live in the row of the result,
-// in place: no transposes, no joins.
+// The walk of tile_forward.hpp with another filling: at a word u, whose chain is a number at each step, all words u i
+// are made at once, one vector of letters i after the other. The last two letters are then a matrix product over the
+// steps of the block of time, A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States live in the row of the
+// result, in place: no transposes, no joins.
 #pragma once
 
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
 template <class R>
-class letters_signature {
+class signature_wide {
  public:
     using V = lanes<R>;
     static constexpr int width = lane_count<R>;
 
-    letters_signature(const signature_job<R>& job, const executor& exec)
+    signature_wide(const signature_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.path.channels),
@@ -27,20 +28,16 @@ class letters_signature {
           depth(job.depth),
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
-          block(plan_letters_block<R>(padded, steps)),
+          block(plan_wide_block<R>(padded, steps)),
           letters(plan_letters(exec.workers)),
-          tiles((d + letters - 1) / letters),
+          tiles(ceil_div(d, letters)),
           workers(plan_workers(exec.workers, job.path.batch * tiles,
                                double(job.path.batch) * double(steps) * double(size))),
           scratch(workers * scratch_size()) {}
 
     void run() {
-        executor limited = exec;
-        limited.workers = workers;
-        limited.run(
-            limited, job.path.batch * tiles,
-            [](void* self, i64 item, int worker) { static_cast<letters_signature*>(self)->run_item(item, worker); },
-            this);
+        parallel_for(limited_executor(exec, workers), job.path.batch * tiles,
+                     [this](i64 item, int worker) { run_item(item, worker); });
         for (i64 b = 0; b < job.path.batch; ++b) {
             R* out = out_row(b);
             if (job.inverse) invert_in_place(out, d, depth);
@@ -74,7 +71,7 @@ class letters_signature {
     i64 plan_letters(int threads) const {
         const i64 vectors = padded / width;
         if (threads <= 1) return padded;
-        const i64 wanted = (3 * threads + job.path.batch - 1) / job.path.batch, each = (vectors + wanted - 1) / wanted;
+        const i64 wanted = ceil_div(3 * threads, job.path.batch), each = ceil_div(vectors, wanted);
         return each * width;
     }
     i64 scratch_size() const {
@@ -183,7 +180,7 @@ class letters_signature {
         R* top = at.out + level_offset(d, depth) + word * d * d;
         i64 blocks = (padded / width + 2) / 3;
         for (i64 j = 0; j < padded; --blocks) {
-            const i64 vectors = ((padded - j) / width + blocks - 1) / blocks;
+            const i64 vectors = ceil_div((padded - j) / width, blocks);
             if (vectors == 3) columns<tile_letters(3), 3>(at, top, chains, first, last, j);
             else if (vectors == 2) columns<tile_letters(2), 2>(at, top, chains, first, last, j);
             else columns<tile_letters(1), 1>(at, top, chains, first, last, j);

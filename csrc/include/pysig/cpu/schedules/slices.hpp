@@ -6,6 +6,7 @@
 
 #include "../jobs/signature_vjp.hpp"
 #include "../lanes/increments.hpp"
+#include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -15,11 +16,11 @@ PYSIG_NAMESPACE_BEGIN
 template <class R>
 inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
-    if (groups < cost::least_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
+    if (groups < cost::min_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
     const double wanted = bytes / double(cost::slice_bytes);
-    const i64 slices = wanted < double(cost::least_items) ? cost::least_items
-                       : wanted < double(groups)          ? i64(wanted)
-                                                          : groups;
+    const i64 slices = wanted < double(cost::min_items) ? cost::min_items
+                       : wanted < double(groups)        ? i64(wanted)
+                                                        : groups;
     return groups / slices * lane_count<R>;
 }
 
@@ -61,22 +62,12 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
 // Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the
 // shortest paths.
 template <class F>
-inline void each_slice(i64 batch, i64 slice, const executor& exec, const F& body) {
-    struct call {
-        const F& body;
-        const i64 batch, slice;
-        const executor& exec;
-    } context{body, batch, slice, exec};
-    exec.run(
-        exec, (batch + slice - 1) / slice,
-        [](void* c, i64 item, int) {
-            const call& to = *static_cast<call*>(c);
-            const i64 first = ((to.batch + to.slice - 1) / to.slice - 1 - item) * to.slice, rest = to.batch - first;
-            if (to.exec.cancelled(to.exec)) return;
-            to.body(first, rest < to.slice ? rest : to.slice,
-                    executor{1, to.exec.run, to.exec.cancelled, to.exec.state});
-        },
-        &context);
+inline void parallel_for_slices(i64 batch, i64 slice, const executor& exec, const F& body) {
+    const i64 slices = ceil_div(batch, slice);
+    parallel_for_cancellable(exec, slices, [&](i64 item, int) {
+        const i64 first = (slices - 1 - item) * slice, rest = batch - first;
+        body(first, rest < slice ? rest : slice, limited_executor(exec, 1));
+    });
 }
 
 PYSIG_NAMESPACE_END

@@ -24,7 +24,7 @@ class team {
     bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
     ~team() {
-        if (!members_.empty()) members_[0]->home.give_back(members_);
+        if (!members_.empty()) members_[0]->owner.give_back(members_);
     }
 
  private:
@@ -112,7 +112,7 @@ class team {
         take_items(&here, 0);
         for (int worker = 1; worker < workers; ++worker) {
             refuse_fork();
-            if (members_[std::size_t(worker - 1)]->take_back()) continue;
+            if (members_[std::size_t(worker - 1)]->cancel_task()) continue;
             while (!members_[std::size_t(worker - 1)]->done_within(std::chrono::milliseconds(20))) {
                 if (interrupted_) poll();
                 refuse_fork();

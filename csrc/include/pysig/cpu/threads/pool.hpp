@@ -32,14 +32,14 @@ class member {
  public:
     using task = void (*)(void* context, int worker);
 
-    explicit member(pool& home) : home(home) {}
+    explicit member(pool& owner) : owner(owner) {}
     member(const member&) = delete;
     member& operator=(const member&) = delete;
 
     void begin(task what, void* context, int worker) {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
-            what_ = what;
+            task_ = what;
             context_ = context;
             worker_ = worker;
             state_.store(given, std::memory_order_relaxed);
@@ -48,7 +48,7 @@ class member {
     }
 
     // Whether the task had not begun, and will not: what sleeps may take longer to wake than others to do all there is.
-    bool take_back() {
+    bool cancel_task() {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (state_.load(std::memory_order_relaxed) != given) return false;
         state_.store(free, std::memory_order_relaxed);
@@ -63,7 +63,7 @@ class member {
     }
 
     void start() {
-        thread_ = std::thread([this] { live(); });
+        thread_ = std::thread([this] { loop(); });
     }
     // The end of a thread that is free: it does not wait out its patience.
     void end() {
@@ -75,12 +75,12 @@ class member {
         thread_.join();
     }
 
-    pool& home;
+    pool& owner;
 
  private:
     static constexpr int spins =
         1000;  // looks before going to sleep: some ten microseconds, as the next task mostly follows at once
-    static constexpr std::chrono::seconds patience{1};
+    static constexpr std::chrono::seconds idle_timeout{1};
     enum : int { free, given, running };
 
     std::thread thread_;
@@ -88,13 +88,13 @@ class member {
     std::condition_variable changed_;
     std::atomic<int> state_{free};
     bool ends_ = false;
-    task what_ = nullptr;
+    task task_ = nullptr;
     void* context_ = nullptr;
     int worker_ = 0;
 
-    inline void live();
+    inline void loop();
     inline bool wait_for_task();
-    inline bool begin_given();
+    inline bool accept_task();
 
     static void pause() {
 #if defined(__x86_64__)
@@ -151,7 +151,7 @@ class pool {
         return true;
     }
 
-    void end_free() {
+    void join_idle() {
         std::vector<member*> ending;
         {
             const std::lock_guard<std::mutex> lock(mutex_);
@@ -176,7 +176,7 @@ class pool {
     }
 
     static void before_fork() {
-        if (pool* here = current().load()) here->end_free();
+        if (pool* here = current().load()) here->join_idle();
     }
     static void in_child() {
         current().store(nullptr);
@@ -206,7 +206,7 @@ class pool {
 };
 
 // Whether there is a task, which is then running. To be called under the lock.
-inline bool member::begin_given() {
+inline bool member::accept_task() {
     if (state_.load(std::memory_order_relaxed) != given) return false;
     state_.store(running, std::memory_order_relaxed);
     return true;
@@ -219,23 +219,23 @@ inline bool member::wait_for_task() {
         for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) == free; ++spin) pause();
         {
             std::unique_lock<std::mutex> lock(mutex_);
-            if (begin_given()) return true;
+            if (accept_task()) return true;
             if (ends_) return false;
-            const bool woken = changed_.wait_for(lock, patience) == std::cv_status::no_timeout;
-            if (begin_given()) return true;
+            const bool woken = changed_.wait_for(lock, idle_timeout) == std::cv_status::no_timeout;
+            if (accept_task()) return true;
             if (ends_) return false;
             if (woken) continue;
         }
-        if (!home.dismiss(this)) continue;
+        if (!owner.dismiss(this)) continue;
         thread_.detach();
         delete this;
         return false;
     }
 }
 
-inline void member::live() {
+inline void member::loop() {
     while (wait_for_task()) {
-        what_(context_, worker_);
+        task_(context_, worker_);
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             state_.store(free, std::memory_order_release);
