@@ -57,7 +57,7 @@ WIDE_FUNCTIONS = {
     "pysig/_gpu/signature_vjp_tile.py: run",
 }
 # Counts of the option that is taken as an example. The goals are 20 and 150.
-OPTION_PARAMETERS, OPTION_LINES = 44, 365
+OPTION_PARAMETERS, OPTION_LINES = 32, 325
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_an_option_touches_few_places(measure):
 
 PLANTED = {
     "pysig/_cpu/a.py": (
-        '"""A."""\n\n\ndef f(a, b, /, c, basepoint, *d, e, g, h, **i):\n    """F.\n\n    G.\n    """\n'
+        '"""A."""\n\n\ndef f(a, b, /, c, basepoint, *d, e, g, h, **i):\n    """F."""\n'
     ),
     "pysig/b.py": "class A:\n    def g(self):\n" + "        x = 1\n" * 61,
     "csrc/bindings/c.cpp": (

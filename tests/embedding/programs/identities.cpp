@@ -185,13 +185,15 @@ void test_incremental() {
           "logsignature with tables of its own: " + z.name);
     check(close<R>(l, pysig::signature_to_logsignature(s, basis), 10), "signature_to_logsignature: " + z.name);
 
-    pysig::incremental_signature<R> copy = incremental, back = pysig::incremental_signature<R>::deserialise(incremental.serialise());
+    pysig::incremental_signature<R> copy = incremental,
+                                    back = pysig::incremental_signature<R>::deserialise(incremental.serialise());
     const std::vector<R> more = numbers<R>(3 * z.channels);
     incremental.push(more);
     check(!close<R>(incremental.signature(), copy.signature()), "a copy stays where it is: " + z.name);
     copy.push(more);
     back.push(more);
-    check(close<R>(incremental.signature(), copy.signature(), 0) && close<R>(incremental.signature(), back.signature(), 0),
+    check(close<R>(incremental.signature(), copy.signature(), 0) &&
+              close<R>(incremental.signature(), back.signature(), 0),
           "copies: " + z.name);
     incremental.reset();
     check(incremental.points() == 0 && incremental.signature()[0] == 0, "reset: " + z.name);
