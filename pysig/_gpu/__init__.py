@@ -1,23 +1,13 @@
 """The operations on CuPy arrays: grid, stream, launch. Nothing here imports CuPy before it is
 used."""
 
-from pysig._gpu.entry import (
-    bilinear,
-    bilinear_jvp,
-    bilinear_vjp,
-    linear,
-    logsignature,
-    projection,
-    projection_vjp,
-    series,
-    series_hvp,
-    series_jvp,
-    series_vjp,
-    signature,
-    signature_jvp,
-    signature_vjp,
-)
+from pysig._gpu.algebra import bilinear, bilinear_jvp, bilinear_vjp, linear
+from pysig._gpu.algebra_series import series, series_hvp, series_jvp, series_vjp
+from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import available_memory, get_gpu_memory_limit, set_gpu_memory_limit
+from pysig._gpu.projection import projection, projection_vjp
+from pysig._gpu.signature import signature
+from pysig._gpu.signature_vjp import signature_jvp, signature_vjp
 
 __all__ = [
     "available_memory",

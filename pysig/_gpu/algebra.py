@@ -1,32 +1,35 @@
-"""The tensor algebra on CuPy arrays, under the names of `_cpu/algebra.py`: a thread per
-coefficient. Power series are in `algebra_series.py`.
+"""The tensor algebra on CuPy arrays: one thread per coefficient. Power series are in
+`algebra_series.py`.
 
-Nothing is added up by atomics, so results are the same at every run.
+There are no atomics: results are reproducible bit for bit.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from pysig._gpu.compile import elementwise_kernel
+from pysig._gpu.errors import operation
+from pysig._gpu.memory import device_tables
 from pysig._plans.layout import Plan
 from pysig._plans.sparse_matrix import SparseMatrix
 
 FILE = "algebra.cuh"
 Maps = tuple[SparseMatrix, ...]
+Pair = tuple[Any, Any]
 
 
 class Rows:
-    """Rows (batch or 1, width) as the kernels read them: with the scalar in front, or with a
-    constant one.
+    """Rows (batch or 1, width) for the kernels: with a stored scalar in front, or with a constant
+    one.
     """
 
     def __init__(self, data: Any, stored: bool, constant: float) -> None:
         self.data, self.stored, self.constant = data, int(stored), constant
 
     def arguments(self) -> tuple[Any, ...]:
-        """What `_rows` declares."""
+        """The arguments that `_rows` declares."""
         stride = 0 if len(self.data) == 1 else self.data.shape[1]
         return self.data, stride, self.stored, self.data.dtype.type(self.constant)
 
@@ -40,7 +43,8 @@ def _batch(name: str) -> str:
 
 
 def _kernel(name: str, first: str, second: str, value: str) -> Any:
-    """A kernel that writes factor * `value`, made of two rows, to every coefficient of `out`."""
+    """A kernel that writes factor * `value`, a function of two rows, to every coefficient of
+    `out`."""
     return elementwise_kernel(
         f"{_rows(first, second)}, T factor, int64 d, int64 depth, int64 half, int64 size, "
         "int64 stored, int64 add",
@@ -69,96 +73,98 @@ _FORMULAS = {
 }
 
 
-def launch(
-    name: str,
-    first: Rows,
-    second: Rows,
-    out: Any,
-    plan: Plan,
-    *,
-    factor: float = 1.0,
-    half: int = 0,
-    depth: int | None = None,
-    stored: bool | None = None,
-    add: bool = False,
-) -> None:
-    """out[:] (or +=) factor * the formula; `depth` is that of the longest word that is read."""
+class Term(NamedTuple):
+    """How a launch computes its formula and what it does with the result."""
+
+    factor: float = 1.0
+    half: int = 0  # 1, 2: only shuffles whose last letter is one of a, or of b
+    depth: int | None = None  # the longest word that is read; None: that of the plan
+    add: bool = False  # to `out`
+
+
+PLAIN = Term()
+
+
+def launch(name: str, first: Rows, second: Rows, out: Any, plan: Plan, term: Term = PLAIN) -> None:
+    """out = factor * formula, or out += factor * formula."""
     if not out.size:
         return
     with out.device:
         _kernel(name, *_FORMULAS[name])(
             *first.arguments(),
             *second.arguments(),
-            out.dtype.type(factor),
+            out.dtype.type(term.factor),
             plan.channels,
-            plan.depth if depth is None else depth,
-            half,
+            plan.depth if term.depth is None else term.depth,
+            term.half,
             out.shape[1],
-            int(plan.scalar_term if stored is None else stored),
-            int(add),
+            int(plan.scalar_term),
+            int(term.add),
             out,
             size=out.size,
         )
 
 
-_LAST = {
-    "shuffle": (0, 0),
-    "half_shuffle": (2, 1),
-}  # whose letter comes last, seen from a and from b
+# The half products in the gradients by a and by b: whose letter comes last.
+_LAST = {"shuffle": (0, 0), "half_shuffle": (2, 1)}
 
 
-def bilinear(name: str, a: Any, b: Any, out: Any, *, plan: Plan, scalar: int, workers: int) -> None:
+def _kernel_of(name: str) -> tuple[str, int]:
+    """The formula of a product, and `half`."""
+    return "product" if name == "product" else "shuffle", int(name == "half_shuffle")
+
+
+@operation
+def bilinear(
+    name: str, factors: Pair, out: Any, plan: Plan, scalar: int = 0, workers: int = 1
+) -> None:
     """out = a * b, where `name` is "product", "shuffle" or "half_shuffle"."""
-    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
-    kernel = "product" if name == "product" else "shuffle"
-    launch(kernel, x, y, out, plan, half=int(name == "half_shuffle"))
+    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in factors)
+    formula, half = _kernel_of(name)
+    launch(formula, x, y, out, plan, Term(half=half))
 
 
+@operation
 def bilinear_vjp(
     name: str,
-    a: Any,
-    b: Any,
-    g: Any,
-    out_a: Any,
-    out_b: Any,
-    *,
+    factors: Pair,
+    cotangent: Any,
+    into: Pair,
     plan: Plan,
-    scalar: int,
-    workers: int,
+    scalar: int = 0,
+    workers: int = 1,
 ) -> None:
-    """The gradients of <g, a * b> at a and b."""
-    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
-    cotangent = Rows(g, plan.scalar_term, 0)
+    """The gradients of <cotangent, a * b> at a and b."""
+    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in factors)
+    g = Rows(cotangent, plan.scalar_term, 0)
     if name == "product":
-        launch("left", cotangent, y, out_a, plan)
-        launch("right", cotangent, x, out_b, plan)
+        launch("left", g, y, into[0], plan)
+        launch("right", g, x, into[1], plan)
         return
-    for other, out, last in zip((y, x), (out_a, out_b), _LAST[name], strict=True):
-        launch("unshuffle", cotangent, other, out, plan, half=last)
+    for other, out, last in zip((y, x), into, _LAST[name], strict=True):
+        launch("unshuffle", g, other, out, plan, Term(half=last))
 
 
+@operation
 def bilinear_jvp(
     name: str,
-    a: Any,
-    b: Any,
-    da: Any,
-    db: Any,
+    factors: Pair,
+    tangents: Pair,
     out: Any,
-    *,
     plan: Plan,
-    scalar: int,
-    workers: int,
+    scalar: int = 0,
+    workers: int = 1,
 ) -> None:
-    """The derivative of a * b along da and db."""
-    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in (a, b))
-    dx, dy = (Rows(rows, plan.scalar_term, 0) for rows in (da, db))
-    kernel, half = "product" if name == "product" else "shuffle", int(name == "half_shuffle")
-    launch(kernel, dx, y, out, plan, half=half)
-    launch(kernel, x, dy, out, plan, half=half, add=True)
+    """The derivative of a * b along the tangents of a and b."""
+    x, y = (Rows(rows, plan.scalar_term, scalar) for rows in factors)
+    dx, dy = (Rows(rows, plan.scalar_term, 0) for rows in tangents)
+    formula, half = _kernel_of(name)
+    launch(formula, dx, y, out, plan, Term(half=half))
+    launch(formula, x, dy, out, plan, Term(half=half, add=True))
 
 
 def without_scalar(rows: Any, plan: Plan) -> Any:
-    """Rows whose scalar is not read."""
+    """The rows without their scalar."""
     import cupy
 
     return cupy.ascontiguousarray(rows[:, 1:]) if plan.scalar_term else rows
@@ -175,15 +181,15 @@ _device_tables: WeakKeyDictionary[SparseMatrix, dict[Any, tuple[Any, ...]]] = We
 
 
 def _table(matrix: SparseMatrix, dtype: Any) -> tuple[Any, ...]:
-    """The matrix on the current device, kept as long as the matrix itself."""
+    """The matrix on the current device, cached as long as the matrix exists."""
     import cupy
 
-    kept = _device_tables.setdefault(matrix, {})
-    key = (cupy.cuda.Device().id, dtype.itemsize)
-    if key not in kept:
+    cached = _device_tables.setdefault(matrix, {})
+    key = (cupy.cuda.runtime.getDevice(), dtype.itemsize)
+    if key not in cached:
         values = matrix.single if dtype.itemsize == 4 else matrix.double
-        kept[key] = tuple(cupy.asarray(t) for t in (matrix.indptr, matrix.indices, values))
-    return kept[key]
+        cached[key] = device_tables(cupy, matrix.indptr, matrix.indices, values)
+    return cached[key]
 
 
 def _apply(matrix: SparseMatrix, rows: Any, out: Any) -> None:
@@ -213,6 +219,7 @@ def transposed(maps: Maps) -> Maps:
 
 
 def apply_all(maps: Maps, rows: Any) -> Any:
+    """The maps applied to rows, one after the other."""
     import cupy
 
     for matrix in maps:
@@ -223,13 +230,16 @@ def apply_all(maps: Maps, rows: Any) -> Any:
 
 
 def deliver(maps: Maps, rows: Any, out: Any, plan: Plan) -> None:
-    """`rows` through the maps to `out`; without maps `rows` is `out` or its part without scalar."""
+    """Apply the maps to `rows`, into `out`. Without maps `rows` is `out` or its part without
+    scalar."""
     if not maps:
         _finish(rows, out, plan)
         return
     _apply(maps[-1], apply_all(maps[:-1], rows), out)
 
 
-def linear(maps: Maps, a: Any, out: Any, *, plan: Plan, workers: int) -> None:
+@operation
+def linear(maps: Maps, a: Any, out: Any, plan: Plan, workers: int = 1) -> None:
     """The maps applied to a, one after the other."""
-    deliver(maps, a, out, plan)
+    with out.device:
+        deliver(maps, a, out, plan)

@@ -1,5 +1,5 @@
-// Increments of transformed paths, and the way back from their adjoints to those of the points. PYSIG_STAGES is the
-// transform, see transform.hpp; 0 is none. The functions are the bodies of the ElementwiseKernels of increments.py.
+// Increments of transformed paths, and the cotangents of points from those of increments. PYSIG_STAGES is the transform
+// (transform.hpp; 0: none). The functions are the bodies of the ElementwiseKernels of increments.py.
 #include <pysig/algebra/transform.hpp>
 
 namespace pysig_gpu {
@@ -7,19 +7,19 @@ namespace pysig_gpu {
 using pysig::i64;
 constexpr unsigned STAGES = PYSIG_STAGES;
 
-// Element `channel` of step `step` of the transformed path; nothing after its last step. point(p, c) reads the path of
-// `steps` steps and `channels` channels.
+// Element `channel` of step `step` of the transformed path; 0 after its last step. point(p, c) reads the path before
+// the transform, of `steps` steps and `channels` channels. `tangent`: the path is a direction in which paths move.
 template <class R, class P>
 __device__ R increment(i64 steps, i64 channels, i64 step, i64 channel, const P& point, const R* times, R end,
-                       bool moves) {
+                       bool tangent) {
     if (step >= pysig::transformed_steps(STAGES, steps)) return R(0);
     const pysig::element e = pysig::element_of(STAGES, steps, channels, step, channel);
     const pysig::clock_of<R> clock{times, end, pysig::steps_of_time(STAGES, steps)};
-    const pysig::ends<R> between = pysig::ends_of(e, steps, point, clock, moves);
+    const pysig::ends<R> between = pysig::ends_of(e, steps, point, clock, tangent);
     return between.ahead - between.behind;
 }
 
-// The adjoint of element `channel` of a point, from those of the increments of its path, x_bar(step, channel).
+// The cotangent of element `channel` of a point, from those of the increments of its path, x_bar(step, channel).
 template <class R, class F>
 __device__ R point_bar(i64 steps, i64 channels, i64 point, i64 channel, const F& x_bar) {
     if (point > steps) return R(0);

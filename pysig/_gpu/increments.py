@@ -1,11 +1,12 @@
-"""Increments of (transformed) paths of CuPy arrays, and the adjoints of points from theirs."""
+"""Increments of (transformed) paths of CuPy arrays, and the cotangents of points from those of
+increments."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pysig._gpu.compile import elementwise_kernel
-from pysig._plans.transform import Transform
+from pysig._plans.paths import Cotangents, Paths, Tangents
 
 FILE = "increments.cuh"
 OWN = "const pysig_gpu::i64 own = (ragged ? lengths[b] : length) - 1 + has_base;"
@@ -15,7 +16,7 @@ def _fill(stages: int) -> Any:
     return elementwise_kernel(
         "raw T path, raw T base, raw int64 lengths, raw T times, float64 end, int64 first, "
         "int64 steps, int64 width, int64 length, int64 d, int64 points, int64 has_base, "
-        "int64 ragged, int64 has_times, int64 moves",
+        "int64 ragged, int64 has_times, int64 tangent",
         "raw T x",
         f"""
         const ptrdiff_t c = i % width, step = first + i / width % steps, b = i / width / steps;
@@ -25,7 +26,7 @@ def _fill(stages: int) -> Any:
             return path[(b * length + p - has_base) * d + k];
         }};
         const T* clock = has_times ? &times[b * points] : nullptr;
-        x[i] = pysig_gpu::increment<T>(own, d, step, c, point, clock, T(end), moves);
+        x[i] = pysig_gpu::increment<T>(own, d, step, c, point, clock, T(end), tangent);
         """,
         "pysig_increments",
         FILE,
@@ -33,7 +34,7 @@ def _fill(stages: int) -> Any:
     )
 
 
-def _adjoint(stages: int) -> Any:
+def _cotangent(stages: int) -> Any:
     return elementwise_kernel(
         "raw T x_bar, raw int64 lengths, int64 steps, int64 width, int64 length, int64 d, "
         "int64 first, int64 points, int64 has_base, int64 ragged",
@@ -52,61 +53,53 @@ def _adjoint(stages: int) -> Any:
     )
 
 
-def fill_increments(
-    cupy: Any,
-    path: Any,
-    basepoint: Any,
-    lengths: Any,
-    transform: Transform | None,
-    first: int,
-    x: Any,
-    moves: bool = False,
-) -> None:
-    """Fills x (batch, steps, channels) with the increments of steps first, first + 1, ...
+def fill_increments(cupy: Any, paths: Paths, first: int, x: Any, tangent: bool = False) -> None:
+    """Fill x (batch, steps, channels) with the increments of steps first, first + 1, ...
 
-    `moves`: the path is a direction in which paths move.
+    `tangent`: `paths` is a direction in which paths move, see `direction_of`.
     """
+    points, basepoint, _, lengths, _, transform = paths
     _, steps, width = x.shape
     stages, times, end = (0, None, 0.0) if transform is None else transform
     _fill(stages)(
-        path,
-        path if basepoint is None else basepoint,
+        points,
+        points if basepoint is None else basepoint,
         cupy.empty(1, "int64") if lengths is None else lengths,
-        path if times is None else times,
+        points if times is None else times,
         end,
         first,
         steps,
         width,
-        *path.shape[1:],
+        *points.shape[1:],
         0 if times is None else times.shape[1],
         int(basepoint is not None),
         int(lengths is not None),
         int(times is not None),
-        int(moves),
+        int(tangent),
         x,
         size=x.size,
     )
 
 
-def fill_point_adjoints(
-    cupy: Any,
-    x_bar: Any,
-    lengths: Any,
-    transform: Transform | None,
-    path_bar: Any,
-    basepoint_bar: Any,
-    has_base: bool,
-) -> None:
-    """Fills `path_bar` (batch, length, channels), and `basepoint_bar` (batch, channels) unless
-    None, from the adjoints (batch, steps, channels) of the increments of all steps.
+def direction_of(paths: Paths, tangents: Tangents) -> Paths:
+    """The tangents as paths of the same lengths and transform."""
+    return paths._replace(
+        points=tangents.path, basepoint=tangents.basepoint, initial=tangents.initial
+    )
+
+
+def fill_point_cotangents(cupy: Any, x_bar: Any, paths: Paths, into: Cotangents) -> None:
+    """Fill `into.path` (batch, length, channels), and `into.basepoint` (batch, channels) unless
+    None, from the cotangents (batch, steps, channels) of the increments of all steps.
     """
     _, steps, width = x_bar.shape
-    length, d = path_bar.shape[1:]
-    kernel = _adjoint(0 if transform is None else transform.stages)
+    length, d = into.path.shape[1:]
+    lengths, has_base = paths.lengths, paths.basepoint is not None
+    kernel = _cotangent(0 if paths.transform is None else paths.transform.stages)
     counts = cupy.empty(1, "int64") if lengths is None else lengths
-    targets = [(path_bar, int(has_base), length)]
-    if basepoint_bar is not None:
-        targets.append((basepoint_bar, 0, 1))
+    targets = [(into.path, int(has_base), length)]
+    if into.basepoint is not None:
+        targets.append((into.basepoint, 0, 1))
     for target, first, points in targets:
         bar = target if target.flags.c_contiguous else cupy.empty(target.shape, target.dtype)
         sizes = steps, width, length, d, first, points, int(has_base), int(lengths is not None)

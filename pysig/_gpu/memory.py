@@ -99,3 +99,14 @@ def available_memory() -> int:
 def _free(cupy: Any) -> int:
     free, _ = cupy.cuda.runtime.memGetInfo()
     return int(free + cupy.get_default_memory_pool().free_bytes())
+
+
+def device_tables(cupy: Any, *tables: Any) -> tuple[Any, ...]:
+    """Host tables as arrays of the current device, for use on any stream.
+
+    The copies are asynchronous on the current stream, so this waits for them once: a later call on
+    another stream must not read a cached table before it has arrived.
+    """
+    arrays = tuple(cupy.asarray(table) for table in tables)
+    cupy.cuda.get_current_stream().synchronize()
+    return arrays

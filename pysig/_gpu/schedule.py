@@ -1,8 +1,12 @@
-"""The cost model: shapes of word tiles, chunks of time, which method.
+"""The cost model of GPUs: shapes of word tiles, chunks of time, the choice of the method.
 
-All constants that decide between plans stand here. They were counted in the machine code that
-ptxas 13 makes for sm_90; cycles are estimates from the published latencies of that machine, not
+All constants that decide between plans are in this file. Instructions were counted in the machine
+code of ptxas 13 for sm_90. Cycles are estimates from the published latencies of that machine, not
 measurements.
+
+A *chunk* is a part of the time of a path; one group of threads processes one (path, chunk) pair.
+A *stage* is the steps whose increments are in shared memory together. A *segment* is the steps
+over which a gradient rebuilds states from one stored state.
 """
 
 from __future__ import annotations
@@ -11,38 +15,38 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 
-THREADS = 128  # most threads of a block
-MOST_CHANNELS = 4096  # more do not fit the staging of a block; the running sums take over
-# Registers for the coefficients of a tile. The steps need some 40 to 70 beside them, a thread has
-# 255: with 88 values of 32 bits or 44 of 64, no shape spills (test_nvrtc.py reads it in the log)
-# and three or more warps of a scheduler fit.
+MAX_THREADS = 128  # of a block
+MAX_CHANNELS = 4096  # more do not fit the staging of a block; the running sums take over
+# Values of a tile in the registers of a thread, by the bytes of a value. A step needs 40 to 70
+# registers more, and a thread has 255. With these limits no shape spills (test_nvrtc.py checks the
+# log of the compiler), and three or more warps fit each scheduler.
 COEFFICIENTS = {4: 88, 8: 44}
-SMALL = 1.15  # a smaller tile is taken if it costs at most this much more: more threads
+SMALL_TILE_COST = 1.15  # largest relative cost at which a smaller tile, more threads, is taken
 SCRATCH = 64 * 2**20  # bytes for the signatures of chunks
 
 SCHEDULERS = 4  # of a multiprocessor, each issues an instruction per cycle
-STEP_LATENCY = 40  # cycles that a step takes a lone warp at least, and for each letter of depth
+STEP_LATENCY = 40  # cycles of a step of a warp that is alone: at least, and for each level
 LETTER_LATENCY = 8
-LAUNCH = 5000  # cycles of a launch, with the time until its first step
-JOIN_LATENCY = 700  # cycles of one factor of Chen's product, its reads from the L2 cache included
-LEAST_STEPS = 8  # of a chunk
-SHORTEST_JOIN = 2
-RADIX = 16  # factors of one join at most, about
+LAUNCH = 5000  # cycles of a launch, until its first step
+JOIN_LATENCY = 700  # cycles of one factor of Chen's product, with its reads from the L2 cache
+MIN_CHUNK_STEPS = 8  # of a chunk
+MIN_RADIX = 2
+MAX_RADIX = 16  # factors of one join, about
 
-# The way back.
-MOST_BACK = 32  # channels; more are matrix products, which the running sums hand to a library
-# Values of 32 bits that a tile and its chains may take there: up to 110 registers come beside them.
+# Gradients.
+MAX_BACK_CHANNELS = 32  # with more, most work is matrix products: running sums call a library
+# Values of 32 bits of a tile and its chains; a step needs up to 110 registers more.
 BACK_REGISTERS = 140
-BACK_BYTES = 320  # shared memory of a thread for what its words want of the increments
+BACK_BYTES = 320  # shared memory of a thread for the cotangents of increments
 BACK_STEPS = 16  # of a stage
-BACK_LATENCY = 100  # cycles that a step takes a lone warp at least, and for each letter of depth
+BACK_LATENCY = 100  # cycles of a step of a warp that is alone: at least, and for each level
 BACK_LETTER_LATENCY = 50
-PIECE = 512  # steps over which states are rebuilt: costs about the square root of it in roundings
-LANES = 8  # that share one coefficient of the adjoint at the end of a chunk
+SEGMENT = 512  # steps; rebuilding states multiplies rounding errors by about sqrt(SEGMENT)
+LANES = 8  # threads that share one coefficient of a cotangent at the end of a chunk
 
 
 def parts(whole: int, part: int) -> int:
-    """How many parts cover the whole: exact, however large."""
+    """ceil(whole / part) in exact integers."""
     return -(-whole // part)
 
 
@@ -68,7 +72,7 @@ class Tile:
 
     @cached_property
     def coefficients(self) -> int:
-        """Values that a thread holds, but for its prefixes."""
+        """Values that a thread holds, without its prefixes."""
         width, total = 1, 0
         for k in range(1, self.letters + 1):
             last, first = k == self.letters, k == 1
@@ -90,11 +94,11 @@ class Tile:
     @cached_property
     def blocks(self) -> int:
         """Blocks over which the tiles of a path are spread."""
-        return parts(self.count, THREADS)
+        return parts(self.count, MAX_THREADS)
 
     @cached_property
     def vector(self) -> int:
-        """Values that one load from shared memory brings, 16 bytes at most."""
+        """Values of one load from shared memory, at most 16 bytes."""
         return (
             min(self.channels, 16 // self.itemsize) if self.channels != 3 else 16 // self.itemsize
         )
@@ -116,9 +120,8 @@ class Tile:
         return -(-letters // self.vector) * self.vector
 
     @cached_property
-    def ride(self) -> int:
-        """Shared values of a stage of one path: an odd number of vectors, so that paths of one
-        warp meet in different banks."""
+    def stage_values(self) -> int:
+        """Shared values of a stage of a pair: an odd number of vectors, against bank conflicts."""
         values = self.steps * self.row
         return values + (0 if values // self.vector % 2 else self.vector)
 
@@ -142,44 +145,43 @@ class Tile:
 
     @property
     def sizes(self) -> tuple[tuple[str, int], ...]:
-        """What signature_tile.cu wants as -D."""
-        names = ("channels", "depth", "letters", "rows", "columns", "tiles", "steps", "row", "ride")
-        return tuple((name, getattr(self, name)) for name in names)
+        """The -D sizes of signature_tile.cu."""
+        names = ("channels", "depth", "letters", "rows", "columns", "tiles", "steps", "row")
+        sizes = tuple((name, getattr(self, name)) for name in names)
+        return (*sizes, ("stage_values", self.stage_values))
 
 
-def side_for(tile: Tile, rides: int, processors: int) -> int:
-    """Rides side by side in a block: as many as its threads hold, unless processors went idle."""
-    return max(1, min(THREADS // tile.tiles, parts(rides, processors)))
+def pairs_per_block(tile: Tile, pairs: int, processors: int) -> int:
+    """(path, chunk) pairs of a block: as many as fit, unless multiprocessors were idle."""
+    return max(1, min(MAX_THREADS // tile.tiles, parts(pairs, processors)))
 
 
 @lru_cache(maxsize=1024)
 def tile_for(channels: int, depth: int, itemsize: int) -> Tile:
-    """The tile that costs the fewest instructions per coefficient, or a smaller one that costs
-    hardly more."""
-    some = range(1, min(channels, 16) + 1)
+    """The tile of the fewest instructions per coefficient, or a smaller, hardly slower one."""
+    sizes = range(1, min(channels, 16) + 1)
     shapes: list[tuple[int, int, int]] = []
     for letters in range(1, depth + 1):
         if letters > 2 and 2 * channels ** (letters - 1) > 2 * COEFFICIENTS[itemsize]:
             break
-        rows = some if letters > 1 else (1,)
-        columns = some if letters < 3 else (channels,)
+        rows = sizes if letters > 1 else (1,)
+        columns = sizes if letters < 3 else (channels,)
         shapes += [(letters, i, j) for i, j in product(rows, columns)]
     tiles = [Tile(channels, depth, itemsize, *shape) for shape in shapes]
     fitting = [t for t in tiles if t.coefficients <= COEFFICIENTS[itemsize]]
     least = min(t.issue * t.count for t in fitting)
-    good = [t for t in fitting if t.issue * t.count <= SMALL * least]
+    good = [t for t in fitting if t.issue * t.count <= SMALL_TILE_COST * least]
     return min(good, key=lambda t: (t.coefficients, t.issue * t.count))
 
 
 @dataclass(frozen=True)
-class Ride:
-    """How a batch is spread over the card: chunks of time, their steps, paths side by side in a
-    block, radix of the joins."""
+class ChunkPlan:
+    """How a batch is spread over the device."""
 
-    chunks: int
-    steps: int
-    side: int
-    radix: int
+    count: int  # chunks of a path
+    steps: int  # of a chunk
+    pairs_per_block: int
+    radix: int  # chunks that one join multiplies
 
 
 def _join_cycles(chunks: int, radix: int, factor: float) -> float:
@@ -191,20 +193,20 @@ def _join_cycles(chunks: int, radix: int, factor: float) -> float:
 
 
 def radix_for(chunks: int) -> int:
-    """Factors of one join: equal joins, each of about RADIX factors at most."""
+    """Factors of one join: joins of equal size, each of about MAX_RADIX factors at most."""
     joins = 1
-    while RADIX**joins < chunks:
+    while MAX_RADIX**joins < chunks:
         joins += 1
-    radix: int = max(SHORTEST_JOIN, round(chunks ** (1 / joins)))
+    radix: int = max(MIN_RADIX, round(chunks ** (1 / joins)))
     while radix**joins < chunks:
         radix += 1
     return radix
 
 
 @lru_cache(maxsize=4096)
-def ride_for(tile: Tile, batch: int, steps: int, processors: int, divisible: bool) -> Ride:
-    """The chunks of time that take the fewest cycles: steps in sequence against joins, while the
-    scratch stays small."""
+def plan_chunks(tile: Tile, batch: int, steps: int, processors: int, divisible: bool) -> ChunkPlan:
+    """The chunks of time of the fewest cycles, steps in sequence plus joins, whose signatures fit
+    SCRATCH."""
     slots = processors * SCHEDULERS
     size = sum(tile.channels**k for k in range(1, tile.depth + 1))
     words = tile.channels**tile.depth
@@ -223,18 +225,18 @@ def ride_for(tile: Tile, batch: int, steps: int, processors: int, divisible: boo
     best, chunks = 1, 2
     while (
         divisible
-        and chunks * LEAST_STEPS <= steps
-        and batch * chunks * size * tile.itemsize * (1 + 1 / SHORTEST_JOIN) <= SCRATCH
+        and chunks * MIN_CHUNK_STEPS <= steps
+        and batch * chunks * size * tile.itemsize * (1 + 1 / MIN_RADIX) <= SCRATCH
     ):
         if cycles(chunks) < cycles(best):
             best = chunks
         chunks *= 2
     each = max(1, parts(steps, best))
     best = max(1, parts(steps, each))
-    return Ride(best, each, side_for(tile, batch * best, processors), radix_for(best))
+    return ChunkPlan(best, each, pairs_per_block(tile, batch * best, processors), radix_for(best))
 
 
-# ---- the way back ----
+# ---- gradients ----
 
 
 @dataclass(frozen=True)
@@ -243,33 +245,31 @@ class BackTile(Tile):
 
     @cached_property
     def coefficients(self) -> int:
-        """Values that a thread holds: states and adjoints, those of the longest words but once; the
-        chains of all words above; what is wanted of an increment."""
+        """Values that a thread holds: states and their cotangents (of the longest words the
+        cotangents only), the chains of all shorter words, the cotangent of an increment."""
         lower, width = self.depth - self.letters, 1
         for k in range(1, self.letters):
             width *= self.rows if k == 1 else self.channels
             lower += width
         chains = sum(range(2, self.depth)) + 2 * (self.rows if self.letters == 2 else self.channels)
-        wanted = self.channels + (self.rows if self.row_blocks > 1 else 0)
-        return width * self.channels + 2 * lower + chains + wanted
+        increment = self.channels + (self.rows if self.row_blocks > 1 else 0)
+        return width * self.channels + 2 * lower + chains + increment
 
     @cached_property
     def line(self) -> int:
-        """Shared values of a thread and step: an odd number, so that the threads of a warp write to
-        different banks."""
+        """Shared values of a line, of one thread and step: odd, against bank conflicts."""
         return self.channels | 1
 
     @cached_property
     def pitch(self) -> int:
-        """Shared values of a step: so many that the columns of one step begin, among the banks,
-        where those of the step before end."""
+        """Shared values of a step: among the banks, steps begin where the step before ends."""
         lines, banks = self.tiles * self.line, 128 // self.itemsize
         return lines if self.tiles < 16 else lines + (self.channels - lines) % banks
 
     @cached_property
     def steps(self) -> int:
         """Steps of a stage: a thread fetches 32 bytes ahead where few threads share a path, else
-        16; bounded by the shared memory of their lines."""
+        16; the shared memory of the lines is bounded."""
         ahead = (32 if self.tiles < 16 else 16) // self.itemsize
         fetched = ahead * self.tiles // self.channels
         written = BACK_BYTES // (self.line * self.itemsize)
@@ -277,19 +277,19 @@ class BackTile(Tile):
 
     @cached_property
     def bars(self) -> int:
-        """Shared values of the lines of a stage of one path."""
+        """Shared values of the lines of a stage of one pair."""
         return self.steps * self.pitch
 
     @cached_property
     def issue(self) -> int:
-        """Instructions of one step of a thread, and of its share of the sums of the lines."""
+        """Instructions of one step of a thread, with its share of the sums of the lines."""
 
         def node(reach: int) -> int:  # horner.hpp's retreat and extend_adjoint
             return 6 * reach - 4
 
         prefixes = self.depth - self.letters
         words = sum(node(self.depth - k) for k in range(prefixes))
-        words -= self.depth if prefixes else 0  # nothing is wanted of the empty word
+        words -= self.depth if prefixes else 0  # the empty word has no cotangent
         width = 1
         for k in range(1, self.letters):
             width *= self.rows if k == 1 else self.channels
@@ -303,7 +303,7 @@ class BackTile(Tile):
 
     @property
     def sizes(self) -> tuple[tuple[str, int], ...]:
-        """What signature_vjp.cu wants as -D."""
+        """The -D sizes of signature_vjp.cu."""
         return (
             *super().sizes,
             *((name, getattr(self, name)) for name in ("line", "pitch", "bars")),
@@ -312,55 +312,56 @@ class BackTile(Tile):
 
 @lru_cache(maxsize=1024)
 def back_tile_for(channels: int, depth: int, itemsize: int) -> BackTile | None:
-    """As tile_for; None where no tile fits the registers, or running sums are better."""
-    if not 1 < channels <= MOST_BACK or depth < 2:
+    """As `tile_for`; None where no tile fits the registers, or running sums are better."""
+    if not 1 < channels <= MAX_BACK_CHANNELS or depth < 2:
         return None
-    most = BACK_REGISTERS * 4 // itemsize
+    limit = BACK_REGISTERS * 4 // itemsize
     fitting = []
     for letters in range(2, depth + 1):
-        if channels ** (letters - 1) > most:
+        if channels ** (letters - 1) > limit:
             break
         tiles = (
             BackTile(channels, depth, itemsize, letters, rows, channels)
             for rows in range(1, min(channels, 16) + 1)
         )
-        fitting += [t for t in tiles if t.coefficients <= most]
+        fitting += [t for t in tiles if t.coefficients <= limit]
     if not fitting:
         return None
     least = min(t.issue * t.count for t in fitting)
-    good = [t for t in fitting if t.issue * t.count <= SMALL * least]
+    good = [t for t in fitting if t.issue * t.count <= SMALL_TILE_COST * least]
     return min(good, key=lambda t: (t.coefficients, t.issue * t.count))
 
 
 @dataclass(frozen=True)
-class BackRide:
-    """How a batch is spread over the card on the way back: chunks of time, their steps; the pieces
-    of a path, a whole number of which is a chunk, their steps; rides side by side in a block."""
+class BackChunkPlan:
+    """How the gradients of a batch are spread over the device; segments divide chunks."""
 
-    chunks: int
-    steps: int
-    pieces: int
-    piece_steps: int
-    side: int
+    count: int  # chunks of a path
+    steps: int  # of a chunk
+    segments: int  # of a path
+    segment_steps: int
+    pairs_per_block: int
 
 
-def _back_ride(tile: BackTile, batch: int, steps: int, chunks: int, processors: int) -> BackRide:
-    """With about so many chunks, of whole stages and pieces of equal size."""
+def _equal_chunks(
+    tile: BackTile, batch: int, steps: int, chunks: int, processors: int
+) -> BackChunkPlan:
+    """About `chunks` chunks, of whole stages and segments of equal size."""
     each = max(1, parts(steps, chunks))
-    in_chunk = parts(each, PIECE)
-    piece = parts(parts(each, in_chunk), tile.steps) * tile.steps
-    each = in_chunk * piece
+    in_chunk = parts(each, SEGMENT)
+    segment = parts(parts(each, in_chunk), tile.steps) * tile.steps
+    each = in_chunk * segment
     chunks = max(1, parts(steps, each))
-    side = side_for(tile, batch * chunks, processors)
-    return BackRide(chunks, each, chunks * in_chunk, piece, side)
+    pairs = pairs_per_block(tile, batch * chunks, processors)
+    return BackChunkPlan(chunks, each, chunks * in_chunk, segment, pairs)
 
 
 @lru_cache(maxsize=4096)
-def back_ride_for(
+def plan_back_chunks(
     tile: BackTile, batch: int, steps: int, processors: int, scratch: int = SCRATCH
-) -> BackRide:
-    """The chunks of time that take the fewest cycles: steps in sequence against products of the
-    signatures of pieces, and contractions with them, while these take `scratch` bytes at most."""
+) -> BackChunkPlan:
+    """The chunks of time of the fewest cycles, whose scratch memory fits `scratch` bytes: steps in
+    sequence, plus products of the signatures of segments and contractions with them."""
     slots = processors * SCHEDULERS
     lower = sum(tile.channels**k for k in range(1, tile.depth))
     words, size = tile.channels ** (tile.depth - 1), lower + tile.channels**tile.depth
@@ -370,29 +371,30 @@ def back_ride_for(
     pull = batch * (4 * tile.depth * size + 40 * LANES * lower) / 32 / slots
     longest = 8 * size / tile.channels / LANES
 
-    def cycles(ride: BackRide) -> float:
-        warps = max(1.0, batch * ride.chunks * tile.count / 32 / slots)
-        walk = ride.steps * max(latency, tile.issue * warps)
-        chain = LAUNCH + ride.pieces * max(JOIN_LATENCY, product)
-        links = (chain if ride.pieces > 1 else 0) + (chain if ride.chunks > 1 else 0)
-        ends = LAUNCH + max(longest, pull * ride.chunks) if ride.chunks > 1 else 0
+    def cycles(plan: BackChunkPlan) -> float:
+        warps = max(1.0, batch * plan.count * tile.count / 32 / slots)
+        walk = plan.steps * max(latency, tile.issue * warps)
+        chain = LAUNCH + plan.segments * max(JOIN_LATENCY, product)
+        links = (chain if plan.segments > 1 else 0) + (chain if plan.count > 1 else 0)
+        ends = LAUNCH + max(longest, pull * plan.count) if plan.count > 1 else 0
         return walk + links + ends
 
-    best, chunks = _back_ride(tile, batch, steps, 1, processors), 2
-    while chunks * LEAST_STEPS <= steps and batch * chunks * 4 * lower * tile.itemsize <= scratch:
-        ride = _back_ride(tile, batch, steps, chunks, processors)
-        if cycles(ride) < cycles(best):
-            best = ride
+    best, chunks = _equal_chunks(tile, batch, steps, 1, processors), 2
+    while (
+        chunks * MIN_CHUNK_STEPS <= steps and batch * chunks * 4 * lower * tile.itemsize <= scratch
+    ):
+        plan = _equal_chunks(tile, batch, steps, chunks, processors)
+        if cycles(plan) < cycles(best):
+            best = plan
         chunks *= 2
     return best
 
 
 def method_for(channels: int, depth: int, stream: bool) -> str:
-    """Tiles where each coefficient is written once; running sums where every prefix is written
-    anyway.
+    """Tiles where each coefficient is written once; running sums where every prefix is written.
 
-    With `stream` both methods are bound by the memory that the rows take. The running sums write
-    it in whole lines and in parallel over time; a tile would write its few words of every row
-    apart from its neighbours'. One channel has one word per level: nothing to tile.
+    With `stream` the bandwidth of the memory bounds both methods. Running sums write whole lines,
+    in parallel over time; a tile would scatter its few words of every row. One channel has one
+    word per level: nothing to tile.
     """
-    return "cumsum" if stream or channels == 1 or channels > MOST_CHANNELS else "tile"
+    return "cumsum" if stream or channels == 1 or channels > MAX_CHANNELS else "tile"

@@ -1,8 +1,7 @@
-// The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455), completed: level k is the running
-// sum over time of
-//     b_t[w1...wk] = chain_0(w1...w(k-1)) * x_t[wk],
-// where the chain (horner.hpp) reads the lower levels as they are before step t. With these known at all times, b_t is
-// elementwise in time. It is never stored: a thread makes it where it is added.
+// The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455): level k is a running sum over time,
+//     S_t[w1...wk] = S_0[w1...wk] + sum_{s <= t} b_s[w1...wk],   b_t[w1...wk] = chain_0(w1...w(k-1)) * x_t[wk],
+// where the chain (horner.hpp) reads the lower levels before step t. Given these at all times, b_t is elementwise in
+// time. It is never stored: a thread computes it where it is added.
 //
 // The functions are the bodies of the ElementwiseKernels and of the ReductionKernel of signature_cumsum.py. PYSIG_LEVEL
 // is k.
@@ -14,8 +13,8 @@ namespace pysig_gpu {
 using pysig::i64;
 
 #ifdef PYSIG_LEVEL
-// Lower levels at all times of a block: row t (stride `time` of a path of stride `batch`) is S after step t, `start` is
-// S before step 0 (size `size` per path). Levels begin `base` after the start of a row. Increments x are (batch, steps,
+// The lower levels at all times of a block: row t (stride `time`, of a path stride `batch`) is S after step t; `start`
+// is S before step 0 (`size` values per path). Levels begin at offset `base` of a row. Increments x are (batch, steps,
 // d).
 template <class R>
 struct history {
@@ -27,7 +26,7 @@ struct history {
     i64 steps, d;
 };
 
-// b_t of one word, for any t. Its letters and the places of its prefixes are made once.
+// b_t of one word, for any t. Its letters and the places of its prefixes are computed once.
 template <class R>
 struct growth {
     static constexpr int k = PYSIG_LEVEL;
@@ -59,7 +58,8 @@ struct growth {
     }
 };
 
-// One chunk of one word: from the start of the block and what the chunks before have added, to all its rows.
+// All rows of one word in one chunk of time: S at the start of the block, plus the sum `added` of the chunks before,
+// plus the running sum of b_t.
 template <class R>
 __device__ void run_chunk(const history<R>& h, R* rows, const R* added, i64 index, i64 words, i64 chunks,
                           i64 chunk_steps) {
@@ -75,7 +75,7 @@ __device__ void run_chunk(const history<R>& h, R* rows, const R* added, i64 inde
     }
 }
 
-// What step t of a chunk adds to a word; nothing after the last step.
+// b_t of step t of a chunk; 0 after the last step.
 template <class R>
 __device__ R term(const history<R>& h, i64 t, i64 b, i64 chunk, i64 word, i64 chunk_steps) {
     t += chunk * chunk_steps;
@@ -83,7 +83,7 @@ __device__ R term(const history<R>& h, i64 t, i64 b, i64 chunk, i64 word, i64 ch
 }
 #endif
 
-// The coefficient at `index` of a row of `size`, or of the group inverse.
+// The coefficient at `index` of a row, or of its group inverse.
 template <class R>
 __device__ R finished(const R* row, i64 index, i64 d, bool inverse) {
     if (!inverse) return row[index];
@@ -97,7 +97,7 @@ __device__ R finished(const R* row, i64 index, i64 d, bool inverse) {
     return pysig::antipode_coefficient(row, d, level, index - offset);
 }
 
-// The group inverse of a row in place: whoever holds the smaller of two words that are each other's reverse swaps them.
+// The group inverse of a row in place: of a word and its reverse, the thread of the smaller one swaps them.
 template <class R>
 __device__ void invert(R* row, i64 index, i64 d) {
     int level = 1;

@@ -1,27 +1,29 @@
 """`method="cumsum"` on a GPU: level by level, running sums over blocks of time (Genet and
 Inzirillo, arXiv:2501.08455).
 
-A level is one ElementwiseKernel, a thread per word and chunk of time, which adds its chain up and
-writes every row. Where words are too few to fill the card, time is cut into chunks: a
-ReductionKernel adds up each chunk, `cupy.cumsum` the chunks, and the threads start from there.
-Without `stream` the rows are scratch, of levels below the last only, and the last level is a
-reduction: nothing of its size times time is ever stored.
+A level is one ElementwiseKernel with a thread per word and chunk of time, which adds the growth of
+its word and writes every row. Where words are too few to fill the device, time is cut into chunks:
+a ReductionKernel adds the growth within each chunk, `cupy.cumsum` scans the chunks, and each thread
+starts from the sum of the chunks before. Without `stream` the rows are scratch memory for the
+levels below the last, and the last level is a reduction, which stores nothing over time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
+from pysig._gpu.batches import parts_of
 from pysig._gpu.compile import elementwise_kernel, sum_kernel
 from pysig._gpu.increments import fill_increments
 from pysig._gpu.memory import scratch_limit
 from pysig._plans.layout import Plan
-from pysig._plans.transform import Transform, steps_after
+from pysig._plans.paths import Options, Paths
 
 FILE = "signature_cumsum.cuh"
-THREADS = 2**17  # that fill a card; fewer words than that are cut into chunks of time
-LEAST_STEPS = 16  # of a chunk
+THREADS = 2**17  # fill a device; with fewer words, time is cut into chunks
+MIN_CHUNK_STEPS = 16  # of a chunk
 HISTORY = (
     "raw T start, raw T x, int64 batch, int64 time, int64 base, int64 size, int64 steps, int64 d"
 )
@@ -55,8 +57,10 @@ def _finish() -> Any:
         "raw T state, int64 size, int64 d, int64 inverse, int64 scalar",
         "raw T out",
         """
-        const ptrdiff_t row = i / size, index = i % size; out[row * (size + scalar) + scalar +
-        index] = pysig_gpu::finished(&state[0] + row * size, index, d, inverse); """,
+        const ptrdiff_t row = i / size, index = i % size;
+        out[row * (size + scalar) + scalar + index] =
+            pysig_gpu::finished(&state[0] + row * size, index, d, inverse);
+        """,
         "pysig_finish",
         FILE,
     )
@@ -73,8 +77,7 @@ def _invert() -> Any:
 
 
 def antipode(cupy: Any, rows: Any, plan: Plan) -> Any:
-    """Of the rows (..., plan.coefficients): the coefficient of w is (-1)^|w| times that of the
-    reversed word."""
+    """The antipode of rows (..., plan.coefficients): out[w] = (-1)^|w| rows[reversed w]."""
     rows = cupy.ascontiguousarray(rows)
     out = cupy.empty(rows.shape, rows.dtype)
     if rows.size:
@@ -82,34 +85,21 @@ def antipode(cupy: Any, rows: Any, plan: Plan) -> Any:
     return out
 
 
-class _Block:
-    """Lower levels of some paths over a block of time: the rows, and S before the block."""
+class _Levels:
+    """Levels of some paths over a block of time: the rows, and S before the block.
 
-    def __init__(self, cupy: Any, rows: Any, strides: tuple[int, int, int], state: Any, d: int):
-        self.cupy, self.rows, self.state, self.d = cupy, rows, state, d
-        self.batch_stride, self.time_stride, self.base = strides
-        self.x: Any = None
+    `strides`: of `rows`, for paths and for steps, and the offset of level 1 in a row. x: the
+    increments (batch, steps, d).
+    """
 
-    def begin(self, x: Any) -> None:
-        """The increments (batch, steps, d) of the block."""
-        self.x = x
-
-    @property
-    def history(self) -> tuple[Any, ...]:
-        steps = self.x.shape[1]
-        return (
-            self.state,
-            self.x,
-            self.batch_stride,
-            self.time_stride,
-            self.base,
-            self.state.shape[1],
-            steps,
-            self.d,
-        )
+    def __init__(
+        self, cupy: Any, rows: Any, strides: tuple[int, int, int], state: Any, x: Any
+    ) -> None:
+        self.cupy, self.rows, self.x = cupy, rows, x
+        self.history = (state, x, *strides, state.shape[1], *x.shape[1:])
 
     def sums(self, level: int, words: int, chunks: int, chunk_steps: int) -> Any:
-        """What each chunk adds to each word of a level: (batch, chunks, words)."""
+        """The growth of each word of a level in each chunk: (batch, chunks, words)."""
         arange = self.cupy.arange
         t = arange(chunk_steps).reshape(-1, 1, 1, 1)
         b = arange(self.x.shape[0]).reshape(1, -1, 1, 1)
@@ -118,12 +108,12 @@ class _Block:
         return _sum(level)(t, b, chunk, word, self.rows, *self.history, chunk_steps, axis=0)
 
     def advance(self, level: int, words: int) -> None:
-        """Writes the rows of a level; the levels below are there."""
+        """Write the rows of a level, given the levels below."""
         batch, steps = self.x.shape[:2]
-        chunks = max(1, min(ceil(THREADS / (batch * words)), steps // LEAST_STEPS))
+        chunks = max(1, min(ceil(THREADS / (batch * words)), steps // MIN_CHUNK_STEPS))
         chunk_steps = ceil(steps / chunks)
         chunks = ceil(steps / chunk_steps)
-        added = self.state  # not read where there is one chunk
+        added = self.x  # not read by a single chunk
         if chunks > 1:
             added = self.cupy.cumsum(self.sums(level, words, chunks, chunk_steps), axis=1)
         _advance(level)(
@@ -131,83 +121,69 @@ class _Block:
         )
 
 
-def run(
-    cupy: Any,
-    path: Any,
-    out: Any,
-    plan: Plan,
-    stream: bool,
-    basepoint: Any,
-    initial: Any,
-    inverse: bool,
-    lengths: Any,
-    transform: Transform | None,
-) -> None:
-    """Fills `out`; see `pysig._gpu.signature`."""
-    batch, length, _ = path.shape
-    channels, steps = plan.channels, steps_after(transform, length - (basepoint is None))
-    itemsize = path.dtype.itemsize
+def run(cupy: Any, paths: Paths, out: Any, plan: Plan, options: Options) -> None:
+    """Fill `out`; see `pysig._gpu.signature`."""
+    batch, steps, itemsize = paths.batch, paths.steps, out.dtype.itemsize
     low = plan.offsets[-2]  # coefficients below the last level
     # Per path and step: an increment, and without `stream` a row of the lower levels. Per path: S,
     # twice.
-    per_step = itemsize * (channels + (0 if stream else low))
+    per_step = itemsize * (plan.channels + (0 if options.stream else low))
     per_path = itemsize * 2 * plan.coefficients
     budget = scratch_limit(cupy)
-    paths = max(1, min(batch, budget // (per_path + per_step * max(1, min(steps, 32)))))
-    block = max(1, min(steps, (budget - paths * per_path) // (paths * per_step)))
-    for first in range(0, batch, paths):
-        part = slice(first, first + paths)
-        base, start, counts = (
-            None if a is None else a[part] for a in (basepoint, initial, lengths)
-        )
-        how = None if transform is None else transform.part(part)
-        _run(cupy, path[part], out[part], base, start, counts, how, plan, block, stream, inverse)
-
-
-def _run(
-    cupy: Any,
-    path: Any,
-    out: Any,
-    basepoint: Any,
-    initial: Any,
-    lengths: Any,
-    transform: Transform | None,
-    plan: Plan,
-    block: int,
-    stream: bool,
-    inverse: bool,
-) -> None:
-    batch, length, _ = path.shape
-    d, dtype, low, scalar = plan.channels, path.dtype, plan.offsets[-2], int(plan.scalar_term)
-    steps = steps_after(transform, length - (basepoint is None))
-    direct = not (stream or inverse or scalar)
-    state = out if direct else cupy.empty((batch, plan.coefficients), dtype)
-    state[...] = 0 if initial is None else initial
-    width = plan.size if stream else low
-    rows = out if stream else cupy.empty((batch, block, max(1, width)), dtype)
-    levels = range(1, plan.depth + 1 if stream else plan.depth)
-    for first in range(0, steps, block):
-        count = min(block, steps - first)
-        x = cupy.empty((batch, count, d), dtype)
-        fill_increments(cupy, path, basepoint, lengths, transform, first, x)
-        here = rows[:, first:] if stream else rows
-        strides = (rows.shape[1] * width, width, scalar if stream else 0)
-        levels_of = _Block(cupy, here, strides, state, d)
-        levels_of.begin(x)
-        for level in levels:
-            levels_of.advance(level, plan.level_sizes[level - 1])
-        if stream:
-            state[...] = rows[:, first + count - 1, scalar:]
+    size = max(1, min(batch, budget // (per_path + per_step * max(1, min(steps, 32)))))
+    block = max(1, min(steps, (budget - size * per_path) // (size * per_step)))
+    for part, some in parts_of(paths, size):
+        if options.stream:
+            _all_prefixes(cupy, some, out[part], plan, block, options.inverse)
         else:
-            last = levels_of.sums(plan.depth, plan.level_sizes[-1], 1, count)
-            state[:, low:] += last[:, 0]
-            state[:, :low] = rows[:, count - 1, :low]
-    if stream:
-        if scalar:
-            out[..., 0] = 1
-        if inverse:
-            _invert()(plan.coefficients, d, scalar, out, size=batch * steps * plan.coefficients)
-    elif not direct:
-        _finish()(state, plan.coefficients, d, int(inverse), scalar, out, size=state.size)
-        if scalar:
-            out[..., 0] = 1
+            _whole_paths(cupy, some, out[part], plan, block, options.inverse)
+
+
+def _blocks(cupy: Any, paths: Paths, block: int, channels: int) -> Iterator[tuple[int, int, Any]]:
+    """First step, number of steps and increments of each block of time."""
+    for first in range(0, paths.steps, block):
+        count = min(block, paths.steps - first)
+        x = cupy.empty((paths.batch, count, channels), paths.points.dtype)
+        fill_increments(cupy, paths, first, x)
+        yield first, count, x
+
+
+def _all_prefixes(cupy: Any, paths: Paths, out: Any, plan: Plan, block: int, inverse: bool) -> None:
+    """Every level at every step: the rows are `out`."""
+    batch, steps, scalar = paths.batch, paths.steps, int(plan.scalar_term)
+    state = cupy.empty((batch, plan.coefficients), out.dtype)
+    state[...] = 0 if paths.initial is None else paths.initial
+    strides = out.shape[1] * plan.size, plan.size, scalar
+    for first, count, x in _blocks(cupy, paths, block, plan.channels):
+        levels = _Levels(cupy, out[:, first:], strides, state, x)
+        for level in range(1, plan.depth + 1):
+            levels.advance(level, plan.level_sizes[level - 1])
+        state[...] = out[:, first + count - 1, scalar:]
+    if scalar:
+        out[..., 0] = 1
+    if inverse:
+        size = batch * steps * plan.coefficients
+        _invert()(plan.coefficients, plan.channels, scalar, out, size=size)
+
+
+def _whole_paths(cupy: Any, paths: Paths, out: Any, plan: Plan, block: int, inverse: bool) -> None:
+    """The last step only: the rows are scratch, without the last level, which is a reduction."""
+    batch, low, scalar = paths.batch, plan.offsets[-2], int(plan.scalar_term)
+    direct = not (inverse or scalar)
+    state = out if direct else cupy.empty((batch, plan.coefficients), out.dtype)
+    state[...] = 0 if paths.initial is None else paths.initial
+    rows = cupy.empty((batch, block, max(1, low)), out.dtype)
+    strides = rows.shape[1] * low, low, 0
+    for _, count, x in _blocks(cupy, paths, block, plan.channels):
+        levels = _Levels(cupy, rows, strides, state, x)
+        for level in range(1, plan.depth):
+            levels.advance(level, plan.level_sizes[level - 1])
+        last = levels.sums(plan.depth, plan.level_sizes[-1], 1, count)
+        state[:, low:] += last[:, 0]
+        state[:, :low] = rows[:, count - 1, :low]
+    if direct:
+        return
+    sizes = plan.coefficients, plan.channels, int(inverse), scalar
+    _finish()(state, *sizes, out, size=state.size)
+    if scalar:
+        out[..., 0] = 1

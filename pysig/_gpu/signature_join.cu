@@ -1,11 +1,9 @@
-// Chen's identity along chunks of time: the signatures of consecutive chunks of a path become the signature of the
-// path.
+// The signature of a path from those of consecutive chunks, by Chen's identity S = S_1 (x) S_2 (x) ... (x) S_n.
 //
-// A thread owns a word of the top level and all its prefixes (chen_extend in chen.hpp) and multiplies them by one chunk
-// after the other: no thread needs what another one computes. `radix` chunks become one; the launcher repeats this
-// until one is left. Lower levels are written by the thread of their first word.
+// A thread owns a word of level N and all its prefixes (chen_extend in chen.hpp) and multiplies by one chunk after the
+// other; threads are independent. A launch multiplies `radix` chunks; the launcher repeats it until one is left.
 //
-// Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH.
+// Sizes are -D PYSIG_...: REAL, CHANNELS, DEPTH.
 #include <pysig/algebra/chen.hpp>
 
 using pysig::i64;
@@ -13,8 +11,8 @@ using R = PYSIG_REAL;
 
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH;
 
-// parts: (groups, chunks of the path, size), `chunks` of them per path; out: a row of out_width per (path, group of
-// `radix` chunks).
+// parts: (paths, chunks, size). out: a row of out_width for each (path, group of `radix` chunks); with scalar = 1 it
+// begins with the constant 1.
 extern "C" __global__ void __launch_bounds__(128, 1)
     pysig_signature_join(const R* parts, R* out, i64 out_width, i64 scalar, i64 inverse, i64 paths, i64 chunks,
                          i64 radix) {
@@ -39,7 +37,7 @@ extern "C" __global__ void __launch_bounds__(128, 1)
         if (scalar && word == 0) to[0] = R(1);
         to += scalar;
         prefix = word;
-        bool mine = true;  // a shorter prefix belongs to the thread of its first word
+        bool mine = true;  // several threads hold a shorter prefix, that of its first word writes it
         PYSIG_UNROLL
         for (int k = N; k >= 1; --k) {
             if (mine) {

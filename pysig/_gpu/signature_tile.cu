@@ -1,10 +1,10 @@
-// Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp) and rides along the whole
-// path, or along one chunk of it, with its coefficients in registers. One launch writes all levels.
+// Signatures by word tiles: a thread owns a prefix and the words below it (subtree.hpp), and keeps their coefficients
+// in registers over all steps of a path or of one chunk of it. One launch writes all levels.
 //
-// The increments of a ride (tile.cuh) are double-buffered, so that there is one barrier for each stage.
+// Increments (tile.cuh) are double-buffered: one barrier for each stage.
 //
-// Sizes come as -D PYSIG_..., those of tile.cuh and: STREAM = 1 for all prefixes of the path, INVERSE = 1 for the group
-// inverse (known here, addresses are constant offsets).
+// Sizes are -D PYSIG_..., those of tile.cuh and: STREAM = 1 for all prefixes of the path, INVERSE = 1 for the group
+// inverse. With these at compile time, addresses are constant offsets.
 #include "tile.cuh"
 
 constexpr bool STREAM = PYSIG_STREAM, INVERSE = PYSIG_INVERSE;
@@ -17,7 +17,7 @@ struct writer {
     template <int n>
     __device__ void operator()(word<n> u, R value) const {
         constexpr i64 offset = pysig::level_offset(D, k + n);
-        if (n > 0 && n < L && !first_column) return;  // held by several tiles, written by one
+        if (n > 0 && n < L && !first_column) return;  // several tiles hold it, the first one writes it
         const word<k + n> w = p.then(u);
         row[offset + (INVERSE ? w.reversed : w.index)] = INVERSE && (k + n) % 2 ? -value : value;
     }
@@ -59,25 +59,25 @@ struct tile_state {
     }
 };
 
-// rides = paths * chunks < 2^31, each of chunk_steps steps; a grid of (blocks of rides, blocks of tiles). A row of
-// `out` has out_width coefficients, which begin `scalar` after its start, where 1 is written; there is one row for a
-// ride, or one for each step (STREAM). basepoint, initial, lengths and times (rows of times_stride) may be null.
+// Grid: (blocks of pairs, blocks of tiles), pairs = paths * chunks < 2^31; a chunk has chunk_steps steps. `out` has one
+// row of out_width values for each pair, or for each step (STREAM); with scalar = 1 a row begins with the constant 1.
+// initial may be null, and what path_args says.
 extern "C" __global__ void __launch_bounds__(128, 1)
     pysig_signature_tile(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length,
                          const R* basepoint, const R* initial, const i64* lengths, const R* times, i64 times_stride,
-                         double clock_end, R* out, i64 out_width, i64 scalar, i64 rides, i64 chunks, i64 chunk_steps,
+                         double clock_end, R* out, i64 out_width, i64 scalar, i64 pairs, i64 chunks, i64 chunk_steps,
                          i64 first_tile, i64 tiles) {
     extern __shared__ __align__(16) R staged[];
-    const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
-    const unsigned ride = blockIdx.x * side + slot, tile = unsigned(first_tile) + blockIdx.y * TILES + share;
-    // A thread without a tile, where tiles do not fill the blocks, still fetches its share of the ride's increments.
-    const bool rides_along = ride < unsigned(rides), works = rides_along && tile < unsigned(tiles);
-    const unsigned b = rides_along ? ride / unsigned(chunks) : 0, chunk = rides_along ? ride % unsigned(chunks) : 0;
-    const i64 total =
-        pysig::transformed_steps(STAGES, length - (basepoint ? 0 : 1));  // steps of a path, if all its points count
-    increments x = increments_of(points, batch_stride, length_stride, channel_stride, length, basepoint, lengths, times,
-                                 times_stride, clock_end, b, chunk * chunk_steps, chunk_steps);
-    // After the end of its points a path stands still: nothing to do, but rows to write.
+    const unsigned block_pairs = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
+    const unsigned pair = blockIdx.x * block_pairs + slot, tile = unsigned(first_tile) + blockIdx.y * TILES + share;
+    // A thread without a tile, where tiles do not fill the blocks, still loads its share of the increments.
+    const bool has_pair = pair < unsigned(pairs), works = has_pair && tile < unsigned(tiles);
+    const unsigned b = has_pair ? pair / unsigned(chunks) : 0, chunk = has_pair ? pair % unsigned(chunks) : 0;
+    const path_args paths{points,    batch_stride, length_stride, channel_stride, length,
+                          basepoint, lengths,      times,         times_stride,   clock_end};
+    const i64 total = paths.steps();
+    increments x = paths.chunk(b, chunk * chunk_steps, chunk_steps);
+    // Steps after the end of a path (lengths) are zero: skipped, but STREAM writes their rows.
     const i64 steps = !works ? 0 : STREAM ? total : x.end - x.first;
 
     tile_state state(works ? tile : 0);
@@ -85,14 +85,14 @@ extern "C" __global__ void __launch_bounds__(128, 1)
 
     if (ROW > D)  // the overhang stays zero
         for (unsigned e = share; e < STEPS * ROW; e += TILES)
-            if (e % ROW >= D) staged[slot * RIDE + e] = staged[(side + slot) * RIDE + e] = R(0);
+            if (e % ROW >= D) staged[slot * STAGE_VALUES + e] = staged[(block_pairs + slot) * STAGE_VALUES + e] = R(0);
 
-    R* row = out + (STREAM ? i64(b) * total : i64(ride)) * out_width;
+    R* row = out + (STREAM ? i64(b) * total : i64(pair)) * out_width;
     x.fetch(0, share);
     unsigned half = slot;
     for (i64 from = 0;; from += STEPS) {
-        R* rows = staged + half * RIDE;
-        half = half < side ? half + side : half - side;
+        R* rows = staged + half * STAGE_VALUES;
+        half = half < block_pairs ? half + block_pairs : half - block_pairs;
         x.stage(rows, share);
         if (!__syncthreads_or(from < steps)) break;
         x.fetch(from + STEPS, share);

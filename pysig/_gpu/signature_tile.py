@@ -1,5 +1,5 @@
-"""`method="tile"` on a GPU: the grid of signature_tile.cu, and the joins of signature_join.cu
-for chunks of time."""
+"""`method="tile"` on a GPU: the grid of signature_tile.cu, and for chunks of time the joins of
+signature_join.cu."""
 
 from __future__ import annotations
 
@@ -9,144 +9,95 @@ from typing import Any
 
 import numpy as np
 
+from pysig._gpu.batches import parts_of
 from pysig._gpu.compile import raw_kernel, real
-from pysig._gpu.schedule import Ride, Tile, ride_for, tile_for
+from pysig._gpu.errors import is_capturing
+from pysig._gpu.schedule import ChunkPlan, Tile, plan_chunks, tile_for
 from pysig._plans.layout import Plan
-from pysig._plans.transform import Transform, steps_after
+from pysig._plans.paths import Options, Paths
 
-MOST_RIDES = 2**31 - 1  # a kernel counts paths x chunks in 32 bits
-MOST_BLOCKS = 65535  # of tiles, the second axis of a grid
+MAX_PAIRS = 2**31 - 1  # a kernel counts (path, chunk) pairs in 32 bits
+MAX_BLOCKS = 65535  # of tiles, the second axis of a grid
 JOIN_THREADS = 128
-JOIN_BLOCKS = 2**20
+MAX_JOIN_BLOCKS = 2**20
 
 
 @lru_cache(maxsize=64)
 def processors(cupy: Any, device: int) -> int:
+    """Multiprocessors of a device."""
     return int(cupy.cuda.runtime.getDeviceProperties(device)["multiProcessorCount"])
 
 
-def run(
-    cupy: Any,
-    path: Any,
-    out: Any,
-    plan: Plan,
-    stream: bool,
-    basepoint: Any,
-    initial: Any,
-    inverse: bool,
-    lengths: Any,
-    transform: Transform | None,
-) -> None:
-    """Fills `out`; see `pysig._gpu.signature`."""
-    batch, length, _ = path.shape
+def run(cupy: Any, paths: Paths, out: Any, plan: Plan, options: Options) -> None:
+    """Fill `out`; see `pysig._gpu.signature`."""
     device = cupy.cuda.runtime.getDevice()
-    tile = tile_for(plan.channels, plan.depth, path.dtype.itemsize)
-    steps = steps_after(transform, length - (basepoint is None))
-    ride = ride_for(tile, batch, steps, processors(cupy, device), not stream)
-    if ride.chunks > 1 and cupy.cuda.get_current_stream().is_capturing():
-        # A graph that is replayed later must not write to scratch memory, which by then may be
-        # someone else's.
-        ride = ride_for(tile, batch, steps, processors(cupy, device), False)
-    most = MOST_RIDES // ride.chunks
-    for first in range(0, batch, most):
-        part = slice(first, first + most)
-        points, rows, base, start, counts = (
-            a if a is None or batch <= most else a[part]
-            for a in (path, out, basepoint, initial, lengths)
-        )
-        how = None if transform is None else transform.part(part)
-        _run(
-            cupy, points, rows, base, start, counts, how, plan, tile, ride, stream, inverse, device
-        )
+    tile = tile_for(plan.channels, plan.depth, out.dtype.itemsize)
+    problem = tile, paths.batch, paths.steps, processors(cupy, device)
+    chunks = plan_chunks(*problem, not options.stream)
+    if chunks.count > 1 and is_capturing(cupy):  # no scratch memory for signatures of chunks
+        chunks = plan_chunks(*problem, False)
+    for part, some in parts_of(paths, MAX_PAIRS // chunks.count):
+        rows = out if some is paths else out[part]
+        if chunks.count == 1:
+            launch(some, rows, tile, chunks, options, plan.scalar_term)
+            continue
+        parts = cupy.empty((some.batch * chunks.count, plan.coefficients), out.dtype)
+        launch(some, parts, tile, chunks, Options())
+        _join(cupy, parts, rows, plan, chunks, options.inverse)
 
 
-def _run(
-    cupy: Any,
-    path: Any,
-    out: Any,
-    basepoint: Any,
-    initial: Any,
-    lengths: Any,
-    transform: Transform | None,
-    plan: Plan,
-    tile: Tile,
-    ride: Ride,
-    stream: bool,
-    inverse: bool,
-    device: int,
-) -> None:
-    whole = ride.chunks == 1
-    rides = len(path) * ride.chunks
-    target = out if whole else cupy.empty((rides, plan.coefficients), path.dtype)
-    launch(
-        path,
-        target,
-        basepoint,
-        initial,
-        lengths,
-        transform,
-        tile,
-        ride,
-        stream=stream,
-        inverse=inverse and whole,
-        scalar=plan.scalar_term and whole,
-        device=device,
-    )
-    if not whole:
-        _join(cupy, target, out, plan, len(path), ride, inverse, device)
-
-
-def path_arguments(
-    path: Any, basepoint: Any, lengths: Any, transform: Transform | None, *between: Any
-) -> tuple[Any, ...]:
-    """The first arguments of a kernel that reads paths; `between` stand before `lengths`."""
+def path_arguments(paths: Paths, *between: Any) -> tuple[Any, ...]:
+    """The first arguments of a kernel that reads paths; `between` go before `lengths`."""
+    points, basepoint, _, lengths, _, transform = paths
     _, times, end = (0, None, 0.0) if transform is None else transform
-    # CuPy hands None over as no argument at all; a null pointer is the integer 0.
+    # The integer 0 is a null pointer in every version of CuPy; None is one in some.
     arrays = (0 if a is None else a for a in (basepoint, *between, lengths, times))
     width = 0 if times is None else times.shape[1]
-    return path, *path.strides, path.shape[1], *arrays, width, np.float64(end)
+    return points, *points.strides, points.shape[1], *arrays, width, np.float64(end)
+
+
+def path_sizes(paths: Paths) -> tuple[tuple[str, int | str], ...]:
+    """The -D sizes of a kernel that reads paths."""
+    return (
+        ("real", real(paths.points.dtype)),
+        ("stages", 0 if paths.transform is None else paths.transform.stages),
+        ("path_channels", paths.points.shape[2]),
+    )
 
 
 def launch(
-    path: Any,
+    paths: Paths,
     target: Any,
-    basepoint: Any,
-    initial: Any,
-    lengths: Any,
-    transform: Transform | None,
     tile: Tile,
-    ride: Ride,
-    *,
-    stream: bool,
-    inverse: bool,
-    scalar: bool,
-    device: int,
+    chunks: ChunkPlan,
+    options: Options,
+    scalar_term: bool = False,
 ) -> None:
-    """Fills `target` with the signatures of all rides, a row for each, or (`stream`) for each step
-    of a path."""
-    rides = len(path) * ride.chunks
+    """Fill `target` with signatures: a row for each (path, chunk) pair, or for each step of a path
+    with `options.stream`."""
+    pairs = paths.batch * chunks.count
     sizes = (
-        ("real", real(path.dtype)),
-        ("stream", int(stream)),
-        ("inverse", int(inverse)),
-        ("stages", 0 if transform is None else transform.stages),
-        ("path_channels", path.shape[2]),
+        *path_sizes(paths),
+        ("stream", int(options.stream)),
+        ("inverse", int(options.inverse)),
         *tile.sizes,
     )
-    shared = 2 * ride.side * tile.ride * tile.itemsize
+    shared = 2 * chunks.pairs_per_block * tile.stage_values * tile.itemsize
+    device = target.device.id
     kernel = raw_kernel("signature_tile.cu", "pysig_signature_tile", shared, device, *sizes)
-    for first in range(0, tile.blocks, MOST_BLOCKS):
+    arguments = path_arguments(paths, paths.initial)
+    for first in range(0, tile.blocks, MAX_BLOCKS):
         kernel(
-            (ceil(rides / ride.side), min(MOST_BLOCKS, tile.blocks - first)),
-            (ride.side * tile.tiles,),
+            (ceil(pairs / chunks.pairs_per_block), min(MAX_BLOCKS, tile.blocks - first)),
+            (chunks.pairs_per_block * tile.tiles,),
             (
-                *path_arguments(path, basepoint, lengths, transform, initial),
+                *arguments,
                 target,
                 target.shape[-1],
-                int(scalar),
-                rides,
-                ride.chunks,
-                ride.steps,
+                int(scalar_term),
+                pairs,
+                chunks.count,
+                chunks.steps,
                 first * tile.tiles,
                 tile.count,
             ),
@@ -154,19 +105,16 @@ def launch(
         )
 
 
-def _join(
-    cupy: Any, parts: Any, out: Any, plan: Plan, batch: int, ride: Ride, inverse: bool, device: int
-) -> None:
-    """Signatures of chunks (batch * chunks, size) into `out`."""
+def _join(cupy: Any, parts: Any, out: Any, plan: Plan, chunks: ChunkPlan, inverse: bool) -> None:
+    """The signatures of chunks, (batch * chunks, coefficients), joined into `out`."""
     sizes = (("real", real(out.dtype)), ("channels", plan.channels), ("depth", plan.depth))
-    kernel = raw_kernel("signature_join.cu", "pysig_signature_join", 0, device, *sizes)
-    words = plan.level_sizes[-1]
-    chunks = ride.chunks
-    while chunks > 1:
-        groups = ceil(chunks / ride.radix)
+    kernel = raw_kernel("signature_join.cu", "pysig_signature_join", 0, out.device.id, *sizes)
+    words, batch, count = plan.level_sizes[-1], len(out), chunks.count
+    while count > 1:
+        groups = ceil(count / chunks.radix)
         last = groups == 1
         target = out if last else cupy.empty((batch * groups, plan.coefficients), out.dtype)
-        blocks = min(JOIN_BLOCKS, ceil(batch * groups * words / JOIN_THREADS))
+        blocks = min(MAX_JOIN_BLOCKS, ceil(batch * groups * words / JOIN_THREADS))
         kernel(
             (blocks,),
             (JOIN_THREADS,),
@@ -177,8 +125,8 @@ def _join(
                 int(plan.scalar_term and last),
                 int(inverse and last),
                 batch,
-                chunks,
-                ride.radix,
+                count,
+                chunks.radix,
             ),
         )
-        parts, chunks = target, groups
+        parts, count = target, groups

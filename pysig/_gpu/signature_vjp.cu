@@ -1,18 +1,22 @@
-// Gradients of <cotangent, signature> by word tiles: a thread owns a prefix and all words below it (subtree.hpp)
-// and rides along a path, or a chunk of it, from its end to its beginning. With H[i] the chain of a word p i of N - 1
-// letters, and the adjoint of the top level A_bar, which does not change in time,
-//     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
-// and then the chains backwards. Lower levels are rebuilt on the way, S <- S (x) exp(-x), anew from a stored state at
-// the end of every *piece* of a path (signature_vjp_link.cu), so that rounding does not grow with its length.
+// Gradients of <cotangent, signature> by word tiles: a thread owns a prefix p and all words below it (subtree.hpp), and
+// goes through a path, or through one chunk of it, from its last step to its first. y_bar is the cotangent of y.
 //
-// The adjoint is linear in the cotangent, so that tiles need not know of each other: each begins with the cotangents of
-// the words that it owns, and zero for what belongs to others, has adjoints of its own of all that it holds, and says
-// what its words want of every increment. The threads of a ride leave that in shared memory, a row for each thread and
-// step; after each stage they add the rows up, in the order of the tiles. Where the tiles of a path fill several
-// blocks, signature_sum.cu adds up what these have found.
+// Let x be the increment of a step, H[i] the chain of the word p i of N - 1 letters before the step, and A_bar[i][j]
+// the cotangent of the coefficient of p i j. A step adds H[i] x[j] to that coefficient, so A_bar is the same at all
+// steps, and
+//     x_bar[j] += sum_i H[i] A_bar[i][j],    H_bar[i] = sum_j A_bar[i][j] x[j].
+// The chains give the cotangents of shorter words (prefix_step_adjoint). The states below level N are computed
+// backwards,
+//     S <- S (x) exp(-x),
+// from a stored state at the end of every *segment* (signature_vjp_link.cu), which bounds the rounding errors.
 //
-// Sizes come as -D PYSIG_..., those of tile.cuh and: LINE, the values of a thread's row; PITCH, those of the rows of a
-// step; BARS, those of a ride's stage. All last letters belong to one tile, COLUMNS = CHANNELS.
+// The gradient is linear in the cotangent, so tiles are independent: each one starts from the cotangents of the words
+// that it owns and from zero for all others. Its contribution to x_bar is a *line* in shared memory for each thread and
+// step. After each stage the threads of a pair add the lines in the order of the tiles. If the tiles of a path fill
+// several blocks, pysig_link_sum adds the results of the blocks.
+//
+// Sizes are -D PYSIG_..., those of tile.cuh and: LINE values of a line; PITCH values of the lines of a step; BARS
+// values of the lines of a stage. All last letters belong to one tile, COLUMNS = CHANNELS.
 #include "tile.cuh"
 
 constexpr int LINE = PYSIG_LINE, PITCH = PYSIG_PITCH, BARS = PYSIG_BARS;
@@ -37,7 +41,7 @@ struct tile_adjoint {
         }
     }
 
-    // Of the words that the tile owns: those of the top level from `top`, all others from `lower`.
+    // Cotangents of the owned words: those of the top level from `top`, all others from `lower`.
     template <int k>
     struct bar_reader {
         reader<k> lower, top;
@@ -58,7 +62,7 @@ struct tile_adjoint {
         }
     }
 
-    // One step back; what it wants of the increment x goes to `row`.
+    // One step backwards; the cotangent of the increment x goes to the line `row`.
     __device__ void step(const R* x, R* row) {
         R empty[N], empty_bar[N] = {};
         PYSIG_UNROLL
@@ -66,7 +70,7 @@ struct tile_adjoint {
         pysig::prefix_step_adjoint<R, M, N>(
             empty, empty_bar, x, row, at.letters, prefixes, prefix_bars, [&](const R* chain, R* chain_bar) {
                 R x_bar[D] = {}, xi_bar[I] = {};
-                constexpr bool whole = ROW_BLOCKS == 1;  // the first letters are letters like all others
+                constexpr bool whole = ROW_BLOCKS == 1;  // all first letters are in one tile
                 words.step(chain, chain_bar, x, x_bar, whole ? x : x + at.i0, whole ? x_bar : xi_bar);
                 PYSIG_UNROLL
                 for (int c = 0; c < D; ++c) row[c] = x_bar[c];
@@ -79,49 +83,50 @@ struct tile_adjoint {
     }
 };
 
-// rides = paths * chunks < 2^31, each of chunk_steps steps, in pieces of piece_steps, whole stages; a grid of (blocks
-// of rides, blocks of tiles). states: (paths, pieces of a path, LOWER), at the end of each piece. lower_bars: rows of
-// lower_width, one for a ride, the adjoints at its end; top_bars: rows of top_width, one for a path, the cotangents of
-// all levels. x_bar: (blocks of tiles, paths, steps, D); steps after the end of a path are not written. basepoint,
-// lengths and times (rows of times_stride) may be null.
+// Grid: (blocks of pairs, blocks of tiles), pairs = paths * chunks < 2^31. A chunk has chunk_steps steps in segments of
+// segment_steps, which are whole stages.
+//     states (paths, segments, LOWER): S at the end of each segment;
+//     lower_bars: a row of lower_width for each pair, the cotangents below level N at its end;
+//     top_bars: a row of top_width for each path, the cotangents of all levels;
+//     x_bar (blocks of tiles, paths, steps, D): the result; steps after the end of a path are not written.
 extern "C" __global__ void __launch_bounds__(128, 1)
     pysig_signature_vjp(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride, i64 length,
                         const R* basepoint, const i64* lengths, const R* times, i64 times_stride, double clock_end,
                         const R* states, const R* lower_bars, i64 lower_width, const R* top_bars, i64 top_width,
-                        R* x_bar, i64 paths, i64 chunks, i64 chunk_steps, i64 pieces, i64 piece_steps, i64 first_tile,
-                        i64 tiles) {
+                        R* x_bar, i64 batch, i64 chunks, i64 chunk_steps, i64 segments, i64 segment_steps,
+                        i64 first_tile, i64 tiles) {
     extern __shared__ __align__(16) R staged[];
-    const unsigned side = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
-    const unsigned ride = blockIdx.x * side + slot, first_of_block = unsigned(first_tile) + blockIdx.y * TILES,
+    const unsigned block_pairs = blockDim.x / TILES, slot = threadIdx.x / TILES, share = threadIdx.x % TILES;
+    const unsigned pair = blockIdx.x * block_pairs + slot, first_of_block = unsigned(first_tile) + blockIdx.y * TILES,
                    tile = first_of_block + share;
-    const bool rides_along = ride < unsigned(paths * chunks), works = rides_along && tile < unsigned(tiles);
-    const unsigned b = rides_along ? ride / unsigned(chunks) : 0, chunk = rides_along ? ride % unsigned(chunks) : 0;
-    const i64 total = pysig::transformed_steps(STAGES, length - (basepoint ? 0 : 1));
-    increments x = increments_of(points, batch_stride, length_stride, channel_stride, length, basepoint, lengths, times,
-                                 times_stride, clock_end, b, chunk * chunk_steps, chunk_steps);
-    R *rows = staged + slot * RIDE, *bars = staged + side * RIDE + slot * BARS;
-    R* target = x_bar + ((i64(blockIdx.y) * paths + b) * total + x.first) * D;
+    const bool has_pair = pair < unsigned(batch * chunks), works = has_pair && tile < unsigned(tiles);
+    const unsigned b = has_pair ? pair / unsigned(chunks) : 0, chunk = has_pair ? pair % unsigned(chunks) : 0;
+    const path_args paths{points,    batch_stride, length_stride, channel_stride, length,
+                          basepoint, lengths,      times,         times_stride,   clock_end};
+    increments x = paths.chunk(b, chunk * chunk_steps, chunk_steps);
+    R *rows = staged + slot * STAGE_VALUES, *bars = staged + block_pairs * STAGE_VALUES + slot * BARS;
+    R* target = x_bar + ((i64(blockIdx.y) * batch + b) * paths.steps() + x.first) * D;
     const int lines = min(TILES, int(unsigned(tiles) - first_of_block));
 
     tile_adjoint state(works ? tile : 0);
-    if (works) state.load_bars(lower_bars + i64(ride) * lower_width, top_bars + i64(b) * top_width);
+    if (works) state.load_bars(lower_bars + i64(pair) * lower_width, top_bars + i64(b) * top_width);
 
     if (ROW > D)  // the overhang stays zero
         for (unsigned e = share; e < STEPS * ROW; e += TILES)
             if (e % ROW >= D) rows[e] = R(0);
 
-    i64 piece = -1, from = (chunk_steps + STEPS - 1) / STEPS * STEPS - STEPS;
+    i64 segment = -1, from = (chunk_steps + STEPS - 1) / STEPS * STEPS - STEPS;
     x.fetch(from, share);
     for (; from >= 0; from -= STEPS) {
         x.stage(rows, share);
-        const int count = rides_along ? int(max(i64(0), min(i64(STEPS), x.end - x.first - from))) : 0;
-        const bool any = __syncthreads_or(count > 0);  // else all paths of the block have ended before
+        const int count = has_pair ? int(max(i64(0), min(i64(STEPS), x.end - x.first - from))) : 0;
+        const bool any = __syncthreads_or(count > 0);  // else all paths of the block ended before this stage
         if (from > 0) x.fetch(from - STEPS, share);
         if (!any) continue;
         if (works && count > 0) {
-            const i64 here = (x.first + from) / piece_steps;
-            if (here != piece) state.load_states(states + (i64(b) * pieces + here) * LOWER);
-            piece = here;
+            const i64 here = (x.first + from) / segment_steps;
+            if (here != segment) state.load_states(states + (i64(b) * segments + here) * LOWER);
+            segment = here;
             for (int t = count - 1; t >= 0; --t) state.step(rows + t * ROW, bars + t * PITCH + share * LINE);
         }
         __syncthreads();

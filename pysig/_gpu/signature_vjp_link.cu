@@ -1,15 +1,17 @@
-// What the ways back of a path's chunks (signature_vjp.cu) need to know of each other, by Chen's identity: from the
-// signatures of the *pieces* of a path, levels below the top, to
-//     the state at the end of each piece, initial (x) piece 0 (x) ... (x) this piece,
-//     the product of all pieces from the beginning of each chunk on, which is what the path goes on to do after the
-//     chunk before, the adjoint at the end of each chunk, the contraction of the cotangent with that product: bar[u] =
-//     sum over v of cotangent[u v] rest[v];
-// and the sum of what the blocks of tiles found. Everything in a fixed order.
+// Links between the segments and chunks of a path for signature_vjp.cu, by Chen's identity. Let S_1, ..., S_n be the
+// signatures of the *segments* of a path (levels below N), S_0 its initial signature and g its cotangent. The kernels
+// compute
+//     pysig_link_states:  S_0 (x) S_1 (x) ... (x) S_k, the state at the end of segment k;
+//     pysig_link_rests:   rest = S_k (x) ... (x) S_n for the first segment k of every chunk;
+//     pysig_link_bars:    bar[u] = sum_v g[u v] rest[v], the cotangent at the end of the chunk before, since the
+//                         signature there is multiplied by rest;
+//     pysig_link_sum:     the sum of the x_bar of all blocks of tiles.
+// All sums have a fixed order.
 //
-// A thread owns a word of N - 1 letters and all its prefixes, or all its suffixes, and multiplies piece after piece: no
-// thread needs what another one computes. A shorter word is written by the thread that is its first.
+// A thread owns a word of N - 1 letters and all its prefixes (states), or all its suffixes (rests), and multiplies one
+// segment after the other; threads are independent. Several threads hold a shorter word; the first one writes it.
 //
-// Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LANES, a power of 2, that share a contraction.
+// Sizes are -D PYSIG_...: REAL, CHANNELS, DEPTH; LANES threads, a power of 2, share a contraction.
 #include <pysig/algebra/chen.hpp>
 #include <pysig/algebra/tensor.hpp>
 
@@ -19,12 +21,12 @@ using R = PYSIG_REAL;
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH, K = N - 1, LANES = PYSIG_LANES;
 constexpr i64 LOWER = pysig::signature_size(D, K), SIZE = pysig::signature_size(D, N), WORDS = pysig::power(D, K);
 
-// signatures, states: (paths, pieces, LOWER); initial: (paths, SIZE) or null.
+// signatures, states: (paths, segments, LOWER); initial: (paths, SIZE) or null.
 extern "C" __global__ void __launch_bounds__(128, 1)
-    pysig_link_states(const R* signatures, const R* initial, R* states, i64 paths, i64 pieces) {
+    pysig_link_states(const R* signatures, const R* initial, R* states, i64 paths, i64 segments) {
     for (i64 index = blockIdx.x * i64(blockDim.x) + threadIdx.x; index < paths * WORDS;
          index += i64(gridDim.x) * blockDim.x) {
-        const i64 word = index % WORDS, first = index / WORDS * pieces;
+        const i64 word = index % WORDS, first = index / WORDS * segments;
         R s[K];
         i64 prefix = word;
         PYSIG_UNROLL
@@ -32,13 +34,13 @@ extern "C" __global__ void __launch_bounds__(128, 1)
             s[k - 1] = initial ? initial[index / WORDS * SIZE + pysig::level_offset(D, k) + prefix] : R(0);
             prefix /= D;
         }
-        for (i64 piece = first; piece < first + pieces; ++piece) {
-            pysig::chen_extend<R, K>(s, signatures + piece * LOWER, D, word);
+        for (i64 segment = first; segment < first + segments; ++segment) {
+            pysig::chen_extend<R, K>(s, signatures + segment * LOWER, D, word);
             prefix = word;
-            bool mine = true;  // the rest of the word is nothing but zeros
+            bool mine = true;  // the rest of the word is 0...0
             PYSIG_UNROLL
             for (int k = K; k >= 1; --k) {
-                if (mine) states[piece * LOWER + pysig::level_offset(D, k) + prefix] = s[k - 1];
+                if (mine) states[segment * LOWER + pysig::level_offset(D, k) + prefix] = s[k - 1];
                 mine = mine && prefix % D == 0;
                 prefix /= D;
             }
@@ -46,17 +48,17 @@ extern "C" __global__ void __launch_bounds__(128, 1)
     }
 }
 
-// rests: (paths, chunks + 1, LOWER), from the beginning of each chunk of `in_chunk` pieces on; the last one is trivial.
+// rests: (paths, chunks + 1, LOWER), from the beginning of each chunk of `in_chunk` segments; the last one is trivial.
 extern "C" __global__ void __launch_bounds__(128, 1)
-    pysig_link_rests(const R* signatures, R* rests, i64 paths, i64 pieces, i64 in_chunk) {
-    const i64 chunks = (pieces + in_chunk - 1) / in_chunk;
+    pysig_link_rests(const R* signatures, R* rests, i64 paths, i64 segments, i64 in_chunk) {
+    const i64 chunks = (segments + in_chunk - 1) / in_chunk;
     for (i64 index = blockIdx.x * i64(blockDim.x) + threadIdx.x; index < paths * WORDS;
          index += i64(gridDim.x) * blockDim.x) {
         const i64 word = index % WORDS, path = index / WORDS;
         R s[K] = {};
-        for (i64 piece = pieces;; --piece) {
-            if (piece % in_chunk == 0 || piece == pieces) {
-                R* row = rests + (path * (chunks + 1) + (piece + in_chunk - 1) / in_chunk) * LOWER;
+        for (i64 segment = segments;; --segment) {
+            if (segment % in_chunk == 0 || segment == segments) {
+                R* row = rests + (path * (chunks + 1) + (segment + in_chunk - 1) / in_chunk) * LOWER;
                 i64 words = 1;
                 PYSIG_UNROLL
                 for (int k = 1; k <= K; ++k) {
@@ -64,21 +66,21 @@ extern "C" __global__ void __launch_bounds__(128, 1)
                     if (word < words) row[pysig::level_offset(D, k) + word] = s[k - 1];
                 }
             }
-            if (piece == 0) break;
-            pysig::chen_extend_front<R, K>(s, signatures + (path * pieces + piece - 1) * LOWER, D, word);
+            if (segment == 0) break;
+            pysig::chen_extend_front<R, K>(s, signatures + (path * segments + segment - 1) * LOWER, D, word);
         }
     }
 }
 
-// cotangents: rows of SIZE, top_width apart, one for a path; rests: `count` rows of a path, each path's rest_width
-// after those of the one before; bars: (paths, count, width), the first `width` coefficients.
+// cotangents: a row of SIZE for each path, top_width apart. rests: `count` rows for each path, rest_width from path to
+// path. bars: (paths, count, width), the first `width` coefficients.
 extern "C" __global__ void __launch_bounds__(128, 1)
     pysig_link_bars(const R* cotangents, i64 top_width, const R* rests, i64 rest_width, R* bars, i64 paths, i64 count,
                     i64 width) {
     const i64 sums = paths * count * width, group = blockDim.x / LANES;
     const int lane = threadIdx.x % LANES;
     for (i64 block = blockIdx.x * group; block < sums;
-         block += gridDim.x * group) {  // all lanes of a warp take part in its shuffles
+         block += gridDim.x * group) {  // uniform in a warp, which shuffles
         const i64 index = block + threadIdx.x / LANES, row = index / width, path = row / count;
         R sum = R(0);
         if (index < sums) {

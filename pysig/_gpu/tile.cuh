@@ -1,13 +1,13 @@
-// What the kernels of word tiles share: their sizes, the place of a tile among the words, and how the increments of
-// a ride come into shared memory.
+// Shared by the kernels of word tiles: sizes, the place of a tile among the words, and the staging of increments in
+// shared memory.
 //
-// A *ride* is a path and a chunk of its steps. TILES threads of a block share a ride: they stage its increments, STEPS
-// at a time, in shared memory, so that one barrier serves STEPS steps and the loads of the next stage are under way
-// while this one is computed. As many rides as the launcher likes stand side by side in a block.
+// A block processes several (path, chunk of time) pairs. TILES threads share a pair. They load the increments of a
+// *stage*, STEPS steps, into shared memory. One barrier serves a stage, and the loads of the next stage are in flight
+// while this one is computed.
 //
-// Sizes come as -D PYSIG_...: REAL, CHANNELS, DEPTH, LETTERS below the prefix, ROWS first letters and COLUMNS last
-// letters of a tile, TILES, STEPS, ROW, RIDE, STAGES of a transform (transform.hpp; 0: none) and PATH_CHANNELS of what
-// it is applied to.
+// Sizes are -D PYSIG_...: REAL, CHANNELS, DEPTH; LETTERS below the prefix, ROWS first letters and COLUMNS last letters
+// of a tile; TILES, STEPS, ROW, STAGE_VALUES; STAGES of a transform (transform.hpp; 0: none), and PATH_CHANNELS of the
+// path before it.
 #include <pysig/algebra/subtree.hpp>
 #include <pysig/algebra/transform.hpp>
 
@@ -17,18 +17,19 @@ using R = PYSIG_REAL;
 constexpr int D = PYSIG_CHANNELS, N = PYSIG_DEPTH, L = PYSIG_LETTERS, I = PYSIG_ROWS, J = PYSIG_COLUMNS, M = N - L;
 constexpr int TILES = PYSIG_TILES, STEPS = PYSIG_STEPS;
 constexpr unsigned STAGES = PYSIG_STAGES;
-constexpr int OWN = PYSIG_PATH_CHANNELS;
-static_assert(pysig::transformed_channels(STAGES, OWN) == D, "");
+constexpr int PATH_D = PYSIG_PATH_CHANNELS;
+static_assert(pysig::transformed_channels(STAGES, PATH_D) == D, "");
 constexpr int ROW_BLOCKS = L > 1 ? (D + I - 1) / I : 1, COLUMN_BLOCKS = (D + J - 1) / J;
-// In shared memory an increment takes ROW values and the STEPS increments of a ride RIDE values, see schedule.py.
-constexpr int ROW = PYSIG_ROW, RIDE = PYSIG_RIDE;
-constexpr int AHEAD = (STEPS * D + TILES - 1) / TILES;  // values of a stage that one thread fetches
-static_assert(ROW >= D && (L == 1 || ROW >= ROW_BLOCKS * I) && ROW >= COLUMN_BLOCKS * J && RIDE >= STEPS * ROW, "");
+// In shared memory an increment has ROW values, and the increments of a stage have STAGE_VALUES, see schedule.py.
+constexpr int ROW = PYSIG_ROW, STAGE_VALUES = PYSIG_STAGE_VALUES;
+constexpr int AHEAD = (STEPS * D + TILES - 1) / TILES;  // values of a stage that one thread loads
+static_assert(ROW >= D && (L == 1 || ROW >= ROW_BLOCKS * I) && ROW >= COLUMN_BLOCKS * J && STAGE_VALUES >= STEPS * ROW,
+              "");
 
 template <int n>
 using word = pysig::word<n, D>;
 
-// Where the words below p stand in a row of memory.
+// Reads coefficients of the words p u from a row of memory.
 template <int k>
 struct reader {
     const R* row;
@@ -40,7 +41,7 @@ struct reader {
     }
 };
 
-// The prefix p of a tile, and the first and last letters from which its words go on.
+// The words of a tile: p u with the prefix p; the first letter of u is i0 or later, the last one j0 or later.
 struct tile_place {
     int letters[M + 1];
     int i0, j0;
@@ -55,8 +56,8 @@ struct tile_place {
             rest /= D;
         }
     }
-    // A prefix belongs to the tile of its first word. Of the prefixes of p, those with nothing but zeros after them are
-    // this tile's: all of so many letters and more.
+    // Several tiles share a prefix of p; the tile of its first word owns it. So p[1..k] is owned iff i0 = j0 = 0 and
+    // p[k+1..M] = 0...0. Returns the smallest such k; all longer prefixes are owned too.
     __device__ int owned() const {
         if (i0 || j0) return M + 1;
         int owned = 0;
@@ -67,7 +68,7 @@ struct tile_place {
     }
 };
 
-// The increments of one ride: steps first, first + 1, ... before `end` of a path, whose point 0 is the basepoint if
+// The increments of one (path, chunk) pair: steps first, first + 1, ..., end - 1. Point 0 of a path is the basepoint if
 // there is one.
 struct increments {
     const char* points;
@@ -78,7 +79,8 @@ struct increments {
     i64 first, end;
     R ahead[AHEAD], behind[AHEAD];
 
-    // Element `share + k TILES` of the stage that begins with step `from`; no step is left where both ends stay 0.
+    // Loads the elements share, share + TILES, ... of the stage that begins with step `from`. After the last step both
+    // ends are 0.
     __device__ void fetch(i64 from, int share) {
         const auto point = [this](i64 p, i64 c) {
             if (basepoint && p == 0) return basepoint[c];
@@ -91,7 +93,7 @@ struct increments {
             ahead[k] = behind[k] = R(0);
             if (e >= STEPS * D || step >= end) continue;
             const pysig::ends<R> between =
-                pysig::ends_of(pysig::element_of(STAGES, steps, OWN, step, e % D), steps, point, clock, false);
+                pysig::ends_of(pysig::element_of(STAGES, steps, PATH_D, step, e % D), steps, point, clock, false);
             ahead[k] = between.ahead;
             behind[k] = between.behind;
         }
@@ -105,20 +107,31 @@ struct increments {
     }
 };
 
-// The ride of path b that begins with step `first` and has `most` steps, if the path is long enough. lengths, basepoint
-// and times (rows of times_stride) may be null.
-__device__ increments increments_of(const char* points, i64 batch_stride, i64 length_stride, i64 channel_stride,
-                                    i64 length, const R* basepoint, const i64* lengths, const R* times,
-                                    i64 times_stride, double clock_end, unsigned b, i64 first, i64 most) {
-    const i64 own = (lengths ? lengths[b] : length) - (basepoint ? 0 : 1);
-    return {points + b * batch_stride,
-            length_stride,
-            channel_stride,
-            basepoint ? basepoint + i64(b) * OWN : nullptr,
-            own,
-            {times ? times + i64(b) * times_stride : nullptr, R(clock_end), pysig::steps_of_time(STAGES, own)},
-            first,
-            min(pysig::transformed_steps(STAGES, own), first + most),
-            {},
-            {}};
-}
+// The paths of a launch, as its arguments give them. lengths, basepoint and times (rows of times_stride) may be null.
+struct path_args {
+    const char* points;
+    i64 batch_stride, length_stride, channel_stride, length;
+    const R* basepoint;
+    const i64* lengths;
+    const R* times;
+    i64 times_stride;
+    double clock_end;
+
+    // Steps of the transformed path of all points.
+    __device__ i64 steps() const { return pysig::transformed_steps(STAGES, length - (basepoint ? 0 : 1)); }
+
+    // The increments of path b from step `first` on, `count` steps unless the path ends before.
+    __device__ increments chunk(unsigned b, i64 first, i64 count) const {
+        const i64 own = (lengths ? lengths[b] : length) - (basepoint ? 0 : 1);
+        return {points + b * batch_stride,
+                length_stride,
+                channel_stride,
+                basepoint ? basepoint + i64(b) * PATH_D : nullptr,
+                own,
+                {times ? times + i64(b) * times_stride : nullptr, R(clock_end), pysig::steps_of_time(STAGES, own)},
+                first,
+                min(pysig::transformed_steps(STAGES, own), first + count),
+                {},
+                {}};
+    }
+};

@@ -142,8 +142,8 @@ def test_chunks_of_time_are_joined(
     chunks."""
     steps = -(-(length - ("basepoint" not in options)) // chunks)
     chunks = -(-(length - ("basepoint" not in options)) // steps)
-    ride = schedule.Ride(chunks, steps, 2, radix)
-    monkeypatch.setattr(signature_tile, "ride_for", lambda *arguments: ride)
+    plan = schedule.ChunkPlan(chunks, steps, 2, radix)
+    monkeypatch.setattr(signature_tile, "plan_chunks", lambda *arguments: plan)
     path = random_path(rng, batch, length, channels)
     initial = law(random_path(rng, batch, 4, channels), depth, scalar_term="scalar_term" in options)
     lengths = rng.integers(1, length + 1, batch)
@@ -154,14 +154,14 @@ def test_chunks_of_time_are_joined(
 def test_a_long_path_alone_is_chunked_by_itself(cupy, rng):
     path = random_path(rng, 1, 3000, 2)
     tile = schedule.tile_for(2, 3, 8)
-    assert schedule.ride_for(tile, 1, 2999, 132, True).chunks > 32
+    assert schedule.plan_chunks(tile, 1, 2999, 132, True).count > 32
     check(cupy, path, 3, "tile")
 
 
 @pytest.mark.parametrize(("channels", "depth", "threads"), [(3, 4, 2), (2, 8, 7), (4, 4, 3)])
 def test_tiles_that_do_not_fill_their_blocks(cupy, channels, depth, threads, monkeypatch, rng):
     """The threads that are left over bring increments of their own path, not of the first one."""
-    monkeypatch.setattr(schedule, "THREADS", threads)
+    monkeypatch.setattr(schedule, "MAX_THREADS", threads)
     monkeypatch.setattr(signature_tile, "tile_for", schedule.tile_for.__wrapped__)
     tile = schedule.tile_for.__wrapped__(channels, depth, 8)
     assert tile.blocks > 1

@@ -68,18 +68,18 @@ def check(cupy, path, depth, cotangent, *, right=None, keep=None, rtol=None, **o
 
 @pytest.fixture
 def cuts(monkeypatch):
-    """cut(chunks, piece, threads): so many chunks of time, pieces of so many steps, and blocks of
-    so many threads, whatever the cost model thinks."""
+    """cut(chunks, segment, threads): fixed numbers of chunks, steps of a segment, and threads of a
+    block instead of those of the cost model."""
 
-    def cut(chunks=1, piece=schedule.PIECE, threads=schedule.THREADS):
-        monkeypatch.setattr(schedule, "PIECE", piece)
-        monkeypatch.setattr(schedule, "THREADS", threads)
+    def cut(chunks=1, segment=schedule.SEGMENT, threads=schedule.MAX_THREADS):
+        monkeypatch.setattr(schedule, "SEGMENT", segment)
+        monkeypatch.setattr(schedule, "MAX_THREADS", threads)
         for name in ("tile_for", "back_tile_for"):
             monkeypatch.setattr(signature_vjp_tile, name, getattr(schedule, name).__wrapped__)
         monkeypatch.setattr(
             signature_vjp_tile,
-            "back_ride_for",
-            lambda tile, batch, steps, processors, scratch: schedule._back_ride(
+            "plan_back_chunks",
+            lambda tile, batch, steps, processors, scratch: schedule._equal_chunks(
                 tile, batch, steps, chunks, processors
             ),
         )
@@ -180,14 +180,14 @@ def test_some_of_these_tiles_do_not_fill_their_blocks(cuts):
 
 @pytest.mark.parametrize("lengths", [None, np.array([200, 61])])
 def test_cut_as_uncut(cupy, cuts, lengths, rng):
-    """Chunks of time, and pieces of chunks, change nothing but roundings."""
+    """Chunks of time, and segments of chunks, change nothing but roundings."""
     path = cupy.asarray(random_path(rng, 2, 200, 3))
     arrays = path, 3, cupy.asarray(rng.normal(size=(2, 39)))
     options = {"initial": cupy.asarray(rng.normal(size=39)), "lengths": lengths}
     cuts()
     whole = pysig.signature_vjp(*arrays, **options)
-    for chunks, piece in [(1, 16), (2, 512), (7, 512), (3, 16), (199, 1)]:
-        cuts(chunks, piece)
+    for chunks, segment in [(1, 16), (2, 512), (7, 512), (3, 16), (199, 1)]:
+        cuts(chunks, segment)
         cut = pysig.signature_vjp(*arrays, **options)
         for bar, other in zip(cut, whole, strict=True):
             if bar is not None:
@@ -229,15 +229,15 @@ def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks, rng):
 
 
 def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch, rng):
-    """What happens to the states of one piece is not carried to those before it."""
-    found = signature_vjp_tile._Call._states
+    """What happens to the states of one segment is not carried to those before it."""
+    found = signature_vjp_tile._Gradient._states
 
     def spoilt(self, signatures):
         states = found(self, signatures)
         states[3] = np.nan
         return states
 
-    monkeypatch.setattr(signature_vjp_tile._Call, "_states", spoilt)
+    monkeypatch.setattr(signature_vjp_tile._Gradient, "_states", spoilt)
     cuts(2, 16)
     path = cupy.asarray(random_path(rng, 97, 3))
     bar = pysig.signature_vjp(path, 3, cupy.ones(39)).get()

@@ -233,7 +233,7 @@ def test_links_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
 def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):
     """Three kernels at once. Dual numbers of long words may spill a few values."""
     for letters, children, moves in [(0, 1, 0), (3, 4, 0), (1, 4, 1), (9, 2, 0)]:
-        sizes = {"letters": letters, "children": children, "moves": moves, "ready": moves}
+        sizes = {"letters": letters, "children": children, "tangents": moves, "increments": moves}
         options = (*build.options(real=build.REALS[itemsize], **sizes), "-ftz=true")
         log = nvrtc(build.source("projection.cu"), options, card)
         assert "warning" not in log, log

@@ -73,7 +73,7 @@ def main(depth):
                    ("invert", elementwise(signature_cumsum._invert(), real))]  # fmt: skip
         for stages in STAGES:
             kernels.append((f"increments {stages}", elementwise(increments._fill(stages), real)))
-            kernels.append((f"points {stages}", elementwise(increments._adjoint(stages), real)))
+            kernels.append((f"points {stages}", elementwise(increments._cotangent(stages), real)))
         for level in range(1, depth + 1):
             kernels.append((f"level {level}", elementwise(signature_cumsum._advance(level), real)))
             kernels.append((f"sum {level}", reduction(signature_cumsum._sum(level), real)))
