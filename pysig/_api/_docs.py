@@ -27,7 +27,7 @@ PARAMETERS = {
         "input."
     ),
 }
-DTYPE = "    float32 if all inputs are float32, otherwise float64."
+DTYPE = "    Of dtype float32 if all inputs are float32, otherwise float64."
 RAISES = (
     "Raises\n------\nTypeError, ValueError\n    If an argument is invalid; the message names it."
 )

@@ -27,7 +27,7 @@ def inner(
     Returns
     -------
     array, shape (...)
-        Of float32 if all arguments are, else of float64.
+        Of dtype float32 if all inputs are float32, otherwise float64.
 
     Raises
     ------
