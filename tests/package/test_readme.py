@@ -144,7 +144,7 @@ def test_table_of_capabilities_has_every_row():
         assert [cell == "yes" for cell in cells] == [b in have for b in generate.COLUMNS]
 
 
-def test_folders_of_the_floor_map_exist():
+def test_folders_of_the_layer_map_exist():
     section = TEXT.split("## Where things are")[1].split("\n## ")[0]
     paths = re.findall(r"`([\w./]+(?:/|\.\w+))`", section)
     assert len(paths) > 10
