@@ -6,7 +6,11 @@
 array([1. , 1. , 0.5, 0.5, 0.5, 0.5])
 """
 
+from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
+
 from pysig import algebra
+from pysig._api._gradients import SignatureCotangents
 from pysig._api.bases import (
     change_of_basis,
     hall_basis,
@@ -53,6 +57,7 @@ __version__ = _distribution_version()
 
 __all__ = [
     "IncrementalSignature",
+    "SignatureCotangents",
     "Time",
     "algebra",
     "anisotropic_words",
@@ -94,3 +99,15 @@ __all__ = [
     "word_index",
     "words",
 ]
+
+_LAZY_MODULES = ("data", "interop", "testing")  # imported at first use
+
+
+def __getattr__(name: str) -> _ModuleType:
+    if name in _LAZY_MODULES:
+        return _import_module(f"pysig.{name}")
+    raise AttributeError(f"module 'pysig' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY_MODULES})

@@ -137,9 +137,7 @@ class PathCall:
 
     def output(self, out: Any) -> Output:
         """The result to fill: `out`, or a new array."""
-        transform = self.paths.transform
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
-        inputs["transform"] = None if transform is None else transform.times
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 
     def value(self, out: Any = None) -> Any:

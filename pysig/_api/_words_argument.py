@@ -10,19 +10,19 @@ from pysig._api import _checks
 from pysig._api.words import check_word
 from pysig._combinatorics.words import Word
 
-MOST_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/kernels/tree_walk.hpp
+MAX_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/kernels/tree_walk.hpp
 
-# Sets that were checked, by value and, of immutable ones, by identity: thousands of words are
-# looked at once. With them what was passed, the words, and the channels that they need.
+# Checked sets, by value and, if they are immutable, by identity: thousands of words are validated
+# once. Each entry holds the argument, its words, and the number of channels that they need.
 _Known = tuple[Any, tuple[Word, ...], int]
 _checked: OrderedDict[int, _Known] = OrderedDict()
 _interned: OrderedDict[tuple[Word, ...], tuple[Word, ...]] = OrderedDict()
-_MOST_KEPT = 64
+_MAX_KEPT = 64
 
 
 def _keep(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
     store[key] = value
-    while len(store) > _MOST_KEPT:
+    while len(store) > _MAX_KEPT:
         try:
             store.popitem(last=False)
         except KeyError:  # another thread was faster
@@ -40,17 +40,17 @@ def check_words(words: Any, channels: int, depth: Any, name: str = "words") -> t
     if channels_needed > channels:
         _refuse_letters(checked, channels, name)
     if depth is not None:
-        most = _checks.check_integer(depth, "depth", 1)
+        limit = _checks.check_integer(depth, "depth", 1)
         longest = max(checked, key=len)
-        if len(longest) > most:
+        if len(longest) > limit:
             raise ValueError(
-                f"words: expected at most depth={most} letters, received {longest}. Leave depth "
-                "out (None), and it is that of the longest word."
+                f"words: expected at most depth={limit} letters, received {longest}. Leave depth "
+                "out (None) for the depth of the longest word."
             )
     return checked
 
 
-def _is_plain(words: Any) -> bool:
+def _is_immutable(words: Any) -> bool:
     """Whether `words` is made of tuples of int, which cannot change."""
     return (
         type(words) is tuple
@@ -70,17 +70,17 @@ def _check(words: Any, name: str) -> _Known:
             f"{name}: expected a sequence of words, in the order of the columns, received "
             f"{_checks.describe(words)}. Give it an order: words=sorted(words)."
         )
-    plain = _is_plain(words)
-    if plain and min(chain.from_iterable(words), default=0) >= 0:
+    immutable = _is_immutable(words)
+    if immutable and min(chain.from_iterable(words), default=0) >= 0:
         letters = words
     else:
         letters = tuple(check_word(word, 2**63, name) for word in words)
     if not letters:
         raise ValueError(f"{name}: expected at least one word, received none.")
     longest = max(letters, key=len)
-    if len(longest) > MOST_LETTERS:
+    if len(longest) > MAX_LETTERS:
         raise ValueError(
-            f"{name}: expected at most {MOST_LETTERS} letters in a word, received one of "
+            f"{name}: expected at most {MAX_LETTERS} letters in a word, received one of "
             f"{len(longest)} letters."
         )
     distinct = set(letters)
@@ -90,7 +90,7 @@ def _check(words: Any, name: str) -> _Known:
     checked = _interned.get(letters, letters)
     _keep(_interned, checked, checked)
     needed = 1 + max(chain.from_iterable(letters), default=-1)
-    if plain:
+    if immutable:
         _keep(_checked, id(words), (words, checked, needed))
     return words, checked, needed
 

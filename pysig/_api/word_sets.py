@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from pysig._api._checks import describe
-from pysig._api._words_argument import MOST_LETTERS, check_words
+from pysig._api._words_argument import MAX_LETTERS, check_words
 from pysig._combinatorics import word_trees as _trees
 from pysig._combinatorics.words import Word
 
-MOST_WORDS = 4_000_000  # a tuple of each takes some hundred bytes
+MAX_WORDS = 4_000_000  # a tuple of each takes some hundred bytes
 
 
 def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
@@ -69,14 +69,14 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     least = min(numbers)
     if least <= 0:
         raise ValueError(f"weights: expected positive numbers, received {least}.")
-    if limit // least > MOST_LETTERS:
+    if limit // least > MAX_LETTERS:
         raise ValueError(
-            f"bound: expected at most {MOST_LETTERS} times the least weight, {least}, because "
-            f"words have at most {MOST_LETTERS} letters; received {bound}."
+            f"bound: expected at most {MAX_LETTERS} times the least weight, {least}, because "
+            f"words have at most {MAX_LETTERS} letters; received {bound}."
         )
-    if _trees.weighted_count(numbers, limit, MOST_WORDS) > MOST_WORDS:
+    if _trees.weighted_count(numbers, limit, MAX_WORDS) > MAX_WORDS:
         raise MemoryError(
-            f"bound: expected a bound that at most {MOST_WORDS} words meet, received {bound}. "
+            f"bound: expected a bound that at most {MAX_WORDS} words meet, received {bound}. "
             "Lower it, or raise the weights."
         )
     return tuple(_trees.weighted_words(numbers, limit))

@@ -94,7 +94,7 @@ class Operator(NamedTuple):
         if self.tangents == 2:
             return (self._second(*operands),)
         path, *others = operands[: len(self.given)]
-        named = {**dict(self.options), **dict(zip(self.given[1:], others, strict=True))}
+        named = {**_thawed(self.options), **dict(zip(self.given[1:], others, strict=True))}
         positional = list(operands[len(self.given) :][: self.backward])
         if self.tangents:
             tangent, *moves = operands[self.slots[-1]]
@@ -208,7 +208,7 @@ def pull_back(
 @lru_cache(maxsize=1024)
 def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
     """As `Operator.extent`. Calls the function itself, so no option has to be known here."""
-    options = dict(operator.options)
+    options = _thawed(operator.options)
     if operator.given:
         options["basepoint"] = np.zeros(channels)
     shapes = []
@@ -271,8 +271,16 @@ def check_lengths(lengths: Any, path: Any) -> None:
     pysig.signature(stub, 1, lengths=np.asarray(lengths))
 
 
+_TIME = "pysig.Time"
+
+
 def _frozen(value: Any, name: str) -> Any:
-    """`value` with nested lists converted to tuples and NumPy scalars to Python numbers."""
+    """`value` with nested lists converted to tuples and NumPy scalars to Python numbers.
+
+    ``Time(end=...)``, which holds no array, becomes a tuple that `_thawed` reads.
+    """
+    if isinstance(value, pysig.Time) and value.times is None:
+        return _TIME, float(value.end)
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(entry, name) for entry in value)
     value = value.item() if isinstance(value, np.generic) else value
@@ -283,3 +291,16 @@ def _frozen(value: Any, name: str) -> Any:
             "is compiled; pass arrays such as times as a channel of the path."
         )
     return value
+
+
+def _thawed(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """Frozen options as the functions take them."""
+
+    def thaw(value: Any) -> Any:
+        if not isinstance(value, tuple):
+            return value
+        if value[:1] == (_TIME,):
+            return pysig.Time(end=value[1])
+        return tuple(map(thaw, value))
+
+    return {name: thaw(value) for name, value in options}

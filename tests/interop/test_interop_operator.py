@@ -138,6 +138,18 @@ def test_preparation_makes_options_hashable_and_batches_alike():
     assert [array.shape for array in operands] == [(4, 3, 5, 2), (4, 3, 2), (4, 3)]
     assert hash(operator) == hash(Operator.read(operator.text))
     with pytest.raises(TypeError, match=r"transform: expected numbers, .*received Time"):
-        prepare("signature", 2, arrays, {"transform": [pysig.Time()]}, np.broadcast_to)
+        prepare("signature", 2, arrays, {"transform": [pysig.Time([0.0, 1.0])]}, np.broadcast_to)
     expected = pysig.signature(**arrays, depth=2, **options)
     np.testing.assert_array_equal(operator.run(*operands)[0], expected)
+
+
+@pytest.mark.parametrize("transform", [pysig.Time(end=2.5), ["lead_lag", pysig.Time(end=2.5)]])
+def test_a_time_without_an_array_is_an_option(transform):
+    path = np.random.default_rng(0).normal(size=(3, 5, 2))
+    arrays = {"path": path, "basepoint": None, "initial": None, "lengths": None}
+    operator, operands = prepare("signature", 2, arrays, {"transform": transform}, np.broadcast_to)
+    assert Operator.read(operator.text) == operator
+    assert operator.shapes(*operands) == [operator.run(*operands)[0].shape]
+    np.testing.assert_array_equal(
+        operator.run(*operands)[0], pysig.signature(path, 2, transform=transform)
+    )
