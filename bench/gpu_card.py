@@ -24,7 +24,7 @@ def device() -> Any:
     try:
         import cupy
     except ImportError:
-        raise NoDevice("CuPy is not installed: pip install pysig-signatures[gpu]") from None
+        raise NoDevice("CuPy is not installed: pip install cupy-cuda13x") from None
     try:
         cupy.zeros(1)
     except Exception as error:

@@ -199,7 +199,7 @@ def _cupy_state() -> str:
             return f"{version(name)} ({name})"
         except PackageNotFoundError:
             continue
-    return "not installed (pip install pysig-signatures[gpu])"
+    return "not installed (pip install cupy-cuda13x)"
 
 
 def show_config() -> None:

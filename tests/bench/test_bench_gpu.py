@@ -79,7 +79,7 @@ def test_ceilings_are_measured(cupy, monkeypatch):
 
 def test_without_a_card_it_says_so(monkeypatch, capsys):
     def nothing():
-        raise bench_gpu.NoDevice("CuPy is not installed: pip install pysig-signatures[gpu]")
+        raise bench_gpu.NoDevice("CuPy is not installed: pip install cupy-cuda13x")
 
     monkeypatch.setattr(bench_gpu, "device", nothing)
     assert bench_gpu.main([]) == 2
