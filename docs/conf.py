@@ -51,12 +51,12 @@ numpydoc_validation_checks = {
     "YD01",
 }
 numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its attributes
-# Links to other projects need the network; the build does not.
+# No links to other projects: they would need the network.
 intersphinx_mapping: dict[str, Any] = {}
 
 
 def draw_figures() -> None:
-    """Runs each script of figures/ and stores what its function `figure` returns."""
+    """Run each script of figures/ and store the figure that its function `figure` returns."""
     target = HERE / "_figures"
     target.mkdir(exist_ok=True)
     mpl.use("agg")

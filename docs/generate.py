@@ -1,8 +1,8 @@
 """Parts of the pages that are generated from the code.
 
 `python docs/generate.py` writes the table of capabilities into README.md;
-tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) asks for
-the list of public functions.
+tests/package/test_readme.py keeps it up to date. The build of the documentation (conf.py) calls
+`reference`, which lists the public functions.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _code(what: str) -> str:
 
 
 def replaced(text: str) -> str:
-    """`text` with the generated part made anew."""
+    """`text` with a new generated part."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n\n{capabilities()}\n\n{END}{after}"
