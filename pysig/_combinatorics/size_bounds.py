@@ -1,12 +1,12 @@
-"""How many entries the tables of the free Lie algebra will have, known before they are made.
+"""Bounds and estimates of the sizes of tables of the free Lie algebra, before they are built.
 
 Two kinds of rows are long: a Lyndon bracket written out in words (expansion.py), and the functional
-that reads its coordinate off a tensor (functionals.py). Both hold words of the same letters as the
-Lyndon word only, the functional words of the same first letter, which bounds their number from
-above at no cost. Where that is not enough, rows of some Lyndon words are made: a random word,
-turned to its least rotation, is any Lyndon word of its length with the same probability, for each
-has as many rotations as letters. The standard bracketing splits off the least proper suffix (Duval
-1983).
+of its coordinate (lyndon_dual.py). The words of both are rearrangements of the Lyndon word; those
+of the functional also share its first letter. This gives an upper bound at no cost.
+
+The estimate builds the rows of a random sample of Lyndon words. The least rotation of a random
+primitive word is uniformly distributed over the Lyndon words of its length n, because each of them
+has n rotations. The standard bracketing splits off the least proper suffix (Duval 1983).
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from random import Random
 from .hall import Word, logsignature_size, lyndon_count
 from .lyndon_dual import Polynomial, _Shuffle
 
-SAMPLE = 64  # Lyndon words of a level; fewer, but not below FEWEST, once their rows are LONG
-FEWEST, LONG = 8, 30_000
+SAMPLE = 64  # Lyndon words of a level; fewer, but at least MIN_SAMPLE, after MAX_ENTRIES entries
+MIN_SAMPLE, MAX_ENTRIES = 8, 30_000
 
 
-def at_most(channels: int, depth: int, kind: str) -> int:
-    """No fewer than the entries of all rows: each has at most as many as there are arrangements of
-    the letters that are free, which are most where all letters are equally frequent.
+def upper_bound(channels: int, depth: int, kind: str) -> int:
+    """An upper bound of the number of entries of all rows.
+
+    A row has at most n! / (n_1! ... n_d!) entries, the arrangements of its n free letters, which is
+    largest for equal n_i.
     """
     free = depth - (kind == "functionals")
     each, more = divmod(free, channels)
@@ -36,17 +38,17 @@ def at_most(channels: int, depth: int, kind: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def about(channels: int, depth: int, kind: str) -> int:
-    """The entries of the rows of the last two levels, by far the most, judged by a sample."""
+def estimate(channels: int, depth: int, kind: str) -> int:
+    """Estimate the number of entries in the last two levels, which hold nearly all of them."""
     total = 0
     for level in range(max(1, depth - 1), depth + 1):
         length = _LENGTHS[kind](channels, level)
-        words = found = 0
+        words = entries = 0
         for word in _some_lyndon_words(channels, level):
-            words, found = words + 1, found + length(word)
-            if words == SAMPLE or (words >= FEWEST and found > LONG):
+            words, entries = words + 1, entries + length(word)
+            if words == SAMPLE or (words >= MIN_SAMPLE and entries > MAX_ENTRIES):
                 break
-        total += lyndon_count(channels, level) * found // words
+        total += lyndon_count(channels, level) * entries // words
     return total
 
 
@@ -73,7 +75,7 @@ def _functional_length(channels: int, level: int) -> Callable[[Word], int]:
         return {first + w: 1 for w in tail(word)}
 
     def tail(word: Word) -> Polynomial:
-        """A multiple of T_h: which words it has is all that is asked."""
+        """A multiple of T_h; only its words matter."""
         if len(word) == 1:
             return {0: 1}
         if word not in tails:
@@ -87,19 +89,19 @@ def _functional_length(channels: int, level: int) -> Callable[[Word], int]:
 def _bracket_length(channels: int, level: int) -> Callable[[Word], int]:
     known: dict[Word, Polynomial] = {(a,): {a: 1} for a in range(channels)}
 
-    def written_out(word: Word) -> Polynomial:
+    def expanded(word: Word) -> Polynomial:
         if word not in known:
             a, b = _split(word)
             p, q = channels ** len(a), channels ** len(b)
             out: Polynomial = {}
-            for u, x in written_out(a).items():
-                for v, y in written_out(b).items():
+            for u, x in expanded(a).items():
+                for v, y in expanded(b).items():
                     out[u * q + v] = out.get(u * q + v, 0) + x * y
                     out[v * p + u] = out.get(v * p + u, 0) - x * y
             known[word] = {w: c for w, c in out.items() if c}
         return known[word]
 
-    return lambda word: len(written_out(word))
+    return lambda word: len(expanded(word))
 
 
 _LENGTHS = {"functionals": _functional_length, "brackets": _bracket_length}

@@ -1,10 +1,8 @@
-"""The exact tables of the free Lie algebra as arrays: what a kernel needs to read coordinates
-off a tensor and back.
+"""Changes of basis of log-signatures as sparse matrices of exact integers, cached.
 
-A log-signature has the same coordinates in four forms: "expanded" (all words), "words" (the Lyndon
-words of the expanded form), "brackets" (in the Lyndon brackets), "hall" (in the standard Hall
-basis). Every change of form is an exact integer matrix, level by level; here they are put together,
-cached and made ready.
+A log-signature has coordinates in four bases: "expanded" (all words), "words" (the Lyndon words of
+the expanded form), "brackets" (Lyndon brackets) and "hall" (the standard Hall basis). Every change
+of basis is an integer matrix, built level by level and composed from few steps.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ BASES = ("expanded", "words", "brackets", "hall")
 def _diagonal(
     levels: list[Rows] | tuple[Rows, ...], rows: list[int], columns: list[int]
 ) -> SparseMatrix:
-    """One matrix from one per level, level after level along the diagonal."""
+    """The block-diagonal matrix of the matrices of the levels."""
     indptr, indices, data = [np.zeros(1, np.int64)], [], []
     entries = column = 0
     for level, width in zip(levels, columns, strict=True):
@@ -49,7 +47,7 @@ def _identity(size: int) -> SparseMatrix:
 
 @lru_cache(maxsize=64)
 def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
-    """The changes of basis from which all others are composed."""
+    """A change of basis from which the others are composed."""
     coordinates = [hall.lyndon_count(channels, k) for k in range(1, depth + 1)]
     if channels == 1:
         coordinates = [1] + [0] * (depth - 1)
@@ -97,16 +95,16 @@ def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
     raise AssertionError((source, target))
 
 
-# What a step holds at its height, in bytes, at the least that was measured: for each coordinate
-# (the Hall set, tuples of Python integers and their dictionary) and for each entry of its long
-# rows. Functionals are dictionaries of Python integers before they are arrays (150 to 240 bytes),
-# brackets are arrays that are sorted (90 to 120).
-_COORDINATE = 150
-_ENTRY = {"functionals": 150, "brackets": 85}
+# Lower bounds, measured, of the peak memory of a step in bytes: for each coordinate (the Hall set,
+# its tuples of Python integers and their dictionary), and for each entry of its long rows.
+# Functionals are dictionaries of Python integers before they become arrays (150 to 240 bytes per
+# entry); brackets are arrays that are sorted (90 to 120).
+_COORDINATE_BYTES = 150
+_ENTRY_BYTES = {"functionals": 150, "brackets": 85}
 
 
 def _long_rows(channels: int, depth: int, source: str, target: str) -> tuple[str, int] | None:
-    """The kind of long rows (see size_bounds.py) that a step makes, and up to which level."""
+    """The kind of long rows (see size_bounds.py) that a step builds, and their highest level."""
     match source, target:
         case "expanded", "brackets":
             return "functionals", depth
@@ -117,59 +115,65 @@ def _long_rows(channels: int, depth: int, source: str, target: str) -> tuple[str
     return None
 
 
-def _bytes_needed(
-    channels: int, depth: int, source: str, target: str, enough: int | None = None
-) -> int:
-    """What a step needs at the least. Nothing is sampled if that is clear to be below `enough`."""
-    needed = _COORDINATE * hall.logsignature_size(channels, depth)
+def _min_bytes(channels: int, depth: int, source: str, target: str, available: int) -> int:
+    """A lower bound of the memory of a step.
+
+    Rows are sampled only if the cheap bounds do not decide whether `available` bytes suffice.
+    """
+    needed = _COORDINATE_BYTES * hall.logsignature_size(channels, depth)
     rows = _long_rows(channels, depth, source, target)
-    if rows is None or (enough is not None and needed > enough):
+    if rows is None or needed > available:
         return needed
     kind, level = rows
-    if enough is not None and size_bounds.at_most(channels, level, kind) * _ENTRY[kind] <= enough:
+    if size_bounds.upper_bound(channels, level, kind) * _ENTRY_BYTES[kind] <= available:
         return needed
-    return needed + size_bounds.about(channels, level, kind) * _ENTRY[kind]
+    return needed + size_bounds.estimate(channels, level, kind) * _ENTRY_BYTES[kind]
 
 
 @lru_cache(maxsize=256)
-def _admit(channels: int, depth: int, source: str, target: str, asked: tuple[str, str]) -> None:
-    """MemoryError, before anything is made, if a step needs more memory than there is. Asked once:
-    when the tables are there, they have taken part of what was available.
+def _check_table_memory(
+    channels: int, depth: int, source: str, target: str, conversion: tuple[str, str]
+) -> None:
+    """Raise MemoryError, before anything is built, if a step needs more memory than is available.
+
+    The answer is cached: once the tables exist, they occupy part of what was available. The error
+    is raised here, not in the public functions, because all of them obtain tables only through
+    `route` and `change_of_basis`.
     """
-    most = available_memory()
-    if most is None or channels == 1:
+    available = available_memory()
+    if available is None or channels == 1:
         return
-    # Deeper tables never need less, and it is dear to know how much more.
+    # Memory grows with depth and is expensive to estimate, so depths are tried in increasing order.
     for candidate in range(1, depth + 1):
-        needed = _bytes_needed(channels, candidate, source, target, most)
-        if needed > most:
+        needed = _min_bytes(channels, candidate, source, target, available)
+        if needed > available:
             largest = (
                 f"The largest depth that fits is {candidate - 1}."
                 if candidate > 1
                 else "No depth fits; use fewer channels."
             )
             raise MemoryError(
-                f"depth: the tables between {asked[0]!r} and {asked[1]!r} for {channels} channels "
-                f"at depth {depth} need about {needed} bytes or more, {most} bytes can be had. "
-                f"{largest} {_advice(*asked)}"
+                f"depth: the tables between {conversion[0]!r} and {conversion[1]!r} for {channels} "
+                f"channels at depth {depth} need at least about {needed} bytes, but only "
+                f"{available} are available. {largest} {_smaller_basis(*conversion)}"
             )
 
 
-def _advice(source: str, target: str) -> str:
-    """Which basis has smaller tables."""
+def _smaller_basis(source: str, target: str) -> str:
+    """The advice which basis has smaller tables."""
     if source == "expanded" and target != "words":
-        return f"Those of basis='words' are the smallest. {_advice('expanded', 'words')}"
+        return f"Tables of basis='words' are the smallest. {_smaller_basis('expanded', 'words')}"
     return "basis='expanded' has no tables, but more coordinates."
 
 
-def _check_fits(channels: int, depth: int, stops: tuple[str, ...]) -> None:
+def _check_memory(channels: int, depth: int, stops: tuple[str, ...]) -> None:
     for a, b in pairwise(stops):
-        _admit(channels, depth, a, b, (stops[0], stops[-1]))
+        _check_table_memory(channels, depth, a, b, (stops[0], stops[-1]))
 
 
-# How every change of basis is composed, in order of application. Through the brackets, where
-# nothing cancels.
-_ROUTES = {
+# The bases that a conversion passes through, in order of application: it goes through the brackets,
+# where no terms cancel.
+_STOPS = {
     ("expanded", "hall"): ("expanded", "brackets", "hall"),
     ("words", "hall"): ("words", "brackets", "hall"),
     ("words", "expanded"): ("words", "brackets", "expanded"),
@@ -179,30 +183,28 @@ _ROUTES = {
 
 @lru_cache(maxsize=64)
 def route(channels: int, depth: int, source: str, target: str) -> tuple[SparseMatrix, ...]:
-    """Sparse matrices that lead from one form to another, in the order in which they are
-    applied.
-    """
+    """The matrices of a change of basis, in order of application."""
     if source == target:
         return ()
-    stops = _ROUTES.get((source, target), (source, target))
-    if stops == ("hall", "expanded"):  # two short matrices are applied faster than the long one
+    stops = _STOPS.get((source, target), (source, target))
+    if stops == ("hall", "expanded"):  # two short matrices are applied faster than a long one
         stops = ("hall", "brackets", "expanded")
-    _check_fits(channels, depth, stops)
+    _check_memory(channels, depth, stops)
     try:
         return tuple(_step(channels, depth, a, b) for a, b in pairwise(stops))
     except MemoryError:
         raise MemoryError(
             f"depth: the tables between {source!r} and {target!r} for {channels} channels at depth "
-            f"{depth} do not fit the memory. {_advice(source, target)}"
+            f"{depth} do not fit into memory. {_smaller_basis(source, target)}"
         ) from None
 
 
 def change_of_basis(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
-    """The exact matrix that turns coordinates in `source` into coordinates in `target`."""
+    """The exact matrix from coordinates in `source` to coordinates in `target`."""
     if source == target:
         return _identity(coordinate_count(channels, depth, source))
-    stops = _ROUTES.get((source, target), (source, target))
-    _check_fits(channels, depth, stops)
+    stops = _STOPS.get((source, target), (source, target))
+    _check_memory(channels, depth, stops)
     matrix = _step(channels, depth, stops[0], stops[1])
     for a, b in pairwise(stops[1:]):
         matrix = _step(channels, depth, a, b) @ matrix
@@ -210,7 +212,7 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
 
 
 def coordinate_count(channels: int, depth: int, basis: str) -> int:
-    """How many coordinates a log-signature has in `basis`."""
+    """The number of coordinates of a log-signature in `basis`."""
     if basis == "expanded":
         return signature_size(channels, depth)
     return hall.logsignature_size(channels, depth)

@@ -278,15 +278,15 @@ def test_large_tables_read_what_was_written(channels, depth, basis):
 
 
 @pytest.mark.parametrize(("channels", "depth"), [(2, 12), (3, 8), (5, 6), (10, 4), (4, 1), (2, 2)])
-def test_entries_are_judged_before_tables_are_made(channels, depth):
+def test_sizes_are_estimated_before_tables_are_built(channels, depth):
     lyndon = hall.lyndon_set(channels, depth)
     entries = {
         "functionals": sum(map(len, lyndon_dual.lyndon_functionals(channels, depth))),
         "brackets": sum(len(rows.data) for rows in expansion.expand(lyndon, depth)),
     }
     for kind, found in entries.items():
-        assert size_bounds.at_most(channels, depth, kind) >= found
-        assert 0.7 * found <= size_bounds.about(channels, depth, kind) <= 1.2 * found
+        assert size_bounds.upper_bound(channels, depth, kind) >= found
+        assert 0.7 * found <= size_bounds.estimate(channels, depth, kind) <= 1.2 * found
 
 
 def test_the_sample_is_of_lyndon_words_with_their_standard_bracketing():
@@ -307,15 +307,15 @@ def test_the_sample_is_of_lyndon_words_with_their_standard_bracketing():
 
 @pytest.fixture
 def memory(monkeypatch):
-    """A function that says how many bytes can be had, for tables that nobody has asked for yet."""
+    """A function that sets the available memory and forgets the tables."""
 
     def have(size):
         monkeypatch.setattr(basis_tables, "available_memory", lambda: size)
-        basis_tables._admit.cache_clear()
+        basis_tables._check_table_memory.cache_clear()
         basis_tables.route.cache_clear()
 
     yield have
-    basis_tables._admit.cache_clear()
+    basis_tables._check_table_memory.cache_clear()
     basis_tables.route.cache_clear()
 
 
@@ -340,17 +340,17 @@ def test_tables_beyond_the_memory_are_refused_before_they_are_made(
     for door in ("_step", "signature", "signature_jvp"):  # no work is begun
         owner = basis_tables if door == "_step" else sys.modules["pysig._api.logsignature"]
         monkeypatch.setattr(owner, door, lambda *_, **__: pytest.fail("work was begun"))
-    said = rf"^depth: the tables .* bytes or more, 8000000000 bytes can be had\. .* is {depth}\. "
+    said = rf"^depth: the tables .* bytes, but only 8000000000 are available\. .* is {depth}\. "
     with pytest.raises(MemoryError, match=said):
         call()
 
 
-def test_tables_that_fit_are_made_and_not_asked_about_again(monkeypatch, memory):
+def test_tables_that_fit_are_built_and_not_checked_again(monkeypatch, memory):
     memory(2**30)
     for source, target in permutations(basis_tables.BASES, 2):
         for channels, depth in ((2, 15), (3, 10), (5, 7), (10, 5)):
-            stops = basis_tables._ROUTES.get((source, target), (source, target))
-            basis_tables._check_fits(channels, depth, stops)
+            stops = basis_tables._STOPS.get((source, target), (source, target))
+            basis_tables._check_memory(channels, depth, stops)
     made = basis_tables.change_of_basis(2, 5, "expanded", "brackets")
     monkeypatch.setattr(basis_tables, "available_memory", lambda: 1)
     assert basis_tables.change_of_basis(2, 5, "expanded", "brackets") is made
