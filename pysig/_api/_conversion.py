@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._api.bases import check_basis
 from pysig._backend import require
 from pysig._plans import basis_tables
@@ -35,18 +35,18 @@ class Conversion:
         """Whether the result has a scalar in front."""
         return self.scalar_term and self.series == "exp"
 
-    def _rows(self, call: Call, name: str, scalar: bool) -> Any:
+    def _rows(self, call: RowsCall, name: str, scalar: bool) -> Any:
         rows = call.rows(name)
         return call.xp.ascontiguousarray(rows[:, 1:]) if scalar else rows
 
-    def _options(self, call: Call) -> dict[str, Any]:
+    def _options(self, call: RowsCall) -> dict[str, Any]:
         return {
             "plan": self.plan,
             "maps": (self.before, self.after),
             "workers": call.threads,
         }
 
-    def _deliver(self, call: Call, out: Any, scalar: int, fill: Any) -> Any:
+    def _deliver(self, call: RowsCall, out: Any, scalar: int, fill: Any) -> Any:
         """`fill` writes rows without scalar."""
         rows, result = call.target(out, self.out_width + self.writes_scalar)
         if not self.writes_scalar:
@@ -58,7 +58,7 @@ class Conversion:
         rows[:, 1:] = inner
         return call.finish(rows, result)
 
-    def value(self, call: Call, out: Any) -> Any:
+    def value(self, call: RowsCall, out: Any) -> Any:
         """The conversion."""
         a = self._rows(call, self.argument, self.reads_scalar)
 
@@ -67,7 +67,7 @@ class Conversion:
 
         return self._deliver(call, out, 1, fill)
 
-    def jvp(self, call: Call, out: Any) -> Any:
+    def jvp(self, call: RowsCall, out: Any) -> Any:
         """Its derivative along the tangent."""
         a = self._rows(call, self.argument, self.reads_scalar)
         da = self._rows(call, "tangent", self.reads_scalar)
@@ -77,7 +77,7 @@ class Conversion:
 
         return self._deliver(call, out, 0, fill)
 
-    def vjp(self, call: Call) -> Any:
+    def vjp(self, call: RowsCall) -> Any:
         """The gradient."""
         a = self._rows(call, self.argument, self.reads_scalar)
         g = self._rows(call, "cotangent", self.writes_scalar)
@@ -88,7 +88,7 @@ class Conversion:
             gradient[:, 1:] = rows
         return call.reduced(gradient, self.argument)
 
-    def hvp(self, call: Call) -> Any:
+    def hvp(self, call: RowsCall) -> Any:
         """The derivative of the gradient along the tangent, of an argument without scalar."""
         a, g, da = (call.rows(name) for name in (self.argument, "cotangent", "tangent"))
         rows = call.empty(a.shape[1])
@@ -104,7 +104,7 @@ def prepare_conversion(
     scalar_term: Any,
     workers: Any,
     **given: Any,
-) -> tuple[Call, Conversion]:
+) -> tuple[RowsCall, Conversion]:
     """The checked call of `name`, and what it does."""
     plan = check_sizes(channels, depth, scalar_term)
     basis = check_basis(basis)
@@ -112,14 +112,14 @@ def prepare_conversion(
     sizes = {"signature": plan.size, "logsignature": coordinates}
     reads = name.startswith("signature")
     source, target = ("expanded", basis) if reads else (basis, "expanded")
-    route = basis_tables.route(plan.channels, plan.depth, source, target)
+    steps = basis_tables.conversion_steps(plan.channels, plan.depth, source, target)
     conversion = Conversion(
         plan=plan_for(plan.channels, plan.depth),
         scalar_term=plan.scalar_term,
         argument="signature" if reads else "logsignature",
         series="log" if reads else "exp",
-        before=() if reads else route,
-        after=route if reads else (),
+        before=() if reads else steps,
+        after=steps if reads else (),
         out_width=coordinates if reads else plan.coefficients,
     )
     result_size = sizes["logsignature" if reads else "signature"]

@@ -25,7 +25,7 @@ class LogsignatureCall(SignatureCall):
         self.basis = check_basis(basis)
         super().__init__("logsignature", path, depth, options, allocates)
         size = self.plan.channels, self.plan.depth
-        self.maps = basis_tables.route(*size, "expanded", self.basis)
+        self.maps = basis_tables.conversion_steps(*size, "expanded", self.basis)
         self.own_shape = (basis_tables.coordinate_count(*size, self.basis),)
 
     def check_size(self, channels: int, depth: int, allocates: bool) -> None:
@@ -50,5 +50,5 @@ def check_tables(path: Any, depth: Any, basis: Any, transform: Any) -> int:
     depth = _checks.check_depth(depth)
     channels = transformed_shape(1, check_path(path)[1].shape[-1], transform)[1]
     plan = check_sizes(channels, depth)
-    basis_tables.route(channels, plan.depth, "expanded", check_basis(basis))
+    basis_tables.conversion_steps(channels, plan.depth, "expanded", check_basis(basis))
     return channels

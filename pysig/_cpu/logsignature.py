@@ -31,7 +31,7 @@ def logsignature(paths: Paths, out: Any, plan: Plan, maps: Maps, options: Option
 @lru_cache(maxsize=64)
 def _tables(channels: int, depth: int, basis: str, single: bool) -> tuple[Any, int]:
     """The maps to a basis in the form of the extension, and the number of its coordinates."""
-    maps = basis_tables.route(channels, depth, "expanded", basis)
+    maps = basis_tables.conversion_steps(channels, depth, "expanded", basis)
     count = basis_tables.coordinate_count(channels, depth, basis)
     return maps_of(maps, np.float32 if single else np.float64), count
 

@@ -138,7 +138,7 @@ def _check_table_memory(
 
     The answer is cached: once the tables exist, they occupy part of what was available. The error
     is raised here, not in the public functions, because all of them obtain tables only through
-    `route` and `change_of_basis`.
+    `conversion_steps` and `change_of_basis`.
     """
     available = available_memory()
     if available is None or channels == 1:
@@ -182,7 +182,9 @@ _STOPS = {
 
 
 @lru_cache(maxsize=64)
-def route(channels: int, depth: int, source: str, target: str) -> tuple[SparseMatrix, ...]:
+def conversion_steps(
+    channels: int, depth: int, source: str, target: str
+) -> tuple[SparseMatrix, ...]:
     """The matrices of a change of basis, in order of application."""
     if source == target:
         return ()

@@ -77,7 +77,7 @@ def judge(path, depth, basis):
                 step.append(np.multiply.outer(step[-1], x).reshape(-1) / k)
             total = step if total is None else product(total, step)
         parts.append(horner_log(total, sign))
-    for matrix in basis_tables.route(path.shape[1], depth, "expanded", basis):
+    for matrix in basis_tables.conversion_steps(path.shape[1], depth, "expanded", basis):
         row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         data = matrix.data.astype(np.longdouble)
         sums = [np.zeros(matrix.shape[0], np.longdouble) for _ in parts]
@@ -389,7 +389,7 @@ def test_names_and_sizes():
 
 def test_tables_are_shared_by_threads_and_pickled():
     basis_tables._step.cache_clear()
-    basis_tables.route.cache_clear()
+    basis_tables.conversion_steps.cache_clear()
     path = random_path(3)
     with ThreadPoolExecutor(8) as pool:
         rows = list(pool.map(lambda _: pysig.logsignature(path, 6, basis="hall"), range(16)))

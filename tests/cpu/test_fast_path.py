@@ -297,7 +297,7 @@ def test_tables_that_do_not_fit_say_so(monkeypatch):
     def full(*arguments):
         raise MemoryError("basis: the tables do not fit")
 
-    monkeypatch.setattr(basis_tables, "route", full)
+    monkeypatch.setattr(basis_tables, "conversion_steps", full)
     with pytest.raises(MemoryError, match="the tables do not fit"):
         pysig.logsignature(np.zeros((3, 2)), 13, basis="hall")
 

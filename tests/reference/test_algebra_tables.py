@@ -202,13 +202,13 @@ def test_changes_of_basis_are_inverse_to_each_other(channels, depth):
 
 
 @pytest.mark.parametrize(("channels", "depth"), [(2, 6), (3, 4), (4, 3)])
-def test_routes_compose_to_the_matrices(channels, depth):
+def test_conversion_steps_compose_to_the_matrices(channels, depth):
     for source, target in product(basis_tables.BASES, repeat=2):
         matrix = basis_tables.change_of_basis(channels, depth, source, target)
         product_of_steps = np.eye(matrix.shape[1], dtype=np.int64)
-        for step in basis_tables.route(channels, depth, source, target):
+        for step in basis_tables.conversion_steps(channels, depth, source, target):
             product_of_steps = step.toarray() @ product_of_steps
-        # Routes between the same Lie elements may differ outside the Lie elements only.
+        # The products may differ outside the Lie elements only.
         lie_elements = basis_tables.change_of_basis(channels, depth, "brackets", source).toarray()
         assert np.array_equal(product_of_steps @ lie_elements, matrix.toarray() @ lie_elements)
 
@@ -267,10 +267,10 @@ def test_large_tables_read_what_was_written(channels, depth, basis):
             x = out
         return x
 
-    tensor = applied(basis_tables.route(channels, depth, basis, "expanded"), coordinates)
+    tensor = applied(basis_tables.conversion_steps(channels, depth, basis, "expanded"), coordinates)
     assert tensor.shape == (signature_size(channels, depth),)
     assert np.count_nonzero(tensor) > count
-    read = applied(basis_tables.route(channels, depth, "expanded", basis), tensor)
+    read = applied(basis_tables.conversion_steps(channels, depth, "expanded", basis), tensor)
     assert np.array_equal(read, coordinates)
 
 
@@ -312,18 +312,18 @@ def memory(monkeypatch):
     def have(size):
         monkeypatch.setattr(basis_tables, "available_memory", lambda: size)
         basis_tables._check_table_memory.cache_clear()
-        basis_tables.route.cache_clear()
+        basis_tables.conversion_steps.cache_clear()
 
     yield have
     basis_tables._check_table_memory.cache_clear()
-    basis_tables.route.cache_clear()
+    basis_tables.conversion_steps.cache_clear()
 
 
 @pytest.mark.parametrize(
     ("call", "depth"),
     [
-        (lambda: basis_tables.route(3, 13, "expanded", "brackets"), 12),
-        (lambda: basis_tables.route(3, 13, "expanded", "hall"), 12),
+        (lambda: basis_tables.conversion_steps(3, 13, "expanded", "brackets"), 12),
+        (lambda: basis_tables.conversion_steps(3, 13, "expanded", "hall"), 12),
         (lambda: basis_tables.change_of_basis(3, 13, "brackets", "expanded"), 12),
         (lambda: basis_tables.change_of_basis(3, 14, "words", "brackets"), 13),
         (lambda: basis_tables.change_of_basis(2, 10**6, "expanded", "words"), 29),
@@ -337,9 +337,17 @@ def test_tables_beyond_the_memory_are_refused_before_they_are_made(
     monkeypatch, memory, call, depth
 ):
     memory(8 * 10**9)
-    for door in ("_step", "signature", "signature_jvp"):  # no work is begun
-        owner = basis_tables if door == "_step" else sys.modules["pysig._api.logsignature"]
-        monkeypatch.setattr(owner, door, lambda *_, **__: pytest.fail("work was begun"))
+    work = [(basis_tables, "_step")]
+    work += [
+        (module, name)
+        for stem in ("vjp", "jvp", "hvp")
+        for module in [sys.modules[f"pysig._api.logsignature_{stem}"]]
+        for name in ("signature", "signature_jvp")
+        if hasattr(module, name)
+    ]
+    assert len(work) > 3
+    for owner, name in work:
+        monkeypatch.setattr(owner, name, lambda *_, **__: pytest.fail("work was begun"))
     said = rf"^depth: the tables .* bytes, but only 8000000000 are available\. .* is {depth}\. "
     with pytest.raises(MemoryError, match=said):
         call()

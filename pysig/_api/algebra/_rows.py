@@ -1,6 +1,4 @@
-"""Rows of coefficients at the door: checks, broadcasting over leading dimensions, and the way
-back.
-"""
+"""Operations on rows of coefficients: argument checks, broadcasting, and results in their shape."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ def check_sizes(channels: Any, depth: Any, scalar_term: Any = False) -> Plan:
 
 
 @dataclass(frozen=True)
-class Call:
+class RowsCall:
     """Arrays of one backend and dtype whose leading dimensions broadcast to `batch`."""
 
     backend: ArrayBackend
@@ -50,8 +48,9 @@ class Call:
         return prod(self.batch)
 
     def rows(self, name: str, own: int = 1) -> Any:
-        """The argument as (count, ...) or, where one serves all, (1, ...); its last `own` axes are
-        its own.
+        """The argument as (count, ...), or (1, ...) if one row serves the whole batch.
+
+        Its last `own` axes are not broadcast.
         """
         array = self.arrays[name]
         lead, own_shape = array.shape[: array.ndim - own], array.shape[array.ndim - own :]
@@ -62,13 +61,11 @@ class Call:
         return self.xp.ascontiguousarray(array.reshape(self.count, *own_shape))
 
     def empty(self, width: int) -> Any:
-        """Rows to be filled."""
+        """New rows, not initialised."""
         return self.xp.empty((self.count, width), self.dtype)
 
     def reduced(self, gradient: Any, name: str, own: int = 1) -> Any:
-        """The gradient rows (count, ...) of an argument, in its shape: summed where it was
-        broadcast.
-        """
+        """Sum gradient rows (count, ...) over the axes where the argument was broadcast."""
         array = self.arrays[name]
         own_shape = array.shape[array.ndim - own :]
         lead = array.shape[: array.ndim - own]
@@ -104,9 +101,10 @@ def prepare(
     workers: Any = None,
     broadcast: bool = True,
     follows: Mapping[str, str] | None = None,
-) -> Call:
-    """Checks arguments: `shapes` says what their last axes must be (None: anything), `follows` what
-    that depends on, if it is not `channels`, `depth` and `scalar_term`.
+) -> RowsCall:
+    """Check arguments. `shapes` are their last axes (None: any number).
+
+    `follows` names what these depend on, if not on `channels`, `depth` and `scalar_term`.
     """
     backend = backend_of(next(iter(given.values())))
     arrays = {name: _checks.as_numeric(value, name, backend) for name, value in given.items()}
@@ -116,10 +114,10 @@ def prepare(
         if len(last) < len(own) or any(
             n is not None and n != m for n, m in zip(own, last, strict=True)
         ):
-            wanted = ", ".join("n" if n is None else str(n) for n in own)
+            expected = ", ".join("n" if n is None else str(n) for n in own)
             given_by = (follows or {}).get(name, "channels, depth and scalar_term")
             raise ValueError(
-                f"{name}: expected shape (..., {wanted}), received {tuple(array.shape)}. "
+                f"{name}: expected shape (..., {expected}), received {tuple(array.shape)}. "
                 f"The last axis follows from {given_by}."
             )
     single = all(a.dtype.kind == "f" and a.dtype.itemsize == 4 for a in arrays.values())
@@ -127,7 +125,7 @@ def prepare(
     arrays = {name: a.astype(dtype, copy=False) for name, a in arrays.items()}
     leads = {n: tuple(a.shape[: a.ndim - len(shapes[n])]) for n, a in arrays.items()}
     first = next(iter(leads.values()))
-    same = all(lead == first for lead in leads.values())  # what NumPy takes microseconds to find
+    same = all(lead == first for lead in leads.values())  # np.broadcast_shapes takes microseconds
     try:
         batch = (first if same else np.broadcast_shapes(*leads.values())) if broadcast else ()
     except ValueError:
@@ -135,4 +133,4 @@ def prepare(
         raise ValueError(
             f"{next(iter(leads))}: expected leading dimensions that broadcast, received {text}."
         ) from None
-    return Call(backend, dtype, arrays, given, batch, check_workers(workers))
+    return RowsCall(backend, dtype, arrays, given, batch, check_workers(workers))

@@ -8,7 +8,7 @@ from typing import Any
 from pysig._api import _checks
 from pysig._api._docs import documented
 from pysig._api.algebra._bilinear import bilinear, bilinear_jvp, bilinear_vjp
-from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
@@ -158,7 +158,7 @@ def combine_jvp(
 
 def _prepare_axis(
     given: dict[str, Any], plan: Plan, axis: Any, workers: Any
-) -> tuple[Call, int, int, tuple[int, ...]]:
+) -> tuple[RowsCall, int, int, tuple[int, ...]]:
     """The call, the axis, its length, and the shape that is left without it."""
     shapes = {name: (plan.size,) if name == "cotangent" else (None, plan.size) for name in given}
     call = prepare(given, shapes, workers, broadcast=False)
@@ -174,7 +174,7 @@ def _prepare_axis(
     return call, place, a.shape[place], a.shape[:place] + a.shape[place + 1 : -1]
 
 
-def _factors(call: Call, name: str, place: int, length: int, width: int) -> Any:
+def _factors(call: RowsCall, name: str, place: int, length: int, width: int) -> Any:
     """(rest of the batch, length, width), contiguous."""
     array = call.arrays[name]
     axes = [i for i in range(array.ndim - 1) if i != place]
@@ -183,14 +183,14 @@ def _factors(call: Call, name: str, place: int, length: int, width: int) -> Any:
     return call.xp.ascontiguousarray(moved.reshape(count, length, width))
 
 
-def _neighbours(call: Call, level: Any) -> tuple[Any, Any]:
+def _neighbours(call: RowsCall, level: Any) -> tuple[Any, Any]:
     """The left and the right factors of a level of the tree, as rows."""
     count, length, width = level.shape
     pairs = level[:, : length // 2 * 2].reshape(count * (length // 2), 2, width)
     return call.xp.ascontiguousarray(pairs[:, 0]), call.xp.ascontiguousarray(pairs[:, 1])
 
 
-def _next_level(call: Call, level: Any, products: Any) -> Any:
+def _next_level(call: RowsCall, level: Any, products: Any) -> Any:
     """The products of neighbours, and the last factor if it had none."""
     count, length, width = level.shape
     products = products.reshape(count, length // 2, width)
@@ -199,7 +199,7 @@ def _next_level(call: Call, level: Any, products: Any) -> Any:
     return call.xp.concatenate([products, level[:, -1:]], axis=1)
 
 
-def _unit_row(call: Call, count: int, plan: Plan) -> Any:
+def _unit_row(call: RowsCall, count: int, plan: Plan) -> Any:
     """The product of nothing."""
     unit = call.xp.zeros((count, 1, plan.size), call.dtype)
     if plan.scalar_term:
@@ -207,7 +207,7 @@ def _unit_row(call: Call, count: int, plan: Plan) -> Any:
     return unit
 
 
-def _multiply(call: Call, level: Any, plan: Plan) -> Any:
+def _multiply(call: RowsCall, level: Any, plan: Plan) -> Any:
     left, right = _neighbours(call, level)
     products = call.xp.empty(left.shape, call.dtype)
     call.backend.impl.bilinear(
@@ -226,8 +226,8 @@ def _combine_axis(a: Any, plan: Plan, axis: Any, workers: Any, out: Any) -> Any:
     return _deliver(call, level, rest, out)
 
 
-def _deliver(call: Call, level: Any, rest: tuple[int, ...], out: Any) -> Any:
-    whole = Call(call.backend, call.dtype, call.arrays, call.given, rest, call.threads)
+def _deliver(call: RowsCall, level: Any, rest: tuple[int, ...], out: Any) -> Any:
+    whole = RowsCall(call.backend, call.dtype, call.arrays, call.given, rest, call.threads)
     rows, result = whole.target(out, level.shape[-1])
     rows[...] = level[:, 0]
     return whole.finish(rows, result)
@@ -276,7 +276,7 @@ def _combine_axis_vjp(a: Any, plan: Plan, axis: Any, cotangent: Any, workers: An
     return call.xp.ascontiguousarray(moved.transpose(*axes, len(rest) + 1))
 
 
-def _level_gradient(call: Call, level: Any, gradient: Any, plan: Plan) -> Any:
+def _level_gradient(call: RowsCall, level: Any, gradient: Any, plan: Plan) -> Any:
     """From the gradient at the products of neighbours to the gradient at their factors."""
     count, length, width = level.shape
     left, right = _neighbours(call, level)
@@ -299,7 +299,7 @@ def _level_gradient(call: Call, level: Any, gradient: Any, plan: Plan) -> Any:
     return out
 
 
-def _check_same_shape(call: Call, name: str, shape: tuple[int, ...]) -> None:
+def _check_same_shape(call: RowsCall, name: str, shape: tuple[int, ...]) -> None:
     received = tuple(call.arrays[name].shape)
     if received != tuple(shape):
         raise ValueError(f"{name}: expected shape {tuple(shape)}, received {received}.")

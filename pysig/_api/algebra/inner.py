@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api._output import check_out
 from pysig._api.algebra._rows import check_sizes, prepare
 
 
+@documented()
 def inner(
     a: Any, b: Any, channels: int, depth: int, *, scalar_term: bool = False, out: Any = None
 ) -> Any:
@@ -17,22 +19,17 @@ def inner(
     ----------
     a, b : array_like, shape (..., size)
         A functional and a signature, or any two tensors. Leading dimensions broadcast.
-    channels, depth : int
-        Of the rows.
+    {channels, depth}
     scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word, which then counts too.
-    out : array, optional
-        Where to write the result.
+        If True, rows begin with the coefficient of the empty word, which is part of the sum.
+    {out}
 
     Returns
     -------
     array, shape (...)
-        Of dtype float32 if all inputs are float32, otherwise float64.
+        {dtype}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -48,29 +45,17 @@ def inner(
     return _pair(call, [("a", "b")], out)
 
 
+@documented(like=inner)
 def inner_vjp(
     a: Any, b: Any, channels: int, depth: int, cotangent: Any, *, scalar_term: bool = False
 ) -> Any:
     """Gradients of ``(cotangent * inner(a, b)).sum()``.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `inner`.
-    cotangent : array_like, shape (...)
-        Of the shape of the result.
-    scalar_term
-        As in `inner`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `b`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -93,6 +78,7 @@ def inner_vjp(
     return call.reduced(at_a, "a"), call.reduced(at_b, "b")
 
 
+@documented(like=inner)
 def inner_jvp(
     a: Any,
     b: Any,
@@ -104,26 +90,13 @@ def inner_jvp(
     scalar_term: bool = False,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``inner(a, b)`` when both arguments move.
+    """Derivative of ``inner(a, b)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, b, channels, depth
-        As in `inner`.
-    tangent_a, tangent_b : array_like, shape (..., size)
-        How `a` and `b` move.
-    scalar_term, out
-        As in `inner`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (...)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------

@@ -13,7 +13,7 @@ from pysig._api.algebra._levels import (
     reverse_letters,
     split,
 )
-from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
@@ -234,7 +234,7 @@ def dilate_jvp(
 # ---- shared ----
 
 
-def _antipode(call: Call, name: str, plan: Plan, out: Any) -> Any:
+def _antipode(call: RowsCall, name: str, plan: Plan, out: Any) -> Any:
     rows, result = call.target(out, plan.size)
     values = call.rows(name)
     levels = [
@@ -245,10 +245,10 @@ def _antipode(call: Call, name: str, plan: Plan, out: Any) -> Any:
     return call.finish(rows, result)
 
 
-def _prepare_dilate(plan: Plan, **given: Any) -> Call:
+def _prepare_dilate(plan: Plan, **given: Any) -> RowsCall:
     shapes = {name: (plan.channels if name.endswith("factors") else plan.size,) for name in given}
     return prepare(given, shapes)
 
 
-def _join_ones(call: Call, levels: list[Any], plan: Plan) -> Any:
+def _join_ones(call: RowsCall, levels: list[Any], plan: Plan) -> Any:
     return join(call.xp, call.xp.ones((1, 1), call.dtype), levels, plan)

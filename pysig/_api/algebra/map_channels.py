@@ -1,15 +1,17 @@
-"""Linear change of channels of rows of coefficients, with derivatives."""
+"""Linear maps of channels, with derivatives."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pysig._api._docs import documented
 from pysig._api._memory import check_memory
 from pysig._api.algebra._levels import join, map_letters, map_letters_jvp, map_letters_vjp, split
-from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan, plan_for
 
 
+@documented()
 def map_channels(
     a: Any,
     matrix: Any,
@@ -27,27 +29,21 @@ def map_channels(
         Signatures, log-signatures in all words, or any tensors.
     matrix : array_like, shape (..., new_channels, channels)
         Leading dimensions broadcast with those of `a`.
-    channels, depth : int
-        Of the rows.
-    scalar_term : bool, optional
-        Whether rows begin with the coefficient of the empty word.
-    out : array, optional
-        Where to write the result.
+    {channels, depth}
+    {scalar_term}
+    {out}
 
     Returns
     -------
     array, shape (..., new_size)
-        Of ``new_channels`` channels, up to the same depth.
+        Signatures of ``new_channels`` channels, to the same depth.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Notes
     -----
-    The matrix is applied to every letter of every word; the cost of level k is k products of the
-    matrix with a matrix of ``channels**k`` coefficients.
+    The matrix is applied to every letter of every word. Level k costs k products of the matrix with
+    a matrix of ``channels**k`` coefficients.
 
     Examples
     --------
@@ -71,6 +67,7 @@ def map_channels(
     return call.finish(rows, result)
 
 
+@documented(like=map_channels)
 def map_channels_vjp(
     a: Any,
     matrix: Any,
@@ -82,24 +79,11 @@ def map_channels_vjp(
 ) -> Any:
     """Gradients of ``<cotangent, map_channels(a, matrix)>``.
 
-    Parameters
-    ----------
-    a, matrix, channels, depth
-        As in `map_channels`.
-    cotangent : array_like, shape (..., new_size)
-        Of the shape of the result.
-    scalar_term
-        As in `map_channels`.
+    {parameters}
 
-    Returns
-    -------
-    (array, array)
-        The gradients at `a` and `matrix`, in their shapes.
+    {gradients}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -124,6 +108,7 @@ def map_channels_vjp(
     return call.reduced(at_a, "a"), call.reduced(at_matrix, "matrix", 2)
 
 
+@documented(like=map_channels)
 def map_channels_jvp(
     a: Any,
     matrix: Any,
@@ -135,28 +120,13 @@ def map_channels_jvp(
     scalar_term: bool = False,
     out: Any = None,
 ) -> Any:
-    """Derivative of ``map_channels(a, matrix)`` when both arguments move.
+    """Derivative of ``map_channels(a, matrix)`` along tangents of both arguments.
 
-    Parameters
-    ----------
-    a, matrix, channels, depth
-        As in `map_channels`.
-    tangent_a : array_like, shape (..., size)
-        How `a` moves.
-    tangent_matrix : array_like, shape (..., new_channels, channels)
-        How `matrix` moves.
-    scalar_term, out
-        As in `map_channels`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., new_size)
-        The derivative.
+    {derivative}
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described; the message names it.
+    {raises}
 
     Examples
     --------
@@ -182,7 +152,7 @@ def map_channels_jvp(
     return call.finish(rows, result)
 
 
-def _prepare(plan: Plan, **given: Any) -> tuple[Call, Plan]:
+def _prepare(plan: Plan, **given: Any) -> tuple[RowsCall, Plan]:
     """The call, and the plan of the result."""
     shapes: dict[str, tuple[int | None, ...]] = {
         name: (None, plan.channels) if name.endswith("matrix") else (plan.size,) for name in given

@@ -6,7 +6,7 @@ from typing import Any
 
 from pysig._api._docs import documented
 from pysig._api.algebra._levels import join, powers, powers_jvp, powers_vjp, split
-from pysig._api.algebra._rows import Call, check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
@@ -235,7 +235,7 @@ def prepend_jvp(
 # ---- shared ----
 
 
-def _segment(call: Call, plan: Plan) -> Any:
+def _segment(call: RowsCall, plan: Plan) -> Any:
     """exp(x) as rows."""
     one = call.xp.ones((1, 1), call.dtype)
     return join(call.xp, one, powers(call.rows("x"), plan.depth, True), plan)
@@ -243,7 +243,7 @@ def _segment(call: Call, plan: Plan) -> Any:
 
 def _prepare_joined(
     channels: Any, depth: Any, scalar_term: Any, workers: Any, given: dict[str, Any]
-) -> tuple[Call, Plan]:
+) -> tuple[RowsCall, Plan]:
     plan = check_sizes(channels, depth, scalar_term)
     shapes = {name: (plan.channels if name.endswith("x") else plan.size,) for name in given}
     return prepare(given, shapes, workers), plan
@@ -282,7 +282,7 @@ def _joined_vjp(
     cotangent: Any,
     scalar_term: Any,
     workers: Any,
-) -> tuple[Call, Any, Any]:
+) -> tuple[RowsCall, Any, Any]:
     """The gradients as rows of the whole batch."""
     given = {"a": a, "x": x, "cotangent": cotangent}
     call, plan = _prepare_joined(channels, depth, scalar_term, workers, given)
