@@ -20,7 +20,7 @@ def _of_machine() -> int | None:
 
 
 def _limit_of_process() -> int | None:
-    """What the process may use, where that is limited (``ulimit -v``, ``ulimit -d``)."""
+    """The limit of the process (``ulimit -v``, ``ulimit -d``), if there is one."""
     limits: list[int] = []
     if resource is not None:
         soft = [resource.getrlimit(r)[0] for r in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
@@ -28,21 +28,21 @@ def _limit_of_process() -> int | None:
     return min(limits, default=None)
 
 
-def _least(*known: int | None) -> int | None:
+def _smallest(*known: int | None) -> int | None:
     return min((size for size in known if size is not None), default=None)
 
 
 def whole_memory() -> int | None:
-    """Bytes of the machine that the process may use; None where that cannot be known."""
-    return _least(_of_machine(), _limit_of_process())
+    """Bytes of memory that the process may use; None where that is unknown."""
+    return _smallest(_of_machine(), _limit_of_process())
 
 
 def available_memory() -> int | None:
     """Bytes that can be allocated now; the whole memory where the system does not say."""
     try:
         with open("/proc/meminfo") as lines:
-            found = next(line for line in lines if line.startswith("MemAvailable:"))
-        available = 1024 * int(found.split()[1])
+            line = next(text for text in lines if text.startswith("MemAvailable:"))
+        available = 1024 * int(line.split()[1])
     except (OSError, StopIteration, ValueError):  # not Linux
         return whole_memory()
-    return _least(available, _limit_of_process())
+    return _smallest(available, _limit_of_process())

@@ -1,7 +1,7 @@
 """One checked call on paths, which all public functions that take a path go through.
 
-It holds backend, array, plan and options, broadcasts what belongs to each path, allocates outputs,
-and sums gradients over what was broadcast.
+It holds backend, array, plan and options, broadcasts the arrays that have a row for each path,
+allocates outputs, and sums gradients over the axes of broadcasting.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
 
 class PathCall:
-    """What all calls share. A subclass knows its plan, and the operations of the backend.
+    """The part that all calls share. A subclass adds its plan and the operations of the backend.
 
     Attributes of a subclass: `plan`; `own_shape`, the axes of a result after those of the batch and
     of `stream`; `columns`, the width of `initial`; `scalar_column`, the column of `initial` that is
@@ -63,8 +63,10 @@ class PathCall:
         return checked
 
     def check_rows(self) -> None:
-        """Check what has a row for each path, once `columns` are known."""
+        """Check the options that have a row for each path, once `columns` is known."""
         initial, lengths = self.given["initial"], self.given["lengths"]
+        if initial is None and lengths is None:
+            return
         if initial is not None:
             initial = self.check_initial(initial)
         checked = check_lengths(lengths, self.array, self.backend)
@@ -137,6 +139,9 @@ class PathCall:
 
     def output(self, out: Any) -> Output:
         """The result to fill: `out`, or a new array."""
+        if out is None:
+            new = self.backend.xp.empty(self.out_shape, self.array.dtype)
+            return Output(new, new)
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 

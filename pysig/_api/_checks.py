@@ -88,7 +88,7 @@ def _about_objects(array: Any) -> str | None:
             continue
         holds = f"It holds {describe(item)}" + (f" at {list(place)}" if place else "")
         if item is None:
-            return f"{holds}: fill or drop what is missing"
+            return f"{holds}: fill or drop missing values"
         if isinstance(item, complex):
             return f"{holds}: pass real numbers"
         if isinstance(item, (str, bytes)):

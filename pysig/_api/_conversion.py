@@ -1,4 +1,4 @@
-"""What the conversions between signatures and log-signatures share."""
+"""The checked call of the conversions between signatures and log-signatures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pysig._plans.sparse_matrix import SparseMatrix
 
 @dataclass(frozen=True)
 class Conversion:
-    """One of the two conversions, with everything that is known before rows are read."""
+    """One of the two conversions, with its tables and sizes."""
 
     plan: Plan  # without the scalar, which a logarithm does not have
     scalar_term: bool
@@ -105,7 +105,7 @@ def prepare_conversion(
     workers: Any,
     **given: Any,
 ) -> tuple[RowsCall, Conversion]:
-    """The checked call of `name`, and what it does."""
+    """The checked call of `name`, and its conversion."""
     plan = check_sizes(channels, depth, scalar_term)
     basis = check_basis(basis)
     coordinates = basis_tables.coordinate_count(plan.channels, plan.depth, basis)

@@ -99,7 +99,7 @@ def _of_array(functional: Any, channels: int, depth: Any, words: Any, scalar: bo
         return Functional(checked, matrix, array.ndim == 1, None)
     if depth is None:
         raise TypeError(
-            "depth: expected the depth of the functional, or words=, those of its last axis; "
+            "depth: expected the depth of the functional, or words= for its last axis, "
             "received None."
         )
     depth = _checks.check_depth(depth)
@@ -150,7 +150,7 @@ class InitialSelection:
         array = _checks.as_numeric(value, name, backend)
         if array.shape[-1:] != (self.plan.size,):
             raise ValueError(
-                f"{name}: expected {self.plan.size} coefficients in the last axis, those of a "
+                f"{name}: expected {self.plan.size} coefficients in the last axis, a "
                 f"signature of the functional's depth, received shape {tuple(array.shape)}."
             )
         return self._apply(self.matrix, _checks.cast(array, dtype, name), backend)

@@ -1,4 +1,4 @@
-"""The checked call of `logsignature`, and what its derivatives share."""
+"""The checked call of `logsignature`, and the check of tables that its derivatives share."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def check_path(path: Any) -> tuple[ArrayBackend, Any]:
         _check_integers_fit(array, backend)
         array = array.astype(dtype)
     if backend is not CUPY and (not array.flags.aligned or gcd(*array.strides) % dtype.itemsize):
-        array = array.copy()  # ascontiguousarray would keep what is contiguous and misaligned
+        array = array.copy()  # ascontiguousarray would keep a contiguous, misaligned array
     return backend, array
 
 

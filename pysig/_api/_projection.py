@@ -100,7 +100,7 @@ class ProjectionCall(PathCall):
             f"words: the output of shape {self.out_shape} {shortage(needed, available)} {advice}"
         )
 
-    # ---- operations: those of one channel have a closed form, which the signature takes ----
+    # ---- operations of the backend; one channel has a closed form, that of its signature ----
 
     def fill(self, out: Any) -> None:
         """Compute coefficients or functionals."""

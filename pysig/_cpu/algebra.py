@@ -38,7 +38,7 @@ def transposed(maps: Maps) -> Maps:
 
 
 def _run(op: int, of: int, out: Any, plan: Plan, workers: int, **arguments: Any) -> None:
-    """One call of the extension: what is not among `arguments` is absent."""
+    """One call of the extension; all other rows and maps are None or empty."""
     maps = {
         name: maps_of(arguments.pop(name, ()), out.dtype) for name in ("before", "between", "after")
     }

@@ -1,5 +1,5 @@
 """Derivatives of signatures of one channel, where S = initial (x) exp(x), x the increment from
-the first point to the last: dS/dx is S moved up by one level, and the points between do not count.
+the first point to the last: dS/dx is S shifted up by one level; the points between have no effect.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _times(a: Any, b: Any) -> Any:
     return out
 
 
-def _moved_up(series: Any) -> Any:
+def _shifted_up(series: Any) -> Any:
     out = np.zeros_like(series)
     out[..., 1:] = series[..., :-1]
     return out
@@ -67,7 +67,7 @@ def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, option
     dx, _last = _ends(tangents.path, tangents.basepoint, paths.lengths, stream)
     power = _powers(x, depth)
     value = _times(_with_one(paths.initial, 1, points, depth), power)
-    derivative = _moved_up(value) * dx[..., None]
+    derivative = _shifted_up(value) * dx[..., None]
     if tangents.initial is not None:
         start = _with_one(tangents.initial, 0, points, depth)
         derivative = derivative + _times(start, power)
@@ -92,15 +92,15 @@ def signature_vjp(
     bar *= _signs(depth, options.inverse).astype(points.dtype)
     power = _powers(x, depth)
     start = _with_one(paths.initial, 1, points, depth)
-    # Derivatives that pair with `bar`: dS/dx, and dS/d initial[k] = exp(x) moved up by k levels.
-    slope = _moved_up(_times(start, power))
+    # Derivatives that pair with `bar`: dS/dx, and dS/d initial[k] = exp(x) shifted up by k levels.
+    slope = _shifted_up(_times(start, power))
     if tangents is not None:
         dx, _last = _ends(tangents.path, tangents.basepoint, lengths, options.stream)
-        slope = _moved_up(slope) * dx[..., None]
+        slope = _shifted_up(slope) * dx[..., None]
         if tangents.initial is not None:
             change = _times(_with_one(tangents.initial, 0, points, depth), power)
-            slope = slope + _moved_up(change)
-        power = _moved_up(power) * dx[..., None]
+            slope = slope + _shifted_up(change)
+        power = _shifted_up(power) * dx[..., None]
     x_bar = (slope * bar).sum(axis=-1)
     into.path[...] = 0
     np.add.at(into.path[:, :, 0], (np.arange(len(points))[:, None], last), x_bar)

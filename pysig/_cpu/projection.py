@@ -38,7 +38,9 @@ def _tree_for(plan: Projection, paths: Paths, stream: bool, continues: bool) -> 
 
 
 def _skips_channels(plan: Projection, paths: Paths) -> bool:
-    """Whether channels that no word contains are left out; those of a transform all exist."""
+    """Whether channels that no word contains are left out; not with a transform, which makes
+    channels.
+    """
     return paths.transform is None and len(plan.letters) < plan.channels
 
 

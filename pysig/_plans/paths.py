@@ -1,5 +1,5 @@
-"""The paths of one call, and their derivatives, as one object each: what crosses every border
-between the public functions, the backends and the extension.
+"""The paths of one call, their tangents and their gradients, as one object each. These objects
+cross every border between the public functions, the backends and the extension.
 
 Axes before the length are flattened to one batch. Everything is checked: a backend asserts, it does
 not validate.
@@ -13,7 +13,7 @@ from pysig._plans.transform import Transform, channels_after, steps_after
 
 
 class Paths(NamedTuple):
-    """Paths and all that says how their points are read.
+    """Paths, and the options that say how their points are read.
 
     The order of the fields is that of `path_arrays` in csrc/bindings/paths.hpp.
     """
@@ -49,31 +49,31 @@ class Paths(NamedTuple):
 
 
 class Tangents(NamedTuple):
-    """The direction in which paths move; None: that input stands still."""
+    """The direction of a derivative; None: that input is constant."""
 
     path: Any  # (batch, length, channels)
     basepoint: Any = None
     initial: Any = None
 
     def part(self, rows: slice) -> Tangents:
-        """Those of some paths of the batch."""
+        """The rows of some paths of the batch."""
         return Tangents(*(None if a is None else a[rows] for a in self))
 
 
 class Cotangents(NamedTuple):
-    """Gradients for a backend to fill; None: not wanted."""
+    """Arrays that a backend fills with gradients; None: not needed."""
 
     path: Any  # (batch, length, channels)
     basepoint: Any = None
     initial: Any = None
 
     def part(self, rows: slice) -> Cotangents:
-        """Those of some paths of the batch."""
+        """The rows of some paths of the batch."""
         return Cotangents(*(None if a is None else a[rows] for a in self))
 
 
 class Options(NamedTuple):
-    """How a result is computed and laid out, beside its plan."""
+    """Options of a result that are not part of its plan."""
 
     stream: bool = False  # signatures of all prefixes
     inverse: bool = False

@@ -33,6 +33,7 @@ PYTHON_LAYERS = [
     ("command, entry point", {"__main__"}),
 ]
 EXTENSION = "_core"
+BACKENDS = {"_cpu", "_gpu"}
 KNOW_THE_EXTENSION = {"_cpu", "_gpu"}  # _gpu asks it where the headers are
 THIRD_PARTY = {
     "_gpu": {"cupy", "cupy_backends"},
@@ -125,6 +126,8 @@ def python_violations(root, only="pysig/**/*.py"):
             if target == EXTENSION:
                 if unit not in KNOW_THE_EXTENSION:
                     yield f"{where}: {unit} imports the extension, which only backends may know"
+            elif unit == "_api" and target in BACKENDS:
+                yield f"{where}: imports {target}, which the dispatcher alone may import"
             elif target != unit and (python_layer(target) is None or python_layer(target) >= layer):
                 yield f"{where}: {unit} ({PYTHON_LAYERS[layer][0]}) imports {target} from above"
 
@@ -269,6 +272,7 @@ def plant(copied):
         ("pysig/_cpu/signature.py", "from pysig._reference import tensor", "imports _reference"),
         ("pysig/_gpu/memory.py", "from pysig import _cpu", "imports _cpu from above"),
         ("pysig/_plans/layout.py", "import pysig._core", "which only backends may know"),
+        ("pysig/_api/words.py", "from pysig._cpu import signature", "the dispatcher alone"),
         ("pysig/_api/words.py", "from pysig import _core", "which only backends may know"),
         ("pysig/_api/words.py", "def f():\n    import cupy", "imports cupy"),
         (
