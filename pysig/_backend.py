@@ -228,6 +228,11 @@ class ArrayBackend:
         return sys.modules.get(self.name) or import_module(self.name)
 
     @property
+    def captures(self) -> bool:
+        """Whether the current stream is captured into a CUDA graph."""
+        return self is CUPY and bool(self.xp.cuda.get_current_stream().is_capturing())
+
+    @property
     def impl(self) -> Backend:
         """The operations, under the same names in every backend."""
         return cast(Backend, sys.modules.get(self.package) or import_module(self.package))

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._device import check_capture, on_device
 from pysig._api._gradients import SignatureCotangents, fill_gradients, gradient_dtype
 from pysig._api._memory import check_memory
 from pysig._api._output import Output, output
 from pysig._api._path_checks import check_lengths, check_path, check_scalar_column
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
-from pysig._backend import require
+from pysig._backend import backend_of, require
 from pysig._plans.layout import Plan, plan_for
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
@@ -39,6 +40,14 @@ class PathCall:
 
     def __init__(self, caller: str, path: Any, options: Mapping[str, Any]) -> None:
         self.caller, self.given = caller, {"path": path, **options}
+        self.first = path  # its device is that of the call
+        self.begin(options)
+
+    @on_device
+    def begin(self, options: Mapping[str, Any]) -> None:
+        """Check path and options, except for what has a row for each path."""
+        path, caller = self.given["path"], self.caller
+        check_capture(backend_of(path), caller, path, options)
         self.backend, self.array = backend, array = check_path(path)
         require(backend, caller)
         stream = _checks.check_flag(options["stream"], "stream")
@@ -62,6 +71,7 @@ class PathCall:
             require(self.backend, f'signature: method="{checked}"', self.caller)
         return checked
 
+    @on_device
     def check_rows(self) -> None:
         """Check the options that have a row for each path, once `columns` is known."""
         initial, lengths = self.given["initial"], self.given["lengths"]
@@ -106,6 +116,7 @@ class PathCall:
             check_scalar_column(rows, self.scalar_column, self.backend)
         return rows
 
+    @on_device
     def tangents(
         self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
     ) -> Tangents:
@@ -145,18 +156,21 @@ class PathCall:
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 
+    @on_device
     def value(self, out: Any = None) -> Any:
         """The result, in `out` if that is an array."""
         result = self.output(out)
         self.fill(result.rows(*self.flat_shape))
         return result.finish()
 
+    @on_device
     def derivative(self, tangents: Tangents) -> Any:
         """The derivative of the result along the tangents."""
         out = self.backend.xp.empty(self.out_shape, self.array.dtype)
         self.fill_jvp(tangents, out.reshape(self.flat_shape))
         return out
 
+    @on_device
     def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
         """The gradients by path, basepoint and initial; with `tangents` their derivatives.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pysig._api._device import check_device
 from pysig._backend import ArrayBackend, as_array
 
 METHODS = ("auto", "tile", "cumsum")
@@ -130,6 +131,7 @@ def refuse_masked(value: Any, name: str) -> None:
 def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     """An array of `backend` with a real dtype."""
     refuse_masked(value, name)
+    check_device(value, name)
     try:
         array = as_array(value, name, backend)
     except ValueError as error:  # ragged nested lists

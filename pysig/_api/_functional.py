@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._device import on_device, refuse_capture
 from pysig._api._gradients import SignatureCotangents
 from pysig._api._path_checks import check_path, check_scalar_column
 from pysig._api._projection import ProjectionCall
 from pysig._api._words_argument import check_words
 from pysig._api.transform import transformed_shape
-from pysig._backend import NUMPY, ArrayBackend, is_cupy
+from pysig._backend import NUMPY, ArrayBackend, backend_of, is_cupy
 from pysig._combinatorics import word_trees
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.words import Word
@@ -203,6 +204,14 @@ class FunctionalCall(ProjectionCall):
     def __init__(
         self, caller: str, path: Any, functional: Any, depth: Any, options: dict[str, Any]
     ) -> None:
+        refuse_capture(backend_of(path), caller, "it takes scratch memory")
+        self.first = path
+        self._select(caller, functional, depth, options)
+
+    @on_device
+    def _select(self, caller: str, functional: Any, depth: Any, options: dict[str, Any]) -> None:
+        """Check the functional, and start the call of its words."""
+        path = self.first
         backend, array = check_path(path)
         _, channels = transformed_shape(1, array.shape[-1], options["transform"])
         scalar = _checks.check_flag(options["scalar_term"], "scalar_term")
@@ -227,6 +236,7 @@ class FunctionalCall(ProjectionCall):
             self.scalar_column = None
         return super().check_initial(initial)
 
+    @on_device
     def tangents(
         self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
     ) -> Tangents:
@@ -237,6 +247,7 @@ class FunctionalCall(ProjectionCall):
             )
         return super().tangents(tangent, basepoint_tangent, initial_tangent)
 
+    @on_device
     def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
         """As of every call; the gradient by `initial` is laid out as `initial`."""
         gradients = super().gradients(cotangent, tangents)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._api._checks import describe, refuse_masked
+from pysig._api._device import check_device, refuse_capture
 from pysig._backend import CUPY, ArrayBackend
 
 
@@ -41,6 +42,8 @@ def output(
     direct = result is not None and result.flags.c_contiguous
     if backend is not CUPY:
         direct = direct and result.flags.aligned
+    if not direct:
+        refuse_capture(backend, "signature", "out is not given, or is not contiguous")
     target = result if direct else backend.xp.empty(shape, dtype)
     return Output(target, target if result is None else result)
 
@@ -62,6 +65,7 @@ def check_out(
     if not isinstance(out, xp.ndarray):
         raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
     refuse_masked(out, "out")
+    check_device(out, "out")
     if tuple(out.shape) != tuple(shape) or out.dtype != dtype:
         raise ValueError(
             f"out: expected shape {tuple(shape)} and dtype {dtype}, received {describe(out)}."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api._checks import as_numeric, broadcast, describe, refuse_masked
+from pysig._api._device import check_device
 from pysig._backend import CUPY, ArrayBackend, as_array, backend_of
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -87,6 +88,7 @@ def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
     batch, length = path.shape[:-2], path.shape[-2]
     xp = backend.xp
     refuse_masked(lengths, "lengths")
+    check_device(lengths, "lengths")
     try:
         array = as_array(lengths, "lengths", backend_of(lengths))
     except ValueError as error:  # ragged nested lists

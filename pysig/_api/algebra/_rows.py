@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._device import device_of, on_device, refuse_capture
 from pysig._api._memory import check_memory
 from pysig._api._output import check_out
 from pysig._api.config import check_workers
@@ -47,6 +48,12 @@ class RowsCall:
         """Rows of the whole batch."""
         return prod(self.batch)
 
+    @property
+    def first(self) -> Any:
+        """The array whose device is that of the call."""
+        return next(iter(self.arrays.values()))
+
+    @on_device
     def rows(self, name: str, own: int = 1) -> Any:
         """The argument as (count, ...), or (1, ...) if one row serves the whole batch.
 
@@ -60,10 +67,12 @@ class RowsCall:
             array = self.xp.broadcast_to(array, (*self.batch, *own_shape))
         return self.xp.ascontiguousarray(array.reshape(self.count, *own_shape))
 
+    @on_device
     def empty(self, width: int) -> Any:
         """New rows, not initialised."""
         return self.xp.empty((self.count, width), self.dtype)
 
+    @on_device
     def reduced(self, gradient: Any, name: str, own: int = 1) -> Any:
         """Sum gradient rows (count, ...) over the axes where the argument was broadcast."""
         array = self.arrays[name]
@@ -76,6 +85,7 @@ class RowsCall:
         )
         return (wide.sum(axis=axes) if axes else wide).reshape(array.shape)
 
+    @on_device
     def target(self, out: Any, width: int) -> tuple[Any, Any]:
         """The rows to fill, and `out` if it is given; a call ends with `finish`."""
         shape = (*self.batch, width)
@@ -85,6 +95,7 @@ class RowsCall:
             direct = result.flags.aligned
         return (result.reshape(self.count, width) if direct else self.empty(width)), result
 
+    @on_device
     def finish(self, rows: Any, result: Any) -> Any:
         """The result in its shape: `rows` themselves, or copied to `result`."""
         shaped = rows.reshape(*self.batch, rows.shape[-1])
@@ -107,7 +118,9 @@ def prepare(
     `follows` names what these depend on, if not on `channels`, `depth` and `scalar_term`.
     """
     backend = backend_of(next(iter(given.values())))
-    arrays = {name: _checks.as_numeric(value, name, backend) for name, value in given.items()}
+    refuse_capture(backend, next(iter(given)), "the algebra takes scratch memory")
+    with device_of(next(iter(given.values()))):
+        arrays = {name: _checks.as_numeric(value, name, backend) for name, value in given.items()}
     for name, array in arrays.items():
         own = shapes[name]
         last = array.shape[max(array.ndim - len(own), 0) :]

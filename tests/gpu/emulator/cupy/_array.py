@@ -37,7 +37,7 @@ class MemoryPool:
     """Counts what is in use, and the peak since `reset_peak` (the emulator's own)."""
 
     def __init__(self):
-        self._used = self.peak = self._limit = 0
+        self._used = self.peak = self._limit = self.allocations = 0
         self._lock = threading.Lock()
 
     def take(self, size):
@@ -46,6 +46,7 @@ class MemoryPool:
             if self._limit and self._used + rounded > self._limit:
                 raise OutOfMemoryError(rounded, self._used, self._limit)
             self._used += rounded
+            self.allocations += 1
             self.peak = max(self.peak, self._used)
         return rounded
 
@@ -91,7 +92,7 @@ class Memory:
         self.host = buffer[start : start + size]
         self.ptr = buffer.ctypes.data + start
         self.size = size
-        self.device_id = 0
+        self.device_id = current_device()
         weakref.finalize(self, pool.give, rounded)
 
 
@@ -99,7 +100,7 @@ class MemoryPointer:
     def __init__(self, mem, offset):
         self.mem = mem
         self.ptr = mem.ptr + offset
-        self.device_id = 0
+        self.device_id = mem.device_id
 
 
 class Flags:
@@ -163,7 +164,7 @@ class ndarray:
     def device(self):
         from . import cuda
 
-        return cuda.Device(0)
+        return cuda.Device(self._memory.device_id)
 
     @property
     def __cuda_array_interface__(self):
@@ -241,6 +242,7 @@ class ndarray:
         return self._view(self._host[self._key(key)])
 
     def __setitem__(self, key, value):
+        same_device(self)
         self._host[self._key(key)] = _operand(value)
         note("launch", "setitem")
 
@@ -299,9 +301,26 @@ class ndarray:
         return out
 
 
+def current_device():
+    from . import cuda
+
+    return cuda.runtime.getDevice()
+
+
+def same_device(array):
+    """As CuPy's own kernels, which refuse arrays of other devices."""
+    here, there = current_device(), array._memory.device_id
+    if here != there:
+        raise ValueError(
+            "Array device must be same as the current device: array device = "
+            f"{there} while current = {here}"
+        )
+    return array
+
+
 def _operand(value):
     if isinstance(value, ndarray):
-        return value._host
+        return same_device(value)._host
     if isinstance(value, np.ndarray):
         if value.ndim:
             raise TypeError(f"Unsupported type {type(value)}")
@@ -313,6 +332,7 @@ def _operand(value):
 def _operator(name, reverse=False):
     def apply(self, other):
         function = getattr(np, name)
+        same_device(self)
         first, second = self._host, _operand(other)
         with np.errstate(all="ignore"):
             result = function(second, first) if reverse else function(first, second)
@@ -396,7 +416,8 @@ def array(obj, dtype=None, copy=True, order="K"):
 
 
 def asarray(a, dtype=None, order=None):
-    if isinstance(a, ndarray) and (dtype is None or a.dtype == np.dtype(dtype)):
+    here = isinstance(a, ndarray) and a._memory.device_id == current_device()
+    if here and (dtype is None or a.dtype == np.dtype(dtype)):
         return a
     return array(a, dtype)
 

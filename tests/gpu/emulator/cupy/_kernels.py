@@ -87,6 +87,8 @@ class Kernel:
         for a in args:
             if isinstance(a, np.ndarray):
                 raise TypeError(f"Unsupported type {type(a)}")
+            if isinstance(a, _array.ndarray):
+                _array.same_device(a)
         if any(not isinstance(a, _array.ndarray) for a in args[self.nin :]):
             raise TypeError("Output arguments type must be cupy.ndarray")
         return list(args)

@@ -120,6 +120,11 @@ def _value(kernel, k, a, parameter):
     """One argument as CuPy packs it; a card would read the wrong bytes where sizes differ, this
     refuses."""
     if isinstance(a, _array.ndarray):
+        here, there = _array.current_device(), a.device.id
+        if here != there:  # CuPy does not look, and the device reads an illegal address
+            raise _compile.KernelFault(
+                f"kernel {kernel}: argument {k} is on device {there}, the kernel on device {here}"
+            )
         value, kind = np.array([a.data.ptr], np.uint64), b"p"
     elif type(a) is int and a == 0 and parameter.kind == b"p":
         value, kind = np.array([0], np.uint64), b"p"

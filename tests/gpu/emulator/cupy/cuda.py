@@ -1,4 +1,4 @@
-"""cupy.cuda: one device, streams that run at once, and graphs that record."""
+"""cupy.cuda: two devices, streams that run at once, and graphs that record."""
 
 import contextlib
 import threading
@@ -26,6 +26,7 @@ _PROPERTIES = {
     "clockRate": 1980000,
 }
 _current = threading.local()
+_DEVICES = 2
 
 
 class _CUDARuntimeError(RuntimeError):
@@ -42,8 +43,8 @@ def _mem_get_info():
 
 runtime = types.SimpleNamespace(
     CUDARuntimeError=_CUDARuntimeError,
-    getDevice=lambda: 0,
-    getDeviceCount=lambda: 1,
+    getDevice=lambda: getattr(_current, "device", 0),
+    getDeviceCount=lambda: _DEVICES,
     getDeviceProperties=lambda device: dict(_PROPERTIES),
     memGetInfo=_mem_get_info,
     runtimeGetVersion=lambda: 13000,
@@ -148,9 +149,11 @@ def _submit(name, job, stream=None):
 
 class Device:
     def __init__(self, device=None):
-        if device not in (None, 0):
+        device = runtime.getDevice() if device is None else int(device)
+        if not 0 <= device < _DEVICES:
             raise _CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
-        self.id = 0
+        self.id = device
+        self._outer = []
         self.compute_capability = "90"
         self.mem_info = _mem_get_info()
         self.attributes = {"MultiProcessorCount": _PROPERTIES["multiProcessorCount"]}
@@ -159,13 +162,15 @@ class Device:
         _array.note("synchronize", "device")
 
     def use(self):
+        _current.device = self.id
         return self
 
     def __enter__(self):
-        return self
+        self._outer.append(runtime.getDevice())
+        return self.use()
 
     def __exit__(self, *error):
-        pass
+        _current.device = self._outer.pop()
 
     def __eq__(self, other):
         return isinstance(other, Device) and other.id == self.id
@@ -185,7 +190,7 @@ def is_available():
 
 
 def get_device_id():
-    return 0
+    return runtime.getDevice()
 
 
 def alloc(size):
