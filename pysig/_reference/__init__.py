@@ -1,5 +1,5 @@
-"""The law: every operation as plain loops, float64 or exact (object arrays of Fraction).
+"""The reference implementation: plain loops in float64 or exact (object arrays of Fraction).
 
-Slow and obviously right. Every other implementation is judged by it; it is judged by identities and
-by exact values.
+Slow and simple. Tests compare every other implementation with it, and compare it with identities
+and exact values.
 """

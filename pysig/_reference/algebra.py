@@ -1,4 +1,4 @@
-"""The law of `pysig.algebra`: one operation after the other, on flat rows of coefficients.
+"""Reference implementation of `pysig.algebra`, on single rows of coefficients.
 
 Every function takes rows (size,) of `channels` channels up to `depth`. With `scalar_term` a row
 begins with the coefficient of the empty word; without it that coefficient is 1 for elements of the

@@ -362,3 +362,26 @@ def test_out_must_not_overlap_an_input():
     result = algebra.log(rows, 2, 2, out=strided)
     assert result is strided
     assert np.array_equal(strided, algebra.log(rows, 2, 2))
+
+
+OVERLAPPING = {
+    "exp": lambda a, out: algebra.exp(a, 2, 2, out=out),
+    "exp_jvp": lambda a, out: algebra.exp_jvp(np.ones(6), 2, 2, a, out=out),
+    "combine": lambda a, out: algebra.combine(np.ones(6), a, 2, 2, out=out),
+    "shuffle": lambda a, out: algebra.shuffle(a, np.ones(6), 2, 2, out=out),
+    "antipode": lambda a, out: algebra.antipode(a, 2, 2, out=out),
+    "dilate": lambda a, out: algebra.dilate(a, [1.0, 2.0], 2, 2, out=out),
+    "append": lambda a, out: algebra.append(a, [1.0, 2.0], 2, 2, out=out),
+    "prepend": lambda a, out: algebra.prepend([1.0, 2.0], a, 2, 2, out=out),
+    "map_channels": lambda a, out: algebra.map_channels(a, np.eye(2), 2, 2, out=out),
+    "inner": lambda a, out: algebra.inner(a, np.ones(6), 2, 2, out=out[:1].reshape(())),
+}
+
+
+@pytest.mark.parametrize("name", OVERLAPPING)
+def test_out_must_not_overlap_an_input_that_is_a_buffer(name):
+    memory = np.arange(8.0)
+    before = memory.copy()
+    with pytest.raises(ValueError, match=r"^out: expected separate memory"):
+        OVERLAPPING[name](memoryview(memory)[:6], memory[1:7])
+    assert np.array_equal(memory, before)

@@ -8,9 +8,14 @@ from pysig._api.algebra._rows import check_sizes, prepare
 from pysig._backend import NUMPY
 from pysig._plans.layout import Plan
 
+# The coefficient of the empty word of rows that do not store it.
+SCALARS = {"product": 1, "shuffle": 0, "half_shuffle": 0}
+Pair = tuple[Any, Any]
+Sizes = tuple[Any, Any, Any]  # channels, depth, scalar_term
 
-def _plan(name: str, channels: Any, depth: Any, scalar_term: Any) -> Plan:
-    plan = check_sizes(channels, depth, scalar_term)
+
+def _plan(name: str, sizes: Sizes) -> Plan:
+    plan = check_sizes(*sizes)
     if name == "product":
         return plan
     limit = NUMPY.host.build.max_shuffle_depth  # of the kernels, the same on GPUs
@@ -22,46 +27,27 @@ def _plan(name: str, channels: Any, depth: Any, scalar_term: Any) -> Plan:
     return plan
 
 
-def bilinear(
-    name: str,
-    scalar: int,
-    a: Any,
-    b: Any,
-    channels: Any,
-    depth: Any,
-    scalar_term: Any,
-    workers: Any,
-    out: Any,
-) -> Any:
-    """a * b for the product `name`; the scalar of rows that do not hold it is `scalar`."""
-    plan = _plan(name, channels, depth, scalar_term)
-    call = prepare({"a": a, "b": b}, dict.fromkeys("ab", (plan.size,)), workers)
+def bilinear(name: str, factors: Pair, sizes: Sizes, workers: Any, out: Any) -> Any:
+    """The product `name` of two rows."""
+    plan = _plan(name, sizes)
+    given = dict(zip("ab", factors, strict=True))
+    call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
     rows, result = call.target(out, plan.size)
     call.backend.impl.bilinear(
         name,
         (call.rows("a"), call.rows("b")),
         rows,
         plan=plan,
-        scalar=scalar,
+        scalar=SCALARS[name],
         workers=call.threads,
     )
     return call.finish(rows, result)
 
 
-def bilinear_vjp(
-    name: str,
-    scalar: int,
-    a: Any,
-    b: Any,
-    channels: Any,
-    depth: Any,
-    cotangent: Any,
-    scalar_term: Any,
-    workers: Any,
-) -> tuple[Any, Any]:
+def bilinear_vjp(name: str, factors: Pair, sizes: Sizes, cotangent: Any, workers: Any) -> Pair:
     """The gradients of <cotangent, a * b>."""
-    plan = _plan(name, channels, depth, scalar_term)
-    given = {"a": a, "b": b, "cotangent": cotangent}
+    plan = _plan(name, sizes)
+    given = {**dict(zip("ab", factors, strict=True)), "cotangent": cotangent}
     call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
     out_a, out_b = call.empty(plan.size), call.empty(plan.size)
     call.backend.impl.bilinear_vjp(
@@ -70,28 +56,18 @@ def bilinear_vjp(
         call.rows("cotangent"),
         (out_a, out_b),
         plan=plan,
-        scalar=scalar,
+        scalar=SCALARS[name],
         workers=call.threads,
     )
     return call.reduced(out_a, "a"), call.reduced(out_b, "b")
 
 
 def bilinear_jvp(
-    name: str,
-    scalar: int,
-    a: Any,
-    b: Any,
-    channels: Any,
-    depth: Any,
-    tangent_a: Any,
-    tangent_b: Any,
-    scalar_term: Any,
-    workers: Any,
-    out: Any,
+    name: str, factors: Pair, sizes: Sizes, tangents: Pair, workers: Any, out: Any
 ) -> Any:
     """The derivative of a * b along the tangents."""
-    plan = _plan(name, channels, depth, scalar_term)
-    given = {"a": a, "b": b, "tangent_a": tangent_a, "tangent_b": tangent_b}
+    plan = _plan(name, sizes)
+    given = dict(zip(("a", "b", "tangent_a", "tangent_b"), (*factors, *tangents), strict=True))
     call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
     rows, result = call.target(out, plan.size)
     call.backend.impl.bilinear_jvp(
@@ -100,7 +76,7 @@ def bilinear_jvp(
         (call.rows("tangent_a"), call.rows("tangent_b")),
         rows,
         plan=plan,
-        scalar=scalar,
+        scalar=SCALARS[name],
         workers=call.threads,
     )
     return call.finish(rows, result)

@@ -64,7 +64,7 @@ def combine(
     """
     if b is None:
         return _combine_axis(a, check_sizes(channels, depth, scalar_term), axis, workers, out)
-    return bilinear("product", 1, a, b, channels, depth, scalar_term, workers, out)
+    return bilinear("product", (a, b), (channels, depth, scalar_term), workers, out)
 
 
 @documented(like=combine)
@@ -102,7 +102,7 @@ def combine_vjp(
     if b is None:
         plan = check_sizes(channels, depth, scalar_term)
         return _combine_axis_vjp(a, plan, axis, cotangent, workers)
-    return bilinear_vjp("product", 1, a, b, channels, depth, cotangent, scalar_term, workers)
+    return bilinear_vjp("product", (a, b), (channels, depth, scalar_term), cotangent, workers)
 
 
 @documented(like=combine)
@@ -149,7 +149,7 @@ def combine_jvp(
         plan = check_sizes(channels, depth, scalar_term)
         return _combine_axis_jvp(a, plan, axis, tangent_a, workers, out)
     return bilinear_jvp(
-        "product", 1, a, b, channels, depth, tangent_a, tangent_b, scalar_term, workers, out
+        "product", (a, b), (channels, depth, scalar_term), (tangent_a, tangent_b), workers, out
     )
 
 

@@ -57,7 +57,7 @@ def shuffle(
     >>> pysig.algebra.shuffle(one, two, channels=2, depth=2)
     array([0., 0., 0., 1., 1., 0.])
     """
-    return bilinear("shuffle", 0, a, b, channels, depth, scalar_term, workers, out)
+    return bilinear("shuffle", (a, b), (channels, depth, scalar_term), workers, out)
 
 
 @documented(like=shuffle)
@@ -87,7 +87,7 @@ def shuffle_vjp(
     >>> pysig.algebra.shuffle_vjp(a, b, 1, 2, np.array([0.0, 1.0]))
     (array([6., 0.]), array([2., 0.]))
     """
-    return bilinear_vjp("shuffle", 0, a, b, channels, depth, cotangent, scalar_term, workers)
+    return bilinear_vjp("shuffle", (a, b), (channels, depth, scalar_term), cotangent, workers)
 
 
 @documented(like=shuffle)
@@ -120,7 +120,7 @@ def shuffle_jvp(
     array([0., 6.])
     """
     return bilinear_jvp(
-        "shuffle", 0, a, b, channels, depth, tangent_a, tangent_b, scalar_term, workers, out
+        "shuffle", (a, b), (channels, depth, scalar_term), (tangent_a, tangent_b), workers, out
     )
 
 
@@ -163,7 +163,7 @@ def half_shuffle(
     >>> pysig.algebra.half_shuffle(one, two, channels=2, depth=2)
     array([0., 0., 0., 1., 0., 0.])
     """
-    return bilinear("half_shuffle", 0, a, b, channels, depth, scalar_term, workers, out)
+    return bilinear("half_shuffle", (a, b), (channels, depth, scalar_term), workers, out)
 
 
 @documented(like=half_shuffle)
@@ -193,7 +193,7 @@ def half_shuffle_vjp(
     >>> pysig.algebra.half_shuffle_vjp(a, b, 1, 2, np.array([0.0, 1.0]))
     (array([3., 0.]), array([1., 0.]))
     """
-    return bilinear_vjp("half_shuffle", 0, a, b, channels, depth, cotangent, scalar_term, workers)
+    return bilinear_vjp("half_shuffle", (a, b), (channels, depth, scalar_term), cotangent, workers)
 
 
 @documented(like=half_shuffle)
@@ -226,5 +226,5 @@ def half_shuffle_jvp(
     array([0., 3.])
     """
     return bilinear_jvp(
-        "half_shuffle", 0, a, b, channels, depth, tangent_a, tangent_b, scalar_term, workers, out
+        "half_shuffle", (a, b), (channels, depth, scalar_term), (tangent_a, tangent_b), workers, out
     )
