@@ -19,26 +19,26 @@ __all__ = ["IncrementalSignature"]
 class IncrementalSignature:
     """The signature of a path whose points come one after the other.
 
-    The state is the signature so far and the last point, whatever the length of the path. C++, C,
-    Fortran and Cython have the same object, see the pages on embedding.
+    The state is the signature so far and the last point, whatever the length of the path. The same
+    object exists in C++, C, Fortran and Cython, see the pages on embedding.
 
     Parameters
     ----------
     channels : int
-        Numbers in each point.
+        Number of channels of each point.
     depth : int
-        The largest number of letters, at least 1.
+        Truncation depth, at least 1.
     dtype : dtype, optional
-        Of the signature: float64 (default) or float32.
+        Dtype of the signature: float64 (default) or float32.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        If an argument is not as described; the message names it.
+        If an argument is invalid; the message names it.
 
     Notes
     -----
-    A push of one point costs about two multiply-adds for each coefficient and allocates nothing.
+    Pushing a point costs about two multiply-adds per coefficient and allocates nothing.
     The result does not depend on how points are grouped into pushes. `signature` of all points adds
     up the same terms in another order, so that the last digits may differ.
 
@@ -76,7 +76,7 @@ class IncrementalSignature:
 
     @property
     def channels(self) -> int:
-        """Numbers in each point.
+        """Number of channels.
 
         Examples
         --------
@@ -88,7 +88,7 @@ class IncrementalSignature:
 
     @property
     def depth(self) -> int:
-        """The largest number of letters.
+        """Truncation depth.
 
         Examples
         --------
@@ -100,7 +100,7 @@ class IncrementalSignature:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the signature.
+        """Dtype of the signature.
 
         Examples
         --------
@@ -112,7 +112,7 @@ class IncrementalSignature:
 
     @property
     def points(self) -> int:
-        """How many points the path has by now.
+        """Number of points so far.
 
         Examples
         --------
@@ -123,7 +123,7 @@ class IncrementalSignature:
         return int(self._core.points)
 
     def push(self, points: npt.ArrayLike) -> None:
-        """The path goes on to one point, or through several.
+        """Append one or several points.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class IncrementalSignature:
         Raises
         ------
         TypeError, ValueError
-            If `points` has another shape, or no real numbers.
+            If `points` has another shape or does not consist of real numbers.
 
         Examples
         --------
@@ -147,7 +147,7 @@ class IncrementalSignature:
         self._core.push(self._rows(points, "points"))
 
     def push_increments(self, increments: npt.ArrayLike) -> None:
-        """The path goes on by one step, or by several.
+        """Append one or several increments.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class IncrementalSignature:
         Raises
         ------
         TypeError, ValueError
-            If `increments` has another shape, or no real numbers.
+            If `increments` has another shape or does not consist of real numbers.
 
         Examples
         --------
@@ -184,7 +184,7 @@ class IncrementalSignature:
         Parameters
         ----------
         scalar_term : bool, optional
-            Whether the constant 1 stands in front.
+            If True, the result begins with the constant 1.
 
         Returns
         -------
@@ -225,7 +225,7 @@ class IncrementalSignature:
         Raises
         ------
         ValueError
-            If there is no such basis.
+            If `basis` is unknown.
 
         Examples
         --------
@@ -260,7 +260,7 @@ class IncrementalSignature:
         Returns
         -------
         IncrementalSignature
-            With the same state.
+            An object with the same state.
 
         Examples
         --------
@@ -293,6 +293,6 @@ class IncrementalSignature:
 
 
 def _restored(channels: int, depth: int, dtype: str, data: bytes) -> IncrementalSignature:
-    """What a pickle calls."""
+    """Restore a pickled object."""
     empty = IncrementalSignature(channels, depth, dtype)
     return empty._with(NUMPY.host.restored_incremental(data, empty.dtype))

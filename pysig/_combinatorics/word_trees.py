@@ -22,7 +22,7 @@ def prefix_closure(words: Iterable[Word]) -> set[Word]:
 
 
 def factor_closure(words: Iterable[Word]) -> set[Word]:
-    """The words and all that remains when letters are taken from their ends."""
+    """The words and all their factors (contiguous subwords)."""
     closure: set[Word] = {()}
     todo = list(words)
     while todo:
@@ -33,15 +33,15 @@ def factor_closure(words: Iterable[Word]) -> set[Word]:
     return closure
 
 
-def weighted_count(weights: Sequence[Number], bound: Number, most: int) -> int:
-    """How many words `weighted_words` has; some number above `most` if there are more than that."""
-    exact, limit = [Fraction(w) for w in weights], Fraction(bound)
+def weighted_count(weights: Sequence[Number], bound: Number, limit: int) -> int:
+    """The number of words of `weighted_words`; any number above `limit` if there are more."""
+    exact, heaviest = [Fraction(w) for w in weights], Fraction(bound)
     sums, total = {Fraction(0): 1}, 0
-    while sums and total <= most:
+    while sums and total <= limit:
         longer: dict[Fraction, int] = {}
         for have, count in sums.items():
             for weight in exact:
-                if have + weight <= limit:
+                if have + weight <= heaviest:
                     longer[have + weight] = longer.get(have + weight, 0) + count
         sums = longer
         total += sum(sums.values())
@@ -49,7 +49,7 @@ def weighted_count(weights: Sequence[Number], bound: Number, most: int) -> int:
 
 
 def weighted_words(weights: Sequence[Number], bound: Number) -> Iterator[Word]:
-    """Words, not empty, whose letters' weights, positive, sum up to `bound` at most.
+    """Nonempty words whose letters have positive weights with a sum of at most `bound`.
 
     Sums are exact, whatever the weights.
     """
@@ -68,8 +68,9 @@ def weighted_words(weights: Sequence[Number], bound: Number) -> Iterator[Word]:
 
 @dataclass(frozen=True)
 class WordTree:
-    """A set of words that holds its prefixes, depth first; of the words one letter longer than a
-    word, those come first that nothing continues (csrc/include/pysig/cpu/jobs/projection.hpp).
+    """A prefix-closed set of words, depth first.
+
+    Among the children of a word, leaves come first (csrc/include/pysig/cpu/jobs/projection.hpp).
     """
 
     words: tuple[Word, ...]  # node -> word; the empty word is node 0
@@ -85,7 +86,7 @@ class WordTree:
 
 
 def tree_of(closure: set[Word]) -> WordTree:
-    """The tree of a set of words that holds its prefixes."""
+    """The tree of a prefix-closed set of words."""
     children: dict[Word, list[Word]] = {}
     for word in sorted(closure - {()}):
         children.setdefault(word[:-1], []).append(word)
@@ -95,7 +96,7 @@ def tree_of(closure: set[Word]) -> WordTree:
         word = stack.pop()
         words.append(word)
         below = children.get(word, [])
-        # What is pushed last comes out first.
+        # Last in, first out.
         stack += [w for w in reversed(below) if w in children]
         stack += [w for w in reversed(below) if w not in children]
     node = {word: n for n, word in enumerate(words)}

@@ -28,7 +28,7 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> Iterator[Word
 
 
 def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
-    """Where the coefficient of `word` stands."""
+    """The index of the coefficient of `word`."""
     index = 0
     for letter in word:
         index = index * channels + letter
@@ -36,7 +36,7 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
 
 
 def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
-    """The word whose coefficient stands at `index`."""
+    """The word of the coefficient at `index`."""
     rest = index - scalar_term
     if rest < 0:
         return ()

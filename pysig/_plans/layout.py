@@ -1,4 +1,4 @@
-"""What is known of a call before any array is touched: sizes and offsets, frozen and cached."""
+"""Layout of a signature: sizes and offsets of its levels, cached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Plan:
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
-        """Where levels 1..depth begin, counted without the scalar; one more entry for the end."""
+        """Offsets of levels 1..depth without the scalar, followed by the end of the last level."""
         return tuple(accumulate(self.level_sizes, initial=0))
 
     @cached_property
@@ -34,11 +34,11 @@ class Plan:
 
     @cached_property
     def size(self) -> int:
-        """Width of the output, with the scalar if it is kept."""
+        """Width of the output, including the scalar if it is stored."""
         return self.coefficients + self.scalar_term
 
 
 @lru_cache(maxsize=1024)
 def plan_for(channels: int, depth: int, scalar_term: bool = False) -> Plan:
-    """The plan of these sizes; the same object for the same sizes."""
+    """The plan for these sizes; equal sizes share one object."""
     return Plan(channels, depth, scalar_term)

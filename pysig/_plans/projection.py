@@ -1,4 +1,4 @@
-"""What is known of a projection before any array is touched: trees of words as arrays."""
+"""Projections onto selected words: trees of words as arrays, cached."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Readout = tuple[Any, Any, Any]  # begin, node, weight: see `readout` in projecti
 class Nodes:
     """A tree of words as arrays of int64, one entry for each node.
 
-    `read` are the words that the columns of a result are read from, `continued` those that the
-    columns of an `initial` are the coefficients of.
+    `read` are the words of the columns of a result, `continued` the words of the columns of an
+    `initial`.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Nodes:
         index = {word: n for n, word in enumerate(tree.words)}
         self.read = array([index[word] for word in read])  # column of a result -> node
         column = {word: k for k, word in enumerate(continued)}
-        self.column = array([column.get(word, -1) for word in tree.words])  # -1: there is none
+        self.column = array([column.get(word, -1) for word in tree.words])  # -1: none
 
 
 @dataclass(frozen=True)
 class Projection:
-    """The coefficients of `words`, in this order, out of signatures of `channels` channels.
+    """The coefficients of `words`, in this order, of signatures of `channels` channels.
 
-    With `inverse` those of the inverse: S^-1(w) = (-1)^|w| S(w read backwards).
+    With `inverse`, of their inverses: S^-1(w) = (-1)^|w| S(w reversed).
     """
 
     channels: int
@@ -73,18 +73,18 @@ class Projection:
 
     @cached_property
     def signs(self) -> Any:
-        """What the coefficient of each column is multiplied with."""
+        """The sign of each column."""
         levels = np.array([len(word) for word in self.outputs])
         return 1.0 - 2.0 * (levels % 2) if self.inverse else np.ones(len(levels))
 
     @cached_property
     def prefixes(self) -> Nodes:
-        """The least tree: the words that are read, and their prefixes."""
+        """The smallest tree: the words and their prefixes."""
         return self._nodes(word_trees.prefix_closure)
 
     @cached_property
     def factors(self) -> Nodes:
-        """A tree whose coefficients of chunks of time determine those of the whole."""
+        """A tree closed under factors: its coefficients of chunks determine those of the path."""
         return self._nodes(word_trees.factor_closure)
 
     def _nodes(self, closure: Callable[[Iterable[Word]], set[Word]]) -> Nodes:
@@ -95,7 +95,7 @@ class Projection:
 
     @cached_property
     def missing(self) -> Word | None:
-        """A word that is computed on the way and no column of the result, or None."""
+        """An intermediate word that is not a column of the result, or None."""
         for word, column in zip(self.prefixes.words, self.prefixes.column, strict=True):
             if column < 0 and word:
                 return tuple(self.letters[k] for k in word)
@@ -111,10 +111,10 @@ class Projection:
         return begin.astype(np.int64), tree.read[columns], weight.astype(dtype)
 
 
-# Hashing thousands of words costs more than many a call: the same tuple finds its projections by
-# identity. What is kept is kept alive, so an identity is not used twice.
+# Hashing thousands of words costs more than many a call, so tuples are looked up by identity. The
+# cache keeps the tuples alive, so that no other object can have the same identity.
 _known: OrderedDict[tuple[int, int, bool, bool], Projection] = OrderedDict()
-_MOST_KNOWN = 64
+_MAX_KNOWN = 64
 
 
 def projection_for(
@@ -127,7 +127,7 @@ def projection_for(
         return found
     made = Projection(channels, words, inverse, scalar_term)
     _known[key] = made
-    while len(_known) > _MOST_KNOWN:
+    while len(_known) > _MAX_KNOWN:
         try:
             _known.popitem(last=False)
         except KeyError:  # another thread was faster

@@ -1,7 +1,7 @@
-"""The law of log-signatures, and of the change between their bases.
+"""Reference implementation of log-signatures and of the change between their bases.
 
-Coordinates are found by definition: the elements of a basis are written out as commutators and the
-linear system is solved, exactly for Fractions.
+Coordinates follow from their definition: the elements of a basis are expanded as commutators and
+the linear system is solved, exactly for Fractions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The law of projections: take all coefficients, and pick.
+"""Reference implementation of projections: compute all coefficients and select.
 
-The inverse is read by the antipode, S^-1(w) = (-1)^|w| S(w backwards), which also says what it is
-for an `initial` that is no signature.
+The inverse is the antipode, S^-1(w) = (-1)^|w| S(w reversed). This defines it also for an `initial`
+that is not a signature.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pysig._reference import signature as whole
 from pysig._reference.transform import points_after
 
 
-class _Picked:
+class _Selection:
     """Where words stand in a signature with the scalar, of the depth of the longest word."""
 
     def __init__(
@@ -54,7 +54,7 @@ def projection(
     path: Any, words: Any, *, scalar_term: bool = False, inverse: bool = False, **options: Any
 ) -> Any:
     """Coefficients of `words`. Options as `pysig.signature`; `initial` in the words, too."""
-    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
+    at = _Selection(path, words, scalar_term, inverse, options.get("transform"))
     return at.pick(whole.signature(path, at.depth, **at.options(options)))
 
 
@@ -68,7 +68,7 @@ def projection_jvp(
     **options: Any,
 ) -> Any:
     """Derivative of `projection` along `tangent`, and along those of basepoint and initial."""
-    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
+    at = _Selection(path, words, scalar_term, inverse, options.get("transform"))
     return at.pick(whole.signature_jvp(path, at.depth, tangent, **at.options(options)))
 
 
@@ -82,7 +82,7 @@ def projection_cotangents(
     **options: Any,
 ) -> tuple[Any, Any, Any]:
     """Gradients by path, basepoint and initial, see `signature_cotangents`."""
-    at = _Picked(path, words, scalar_term, inverse, options.get("transform"))
+    at = _Selection(path, words, scalar_term, inverse, options.get("transform"))
     spread = at.spread(cotangent * at.signs, at.read)
     path_bar, base_bar, initial_bar = whole.signature_cotangents(
         path, at.depth, spread, **at.options(options)

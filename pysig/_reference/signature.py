@@ -1,4 +1,4 @@
-"""The law of `signature` and of its derivative."""
+"""Reference implementation of `signature` and of its derivative."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Derivatives of the law, by dual numbers: exact for exact input, and the same for every
-operation.
+"""Derivatives of the reference implementation by dual numbers, exact for exact input.
 
-Every operation of the law is made of +, -, * and / by constants, so it can be run on numbers a + a'
-e with e*e = 0; the part at e of the result is the derivative along a'.
+Every operation of the reference consists of +, -, * and / by constants, so it accepts dual numbers
+a + a' e with e*e = 0. The coefficient of e in the result is the derivative along a'.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The law of `transform`: the transformed path, point by point."""
+"""Reference implementation of `transform`: the transformed path, point by point."""
 
 from __future__ import annotations
 
