@@ -122,5 +122,5 @@ def bench(session: nox.Session) -> None:
 def sanitize(session: nox.Session) -> None:
     """Build the C++ and C tests with the address and undefined-behaviour sanitizers; run them."""
     session.run("cmake", "--preset", "sanitize")
-    session.run("cmake", "--build", "--preset", "sanitize")
+    session.run("cmake", "--build", "--preset", "sanitize", "--parallel")
     session.run("ctest", "--preset", "sanitize")
