@@ -1,12 +1,8 @@
-// The extension module: a list of registrations.
+// The extension module: all bindings of the list.
 #include "register.hpp"
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
-    pysig::register_config(m);
-    pysig::register_derivatives(m);
-    pysig::register_logsignature(m);
-    pysig::register_projection(m);
-    pysig::register_signature(m);
-    pysig::register_incremental(m);
-    pysig::register_tensor(m);
+#define PYSIG_REGISTER(name) pysig::register_##name(m);
+    PYSIG_BINDINGS(PYSIG_REGISTER)
+#undef PYSIG_REGISTER
 }

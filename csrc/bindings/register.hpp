@@ -1,14 +1,19 @@
-// One registration for each file of bindings; module.cpp calls them and nothing else.
+// The list of bindings: one line for each file, which defines register_NAME. module.cpp calls them and nothing else.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
+#define PYSIG_BINDINGS(X) \
+    X(config)             \
+    X(derivatives)        \
+    X(logsignature)       \
+    X(projection)         \
+    X(signature)          \
+    X(incremental)        \
+    X(tensor)
+
 namespace pysig {
-void register_config(pybind11::module_& m);
-void register_derivatives(pybind11::module_& m);
-void register_logsignature(pybind11::module_& m);
-void register_projection(pybind11::module_& m);
-void register_signature(pybind11::module_& m);
-void register_incremental(pybind11::module_& m);
-void register_tensor(pybind11::module_& m);
+#define PYSIG_DECLARE_BINDING(name) void register_##name(pybind11::module_& m);
+PYSIG_BINDINGS(PYSIG_DECLARE_BINDING)
+#undef PYSIG_DECLARE_BINDING
 }  // namespace pysig
