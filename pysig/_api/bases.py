@@ -44,7 +44,7 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described.
+        If an argument is invalid; the message names it.
 
     Notes
     -----
@@ -173,7 +173,7 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described.
+        If an argument is invalid; the message names it.
     MemoryError
         If the tables do not fit the memory; raised before they are built.
 
@@ -236,7 +236,7 @@ def labels(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described.
+        If an argument is invalid; the message names it.
 
     Examples
     --------

@@ -1,12 +1,14 @@
-"""From signatures to log-signatures and back, in every basis, with derivatives."""
+"""Conversions between signatures and log-signatures in every basis, with derivatives."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pysig._api._conversion import prepare_conversion
+from pysig._api._docs import documented
 
 
+@documented()
 def signature_to_logsignature(
     signature: Any,
     channels: int,
@@ -24,25 +26,23 @@ def signature_to_logsignature(
     signature : array_like, shape (..., size)
         Signatures.
     channels, depth : int
-        Of the path.
+        Number of channels of the path and truncation depth.
     basis : {"words", "brackets", "hall", "expanded"}, optional
-        Of the log-signatures, as for `logsignature`.
+        Basis of the log-signatures, as for `logsignature`.
     scalar_term : bool, optional
-        Whether signatures begin with the scalar 1.
-    workers : int, optional
-        Threads on the CPU, see `set_workers`.
-    out : array, optional
-        Where to write the result.
+        If True, signatures begin with the scalar 1.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., logsignature_size)
-        Of float32 if the argument is, else of float64. Log-signatures have no scalar.
+        Of dtype float32 if the input is float32, otherwise float64. Log-signatures have no scalar.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Notes
     -----
@@ -69,6 +69,7 @@ def signature_to_logsignature(
     return sizes.value(call, out)
 
 
+@documented(like=signature_to_logsignature)
 def signature_to_logsignature_vjp(
     signature: Any,
     channels: int,
@@ -81,24 +82,14 @@ def signature_to_logsignature_vjp(
 ) -> Any:
     """Gradient of ``<cotangent, signature_to_logsignature(signature)>``.
 
-    Parameters
-    ----------
-    signature, channels, depth
-        As in `signature_to_logsignature`.
-    cotangent : array_like, shape (..., logsignature_size)
-        Of the shape of the result.
-    basis, scalar_term, workers
-        As in `signature_to_logsignature`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `signature`.
+    {gradients}
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Examples
     --------
@@ -121,6 +112,7 @@ def signature_to_logsignature_vjp(
     return sizes.vjp(call)
 
 
+@documented(like=signature_to_logsignature)
 def signature_to_logsignature_jvp(
     signature: Any,
     channels: int,
@@ -134,24 +126,14 @@ def signature_to_logsignature_jvp(
 ) -> Any:
     """Derivative of `signature_to_logsignature` when `signature` moves along `tangent`.
 
-    Parameters
-    ----------
-    signature, channels, depth
-        As in `signature_to_logsignature`.
-    tangent : array_like, shape (..., size)
-        How `signature` moves.
-    basis, scalar_term, workers, out
-        As in `signature_to_logsignature`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., logsignature_size)
-        The derivative.
+    {derivative}
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Examples
     --------
@@ -174,6 +156,7 @@ def signature_to_logsignature_jvp(
     return sizes.jvp(call, out)
 
 
+@documented()
 def logsignature_to_signature(
     logsignature: Any,
     channels: int,
@@ -191,25 +174,23 @@ def logsignature_to_signature(
     logsignature : array_like, shape (..., size)
         Log-signatures.
     channels, depth : int
-        Of the path.
+        Number of channels of the path and truncation depth.
     basis : {"words", "brackets", "hall", "expanded"}, optional
-        Of the log-signatures, as for `logsignature`.
+        Basis of the log-signatures, as for `logsignature`.
     scalar_term : bool, optional
-        Whether signatures begin with the scalar 1.
-    workers : int, optional
-        Threads on the CPU, see `set_workers`.
-    out : array, optional
-        Where to write the result.
+        If True, signatures begin with the scalar 1.
+    {workers}
+    {out}
 
     Returns
     -------
     array, shape (..., signature_size)
-        Of float32 if the argument is, else of float64.
+        Of dtype float32 if the input is float32, otherwise float64.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Notes
     -----
@@ -234,6 +215,7 @@ def logsignature_to_signature(
     return sizes.value(call, out)
 
 
+@documented(like=logsignature_to_signature)
 def logsignature_to_signature_vjp(
     logsignature: Any,
     channels: int,
@@ -246,24 +228,14 @@ def logsignature_to_signature_vjp(
 ) -> Any:
     """Gradient of ``<cotangent, logsignature_to_signature(logsignature)>``.
 
-    Parameters
-    ----------
-    logsignature, channels, depth
-        As in `logsignature_to_signature`.
-    cotangent : array_like, shape (..., signature_size)
-        Of the shape of the result.
-    basis, scalar_term, workers
-        As in `logsignature_to_signature`.
+    {parameters}
 
-    Returns
-    -------
-    array
-        The gradient, in the shape of `logsignature`.
+    {gradients}
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Examples
     --------
@@ -286,6 +258,7 @@ def logsignature_to_signature_vjp(
     return sizes.vjp(call)
 
 
+@documented(like=logsignature_to_signature)
 def logsignature_to_signature_jvp(
     logsignature: Any,
     channels: int,
@@ -299,24 +272,14 @@ def logsignature_to_signature_jvp(
 ) -> Any:
     """Derivative of `logsignature_to_signature` when `logsignature` moves along `tangent`.
 
-    Parameters
-    ----------
-    logsignature, channels, depth
-        As in `logsignature_to_signature`.
-    tangent : array_like, shape (..., size)
-        How `logsignature` moves.
-    basis, scalar_term, workers, out
-        As in `logsignature_to_signature`.
+    {parameters}
 
-    Returns
-    -------
-    array, shape (..., signature_size)
-        The derivative.
+    {derivative}
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        If an argument is invalid or tables do not fit; the message names the argument.
 
     Examples
     --------

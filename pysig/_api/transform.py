@@ -146,7 +146,7 @@ def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described.
+        If an argument is invalid; the message names it.
 
     Examples
     --------
