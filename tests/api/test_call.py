@@ -248,3 +248,32 @@ def test_submodules_are_imported_at_first_use(name):
 def test_an_unknown_attribute_is_named():
     with pytest.raises(AttributeError, match="'pysig' has no attribute 'signatur'"):
         pysig.signatur  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"stream": True},
+        {"inverse": True},
+        {"basepoint": np.ones(1)},
+        {"lengths": [2, 6, 1, 3]},
+        {"initial": np.array([0.5, -1.0, 2.0])},
+        {"initial": np.array([0.5, -1.0, 2.0]), "inverse": True, "stream": True},
+        {"scalar_term": True},
+    ],
+)
+def test_words_of_one_channel_are_plain_signatures(options):
+    """Values and derivatives, bit for bit."""
+    path, words = PATH[..., :1], [(0,), (0, 0), (0, 0, 0)]
+    tangent, values = PATH[..., 1:], pysig.signature(path, 3, **options)
+    assert np.array_equal(pysig.signature(path, words=words, **options), values)
+    moved = pysig.signature_jvp(path, 3, tangent, **options)
+    assert np.array_equal(pysig.signature_jvp(path, None, tangent, words=words, **options), moved)
+    cotangent = np.cos(np.arange(values.size)).reshape(values.shape)
+    for function, more in ((pysig.signature_vjp, ()), (pysig.signature_hvp, (tangent,))):
+        plain = function(path, 3, cotangent, *more, **options)
+        selected = function(path, None, cotangent, *more, words=words, **options)
+        for a, b in zip(plain, selected, strict=True):
+            assert (a is None) == (b is None)
+            assert a is None or np.array_equal(a, b)
