@@ -6,7 +6,7 @@ its header and the report of each failure say how to run them again.
 
 import contextlib
 import importlib
-import importlib.util
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy
 import pytest
 from hypothesis import HealthCheck, settings
 
+import gpu_under_test
 import pysig.cli
 import support
 
@@ -44,6 +45,12 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    if os.environ.get("PYSIG_REQUIRE_GPU") == "1":
+        _, absent = gpu_under_test.real_cupy()
+        if absent:
+            raise pytest.UsageError(
+                f"PYSIG_REQUIRE_GPU=1: expected a GPU, received none: {absent}."
+            )
     if not config.option.explore:
         if config.option.seed is not None:
             raise pytest.UsageError("--seed repeats a run of --explore: pass both")
@@ -55,9 +62,10 @@ def pytest_configure(config):
 
 
 def pytest_report_header(config):
+    cases = "random cases: the same in every run; fresh ones: --explore"
     if config.option.explore:
-        return f"random cases: fresh; to repeat them: --explore --seed {config.option.seed}"
-    return "random cases: the same in every run; fresh ones: --explore"
+        cases = f"random cases: fresh; to repeat them: --explore --seed {config.option.seed}"
+    return [cases, gpu_under_test.header()]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,24 +83,10 @@ def rng(request):
     return support.generator(request.node.nodeid)
 
 
-def _real_cupy():
-    """CuPy with a working GPU, or None."""
-    if importlib.util.find_spec("cupy") is None:
-        return None
-    try:
-        cupy = importlib.import_module("cupy")
-        cupy.zeros(1)
-    except Exception:  # no driver, no card, another CUDA: whatever keeps it from working
-        for name in [name for name in sys.modules if name.split(".")[0] in ("cupy", "cupyx")]:
-            del sys.modules[name]
-        return None
-    return cupy
-
-
 @pytest.fixture(scope="session")
 def cupy():
     """CuPy on a GPU where there is one, else the emulator: the same test bodies run on both."""
-    real = _real_cupy()
+    real, _ = gpu_under_test.real_cupy()
     if real is not None:
         yield real
         return

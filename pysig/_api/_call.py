@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._device import check_capture, on_device
+from pysig._api._device import check_capture, on_device, refuse_capture
 from pysig._api._gradients import SignatureCotangents, fill_gradients, gradient_dtype
 from pysig._api._memory import check_memory
 from pysig._api._output import Output, output
@@ -151,6 +151,7 @@ class PathCall:
     def output(self, out: Any) -> Output:
         """The result to fill: `out`, or a new array."""
         if out is None:
+            refuse_capture(self.backend, self.caller, "out is not given")
             new = self.backend.xp.empty(self.out_shape, self.array.dtype)
             return Output(new, new)
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}

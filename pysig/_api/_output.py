@@ -43,7 +43,7 @@ def output(
     if backend is not CUPY:
         direct = direct and result.flags.aligned
     if not direct:
-        refuse_capture(backend, "signature", "out is not given, or is not contiguous")
+        refuse_capture(backend, "signature", "out is not a contiguous array")
     target = result if direct else backend.xp.empty(shape, dtype)
     return Output(target, target if result is None else result)
 
