@@ -34,7 +34,7 @@ class Time:
     Raises
     ------
     TypeError, ValueError
-        If `times` are no real numbers with an axis of points, if `end` is not a finite number, or
+        If `times` are not real numbers with an axis of points, if `end` is not a finite number, or
         if both are given. How many times there must be is seen with the path.
 
     Examples

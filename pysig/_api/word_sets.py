@@ -42,7 +42,7 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, or a word of more than 64 letters would belong to it.
+        If an argument is invalid, or a word of more than 64 letters would belong to the set.
     MemoryError
         If there are more than 4 million words.
 
@@ -98,7 +98,7 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     Raises
     ------
     TypeError, ValueError
-        If `words` is no sequence or set of distinct words.
+        If `words` is not a sequence or set of distinct words.
 
     Examples
     --------

@@ -98,7 +98,7 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
     Raises
     ------
     TypeError, ValueError
-        If `word` is no sequence of such letters.
+        If `word` is not a sequence of such letters.
 
     Examples
     --------

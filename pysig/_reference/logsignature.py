@@ -155,7 +155,7 @@ def logsignature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> A
 def logsignature_hvp(path: Any, depth: int, cotangent: Any, tangent: Any, **options: Any) -> Any:
     """Derivative of `logsignature_vjp` along `tangent`.
 
-    Along a line the gradient is a polynomial of degree depth - 1, for which the central difference
+    Along a line the gradient is a polynomial of order depth - 1, for which the central difference
     over n points on either side is exact, 2 n >= depth - 1: the sum over k = 1 .. n of
     (-1)^(k+1) n!^2 / (k (n-k)! (n+k)!) times what k steps forward differ from k steps back.
     """

@@ -69,7 +69,7 @@ def signature_cotangents(
     **options: Any,
 ) -> tuple[Any, Any, Any]:
     """Gradients of <cotangent, signature> by path, basepoint and initial, each broadcast to the
-    batch of the path; None for what is no array.
+    batch of the path; None for an absent argument.
     """
     path = _as_law_array(path)
     batch, channels = path.shape[:-2], path.shape[-1]
