@@ -51,7 +51,7 @@ def signature_jvp(
 
 def signature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> Any:
     """Gradient of <cotangent, signature> by the path: one `signature_jvp` for each coordinate."""
-    path = _as_law_array(path)
+    path = _as_reference_array(path)
 
     def change(tangent: Any) -> Any:
         return signature_jvp(path, depth, tangent, **options)
@@ -71,7 +71,7 @@ def signature_cotangents(
     """Gradients of <cotangent, signature> by path, basepoint and initial, each broadcast to the
     batch of the path; None for an absent argument.
     """
-    path = _as_law_array(path)
+    path = _as_reference_array(path)
     batch, channels = path.shape[:-2], path.shape[-1]
     options = {"basepoint": basepoint, "initial": initial, **options}
     gradients = [signature_vjp(path, depth, cotangent, **options), None, None]
@@ -79,7 +79,7 @@ def signature_cotangents(
         if value is None or isinstance(value, (bool, np.bool_)):
             continue
         width = channels if name == "basepoint" else np.shape(value)[-1]
-        wide = np.broadcast_to(_as_law_array(value), (*batch, width))
+        wide = np.broadcast_to(_as_reference_array(value), (*batch, width))
 
         def change(tangent: Any, name: str = name) -> Any:
             return signature_jvp(path, depth, path * 0, **{f"{name}_tangent": tangent}, **options)
@@ -94,12 +94,12 @@ def _gradient(at: Any, change: Any, cotangent: Any, batch: tuple[int, ...]) -> A
     for index in np.ndindex(*at.shape[len(batch) :]):
         tangent = at * 0
         tangent[(..., *index)] = tangent[(..., *index)] + 1
-        moved = change(tangent) * _as_law_array(cotangent)
+        moved = change(tangent) * _as_reference_array(cotangent)
         gradient[(..., *index)] = moved.sum(axis=tuple(range(len(batch), moved.ndim)))
     return gradient
 
 
-def _as_law_array(values: Any) -> Any:
+def _as_reference_array(values: Any) -> Any:
     values = np.asarray(values)
     return values if values.dtype == object else values.astype(np.float64)
 
@@ -111,7 +111,7 @@ def _broadcast_basepoint(basepoint: Any, path: Any) -> Any:
     return (
         path[..., 0, :] * 0
         if isinstance(basepoint, (bool, np.bool_))
-        else np.broadcast_to(_as_law_array(basepoint), shape)
+        else np.broadcast_to(_as_reference_array(basepoint), shape)
     )
 
 
@@ -131,7 +131,7 @@ def _run(
     initial_tangent: Any = None,
 ) -> Any:
     """Values if `tangent` is None, else derivatives along it."""
-    path = _as_law_array(path)
+    path = _as_reference_array(path)
     batch, (length, channels) = path.shape[:-2], path.shape[-2:]
     base = _broadcast_basepoint(basepoint, path)
     base_moves = None if base is None else _broadcast_basepoint(basepoint_tangent, path)
@@ -163,7 +163,7 @@ def _run(
         if tangent is None:
             prefixes = [_finish(s, inverse, scalar_term) for s in _prefixes(steps, start)]
         else:
-            moves = _as_law_array(tangent)[b]
+            moves = _as_reference_array(tangent)[b]
             dsteps = steps_of(moves, base_moves, b, True)
             dstart = [level * 0 for level in start]
             if start_moves is not None:
