@@ -1,4 +1,4 @@
-"""Projections of CuPy arrays against those of NumPy arrays, which obey the law."""
+"""Projections of CuPy arrays against those of NumPy arrays, which agree with the reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pysig._api._words_argument import check_words
 from pysig._plans.projection import projection_for
 
 RTOL = {"float32": 1e-4, "float64": 1e-11}
-# A length of words, with the most siblings among them, is a kernel of its own that takes a second
+# A length of words, with the most siblings among them, is a separate kernel, which takes a second
 # to compile: few sets, which have all shapes; the last one holds its prefixes.
 CHANNELS = 3
 SETS = [

@@ -1,5 +1,4 @@
-"""`pysig.signature` of CuPy arrays against the law, on a GPU or on the emulator: every method,
-every option."""
+"""`pysig.signature` of CuPy arrays against the reference: every method, every option."""
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._gpu import schedule, signature_tile
-from pysig._reference.signature import signature as law
+from pysig._reference.signature import signature as reference
 from pysig.testing import assert_signatures_close, running_scales
 
 METHODS = ["tile", "cumsum", "auto"]
@@ -28,10 +27,10 @@ def antipode(rows, channels, depth, scalar_term):
 
 
 def check(cp, path, depth, method, *, keep=None, **options):
-    """Against the law, given the same (rounded) numbers, on the scale of what is added up.
+    """Against the reference of the same rounded numbers, relative to the scale of the sums.
 
-    Inverses by the antipode of the law's value: an `initial` that was rounded is no signature any
-    more, and the series of its inverse another number (exactly they agree, test_reference.py).
+    The inverse is the antipode of the reference value. A rounded `initial` is not a signature, and
+    its inverse series differs from its antipode; in exact numbers they agree (test_reference.py).
     """
     on_gpu = {k: cp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
     x = cp.asarray(path) if keep is None else keep
@@ -44,7 +43,7 @@ def check(cp, path, depth, method, *, keep=None, **options):
     }
     path = path.astype(np.float64)
     inverse = wide.pop("inverse", False)
-    expected = law(path, depth, **wide)
+    expected = reference(path, depth, **wide)
     if inverse:
         expected = antipode(expected, path.shape[-1], depth, wide.get("scalar_term", False))
     assert_signatures_close(
@@ -75,12 +74,14 @@ def test_agrees_with_the_law(cupy, gpu_sizes, data):
         )
     if draw(st.booleans()):
         before = random_path(rng, *batch, 5, channels)
-        options["initial"] = law(before, depth, scalar_term=options["scalar_term"]).astype(dtype)
+        options["initial"] = reference(before, depth, scalar_term=options["scalar_term"]).astype(
+            dtype
+        )
     if draw(st.booleans()) and length:
         options["lengths"] = np.asarray(rng.integers(1, length + 1, batch))
         path = path.copy()
         for index in np.ndindex(*batch):
-            path[index][options["lengths"][index] :] = 0  # the law does not read it
+            path[index][options["lengths"][index] :] = 0  # the reference does not read it
     with pysig.set_gpu_memory_limit(draw(st.sampled_from([None, 1, 20_000]))):
         check(cupy, path, depth, method, **options)
 
@@ -124,10 +125,10 @@ def test_writes_into_out(cupy, method, rng):
     path = random_path(rng, 4, 9, 3)
     out = cupy.empty((4, 39))
     assert pysig.signature(cupy.asarray(path), 3, method=method, out=out) is out
-    assert_signatures_close(out, law(path, 3), 3, 3)
+    assert_signatures_close(out, reference(path, 3), 3, 3)
     turned = cupy.empty((39, 4)).T
     pysig.signature(cupy.asarray(path), 3, method=method, out=turned)
-    assert_signatures_close(turned, law(path, 3), 3, 3)
+    assert_signatures_close(turned, reference(path, 3), 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,9 @@ def test_chunks_of_time_are_joined(
     plan = schedule.ChunkPlan(chunks, steps, 2, radix)
     monkeypatch.setattr(signature_tile, "plan_chunks", lambda *arguments: plan)
     path = random_path(rng, batch, length, channels)
-    initial = law(random_path(rng, batch, 4, channels), depth, scalar_term="scalar_term" in options)
+    initial = reference(
+        random_path(rng, batch, 4, channels), depth, scalar_term="scalar_term" in options
+    )
     lengths = rng.integers(1, length + 1, batch)
     for more in [{}, {"initial": initial}, {"lengths": lengths}]:
         check(cupy, path, depth, "tile", **options, **more)
@@ -230,7 +233,7 @@ def test_a_graph_replays_the_call_on_new_points(cupy, length, stream, rng):
         graph.launch()
         mine.synchronize()
     scale = running_scales(fresh, 2, stream=stream)
-    assert_signatures_close(out, law(fresh, 2, stream=stream), 2, 2, scale=scale)
+    assert_signatures_close(out, reference(fresh, 2, stream=stream), 2, 2, scale=scale)
 
 
 def test_running_sums_are_not_captured(cupy):
@@ -257,7 +260,7 @@ def test_running_sums_keep_to_the_limit(emulator, limit, stream, rng):
         pysig.signature(path, 4, method="cumsum", stream=stream, out=out)
     chunk_sums = 8 * 8 * 4**4 * 25  # of the short blocks of time
     assert pool.peak - before <= limit + chunk_sums + 20 * 512
-    wanted = law(path.get()[:1], 4, stream=stream)
+    wanted = reference(path.get()[:1], 4, stream=stream)
     assert_signatures_close(out[:1], wanted, 4, 4)
 
 
@@ -282,7 +285,7 @@ def test_no_room_is_a_memory_error_and_the_process_goes_on(emulator, rng):
     finally:
         pool.set_limit(0)
     pysig.signature(path, 4, method="cumsum", out=out)
-    assert_signatures_close(out, law(path.get(), 4), 4, 4)
+    assert_signatures_close(out, reference(path.get(), 4), 4, 4)
 
 
 def test_a_kernel_that_does_not_compile_says_what_to_do(emulator, monkeypatch):

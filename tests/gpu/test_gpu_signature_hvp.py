@@ -1,4 +1,4 @@
-"""Derivatives of CuPy arrays against those of NumPy arrays, which obey the law."""
+"""Derivatives of CuPy arrays against those of NumPy arrays, which agree with the reference."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`pysig.signature_vjp` of CuPy arrays by tiles against the law and the CPU, on a GPU or on the
-emulator: every option, every way in which a path can be cut."""
+"""`pysig.signature_vjp` of CuPy arrays by tiles against the reference and the CPU: every option,
+every cut of a path."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._gpu import schedule, signature_vjp_tile
-from pysig._reference.signature import signature_cotangents as law
+from pysig._reference.signature import signature_cotangents as reference
 
 RTOL = {"float32": 1e-5, "float64": 1e-12}
 # One and several tiles; prefixes of 0 to 4 letters; the last 2 to 4 letters; blocks of first
@@ -127,14 +127,14 @@ def test_all_options_as_the_cpu(cupy, cuts, call, cut):
 @given(calls(sizes=[(2, 2), (2, 4), (3, 3)], lengths=(1, 2, 5)))
 def test_agrees_with_the_law(cupy, call):
     path, depth, cotangent, options = call
-    if not path.size or options["inverse"]:  # of an `initial` that is no signature the law differs
+    if not path.size or options["inverse"]:  # the reference differs if `initial` is not a signature
         return
-    for name in ("basepoint", "initial"):  # the law gives a gradient for each path
+    for name in ("basepoint", "initial"):  # the reference gives a gradient for each path
         if isinstance(options.get(name), np.ndarray):
             shape = (*path.shape[:-2], options[name].shape[-1])
             options[name] = np.broadcast_to(options[name], shape)
     cotangent = np.broadcast_to(cotangent, (*path.shape[:-2], cotangent.shape[-1]))
-    check(cupy, path, depth, cotangent, right=law, **options)
+    check(cupy, path, depth, cotangent, right=reference, **options)
 
 
 @pytest.mark.parametrize("method", ["auto", "tile"])

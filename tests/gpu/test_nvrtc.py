@@ -99,7 +99,7 @@ def registers(log):
 
 
 def tile_options(channels, depth, itemsize, stream=0, inverse=0, stages=0):
-    """Of paths of so many channels before the transform."""
+    """Of paths with these channels before the transform."""
     width = channels_after(Transform(stages, None, 1.0), channels)
     tile = schedule.tile_for(width, depth, itemsize)
     kind = {"real": build.REALS[itemsize], "stream": stream, "inverse": inverse}
@@ -178,7 +178,7 @@ def test_joins_compile_and_stay_in_registers(nvrtc, gpu_sizes, card):
 
 
 def back_options(channels, depth, itemsize, stages=0):
-    """Of paths of so many channels before the transform; None where there are no tiles."""
+    """Of paths with these channels before the transform; None where there are no tiles."""
     width = channels_after(Transform(stages, None, 1.0), channels)
     tile = schedule.back_tile_for(width, depth, itemsize)
     if tile is None:
@@ -243,7 +243,7 @@ def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):
 
 @functools.cache
 def _dump_cuda_sources():
-    """By a process of its own, on whose path the emulator is not: the program comes by standard
+    """By a separate process, on whose path the emulator is not: the program comes by standard
     input."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """Prints, as JSON, the whole CUDA text and the options with which the real CuPy would compile
 pysig's elementwise and reduction kernels.
 
-A program of its own: it needs CuPy's generator, which works without a GPU, in a process where the
+A separate program: it needs CuPy's generator, which works without a GPU, in a process where the
 emulator is not `cupy`. Usage: python dump_cuda_sources.py DEPTH
 """
 

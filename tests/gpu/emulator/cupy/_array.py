@@ -193,7 +193,7 @@ class ndarray:
 
     def set(self, arr, stream=None):
         if not isinstance(arr, np.ndarray) or arr.shape != self.shape or arr.dtype != self.dtype:
-            raise ValueError("set() wants a NumPy array of the same shape and dtype")
+            raise ValueError("set() expects a NumPy array of the same shape and dtype")
         self._host[...] = arr
 
     def item(self, *args):

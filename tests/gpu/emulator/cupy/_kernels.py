@@ -258,7 +258,7 @@ class ReductionKernel(Kernel):
     ):
         super().__init__(in_params, out_params, name, preamble, options)
         if identity is None:
-            raise NotImplementedError("the CuPy emulator wants an identity")
+            raise NotImplementedError("the CuPy emulator needs an identity")
         for text in (map_expr, reduce_expr, post_map_expr):
             if re.search(r"\b_(in_ind|out_ind|i|j|J)\b", text):
                 raise NotImplementedError("the CuPy emulator does not know CuPy's internal names")

@@ -27,7 +27,9 @@ class RawKernel:
 
     def compile(self, log_stream=None):
         if not re.fullmatch(r"[A-Za-z_]\w*", self.name):
-            raise NotImplementedError(f"the CuPy emulator wants a plain C name, got {self.name!r}")
+            raise NotImplementedError(
+                f"the CuPy emulator expects a plain C name, got {self.name!r}"
+            )
         code = EXTERN_SHARED.sub(
             r"\1* const \2 = static_cast<\1*>(emulator::dynamic_shared());", self.code
         )
@@ -139,7 +141,7 @@ def _value(kernel, k, a, parameter):
     if value.itemsize != parameter.bytes or kind != parameter.kind:
         raise TypeError(
             f"argument {k} of {kernel} is {kind.decode()}{8 * value.itemsize}, "
-            f"the kernel wants {parameter.kind.decode()}{8 * parameter.bytes}"
+            f"the kernel expects {parameter.kind.decode()}{8 * parameter.bytes}"
         )
     return value
 
@@ -154,5 +156,5 @@ class RawModule:
 
     def get_function(self, name):
         kernel = RawKernel(self.code, name, self.options)
-        kernel.compile()  # CuPy, too, compiles the module when the first name is asked for
+        kernel.compile()  # CuPy, too, compiles the module when the first name is looked up
         return kernel
