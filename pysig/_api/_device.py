@@ -3,6 +3,7 @@ CUDA graph may capture."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
@@ -29,6 +30,8 @@ def on_device(
 
     @wraps(method)
     def run(self: S, /, *arguments: P.args, **options: P.kwargs) -> T:
+        if "cupy" not in sys.modules:  # the usual case on a CPU, without the cost of a context
+            return method(self, *arguments, **options)
         with device_of(self.first):  # type: ignore[attr-defined]
             return method(self, *arguments, **options)
 

@@ -1,4 +1,4 @@
-"""How much scratch memory a call may take on a GPU."""
+"""The limit of the scratch memory of a call on a GPU, and tables that stay on it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _limit: ContextVar[int | None] = ContextVar("pysig_gpu_memory_limit", default=No
 
 
 class set_gpu_memory_limit:
-    """Set how many bytes of scratch a call on CuPy arrays may take, in the current context.
+    """Set the limit of scratch memory for calls on CuPy arrays, in the current context.
 
-    ``method="cumsum"`` keeps running sums for a block of time; the limit decides how long a block
-    is, and how many paths a derivative takes at a time, never the result beyond rounding. It takes
-    effect at once; used in a ``with`` statement, the former value comes back at its end. Below what
-    one step of one path needs, or the gradient of one path, that is what is taken.
+    The limit decides the length of the blocks of time of ``method="cumsum"`` and the number of
+    paths that a derivative processes at a time. It changes results by rounding only. A call exceeds
+    it only if one step of one path, or the gradient of one path, needs more. The limit takes effect
+    at once; a ``with`` statement restores the former value at its end.
 
     Parameters
     ----------
     limit : int or None
-        Bytes, at least 1. None: a quarter of what is free on the device and in CuPy's pool when
-        the call is made.
+        Bytes, at least 1. None: a quarter of the memory that is free on the device and in CuPy's
+        pool at the time of the call.
 
     Raises
     ------
@@ -64,12 +64,12 @@ class set_gpu_memory_limit:
 
 
 def get_gpu_memory_limit() -> int | None:
-    """How many bytes of scratch a call on CuPy arrays may take.
+    """Return the limit of scratch memory for calls on CuPy arrays.
 
     Returns
     -------
     int or None
-        What `set_gpu_memory_limit` set; None means a quarter of what is free.
+        Bytes, as `set_gpu_memory_limit` set them; None means a quarter of the free memory.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def get_gpu_memory_limit() -> int | None:
 
 
 def scratch_limit(cupy: Any) -> int:
-    """Bytes of scratch for a call that is about to run on the current device."""
+    """The limit, in bytes, of a call on the current device."""
     limit = _limit.get()
     if limit is not None:
         return limit

@@ -27,7 +27,9 @@ from numpy import (  # noqa: F401
 )  # fmt: skip
 
 from . import cuda  # noqa: F401
-from ._array import (  # noqa: F401
+from ._array import ndarray, pool, recorded  # noqa: F401
+from ._compile import KernelFault  # noqa: F401
+from ._functions import (  # noqa: F401
     arange,
     array,
     asarray,
@@ -42,15 +44,11 @@ from ._array import (  # noqa: F401
     get_array_module,
     matmul,
     may_share_memory,
-    ndarray,
     ones,
-    pool,
-    recorded,
     shares_memory,
     zeros,
     zeros_like,
 )  # fmt: skip
-from ._compile import KernelFault  # noqa: F401
 from ._kernels import ElementwiseKernel, ReductionKernel  # noqa: F401
 from ._raw import RawKernel, RawModule  # noqa: F401
 

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from . import _array, _compile, cuda
+from . import _array, _compile, _functions, cuda
 
 C_NAMES = {
     "?": "bool", "b": "signed char", "h": "short", "i": "int", "l": "long", "q": "long long",
@@ -229,7 +229,9 @@ class ElementwiseKernel(Kernel):
                 raise ValueError("Out shape is mismatched")
         if math.prod(shape):
             args = [
-                _array.broadcast_to(a, shape) if isinstance(a, _array.ndarray) and not p.raw else a
+                _functions.broadcast_to(a, shape)
+                if isinstance(a, _array.ndarray) and not p.raw
+                else a
                 for p, a in zip(self.params, args, strict=True)
             ]
             elements = self._elements(self.params, args, types, "i")
@@ -294,7 +296,7 @@ class ReductionKernel(Kernel):
                 raise ValueError("Out shape is mismatched")
         order = axes + kept
         args = [
-            _array.broadcast_to(a, shape).transpose(order)
+            _functions.broadcast_to(a, shape).transpose(order)
             if k < self.nin and isinstance(a, _array.ndarray) and not p.raw
             else a
             for k, (p, a) in enumerate(zip(self.params, args, strict=True))
