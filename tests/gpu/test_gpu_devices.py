@@ -140,6 +140,21 @@ def test_what_is_captured_allocates_nothing(emulator, length, options):
         stream.end_capture()
 
 
+def test_a_planted_scratch_allocation_in_a_capture_is_seen(emulator, monkeypatch):
+    """Without its check, the launcher would cut a long path into chunks, which takes scratch."""
+    monkeypatch.setattr(
+        sys.modules["pysig._gpu.signature_tile"], "is_capturing", lambda cupy: False
+    )
+    path, out = emulator.ones((2, 3000, 2)), emulator.empty((2, 6))
+    pool, stream = emulator.get_default_memory_pool(), emulator.cuda.Stream(non_blocking=True)
+    with stream:
+        stream.begin_capture()
+        before = pool.allocations
+        pysig.signature(path, 2, out=out)
+        assert pool.allocations > before
+        stream.end_capture()
+
+
 # ---- errors ----
 
 
