@@ -1,41 +1,41 @@
 // The tensor algebra: unpack, drop the GIL, call the table.
-#include "isa/table.hpp"
 #include "jobs.hpp"
+#include "pysig/detail/kernels.hpp"
 #include "register.hpp"
 
 namespace pysig {
 namespace {
 
 template <class R>
-void compute(int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar,
-             const optional_array& a, const optional_array& b, const optional_array& da, const optional_array& db,
-             const optional_array& g, const py::list& before, const py::list& between, const py::list& after,
-             py::array& out, std::optional<py::array>& out_b, int workers) {
+void typed_call(int op, int of, int f, i64 channels, int depth, i64 batch, bool scalar_term, double scalar,
+                const optional_array& a, const optional_array& b, const optional_array& da, const optional_array& db,
+                const optional_array& g, const py::list& before, const py::list& between, const py::list& after,
+                py::array& out, std::optional<py::array>& out_b, int workers) {
     const auto width = [](const optional_array& array) { return array ? i64(array->shape(array->ndim() - 1)) : 0; };
     const maps_of<R> first(before), middle(between), last(after);
-    tensor_job<R> job{};
-    job.op = static_cast<tensor_op>(op);
-    job.of = static_cast<derivative>(of);
-    job.f = static_cast<series>(f);
+    algebra_job<R> job{};
+    job.op = static_cast<algebra_op>(op);
+    job.derivative = static_cast<derivative>(of);
+    job.series = static_cast<series>(f);
     job.channels = channels;
     job.depth = depth;
     job.batch = batch;
     job.scalar_term = scalar_term;
     job.scalar = R(scalar);
     job.a_width = width(a);
-    job.g_width = width(g);
+    job.cotangent_width = width(g);
     job.out_width = i64(out.shape(out.ndim() - 1));
     job.a = rows_of<R>(a, batch, job.a_width);
     job.b = rows_of<R>(b, batch, job.a_width);
     job.da = rows_of<R>(da, batch, job.a_width);
     job.db = rows_of<R>(db, batch, job.a_width);
-    job.g = rows_of<R>(g, batch, job.g_width);
+    job.cotangent = rows_of<R>(g, batch, job.cotangent_width);
     job.before = first.get();
     job.between = middle.get();
     job.after = last.get();
     job.out = output<R>(out, batch * job.out_width);
     job.out_b = out_b ? output<R>(*out_b, batch * job.a_width) : nullptr;
-    run_released(workers, [&](const executor& exec) { run_tensor(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void register_tensor(py::module_& m) {
            const optional_array& g, const py::list& before, const py::list& between, const py::list& after,
            py::array out, std::optional<py::array> out_b, int workers) {
             expect(holds<float>(out) || holds<double>(out), "out must be float32 or float64");
-            const auto typed = holds<float>(out) ? compute<float> : compute<double>;
+            const auto typed = holds<float>(out) ? typed_call<float> : typed_call<double>;
             typed(op, of, f, channels, depth, batch, scalar_term, scalar, a, b, da, db, g, before, between, after, out,
                   out_b, workers);
         },

@@ -1,7 +1,7 @@
 // logsignature: unpack, drop the GIL, call the table.
 #include "fast_path.hpp"
-#include "isa/table.hpp"
 #include "jobs.hpp"
+#include "pysig/detail/kernels.hpp"
 #include "register.hpp"
 
 namespace pysig {
@@ -9,10 +9,10 @@ namespace {
 
 // The logarithm of signatures of `size` coefficients, in the coordinates that the maps make of it.
 template <class R>
-tensor_job<R> logarithm_of(const signature_job<R>& of, i64 size, const map_list<R>& after, R* out, i64 width) {
-    tensor_job<R> job{};
-    job.op = tensor_op::series;
-    job.f = series::log;
+algebra_job<R> logarithm_of(const signature_job<R>& of, i64 size, const map_list<R>& after, R* out, i64 width) {
+    algebra_job<R> job{};
+    job.op = algebra_op::series;
+    job.series = series::log;
     job.channels = of.path.channels;
     job.depth = of.depth;
     job.a_width = size;
@@ -23,9 +23,10 @@ tensor_job<R> logarithm_of(const signature_job<R>& of, i64 size, const map_list<
 }
 
 template <class R>
-void compute(const py::array& path, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
-             const optional_array& initial, bool inverse, const optional_array& lengths, const optional_array& order,
-             const optional_transform& transform, int how, const py::list& maps, int workers) {
+void typed_call(const py::array& path, py::array& out, int depth, i64 size, bool stream,
+                const optional_array& basepoint, const optional_array& initial, bool inverse,
+                const optional_array& lengths, const optional_array& order, const optional_transform& transform,
+                int how, const py::list& maps, int workers) {
     logsignature_job<R> job{};
     job.signature = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, false, lengths, order,
                                         transform, how);
@@ -34,7 +35,7 @@ void compute(const py::array& path, py::array& out, int depth, i64 size, bool st
     const i64 steps = steps_of(view), width = i64(out.shape(out.ndim() - 1));
     R* target = output<R>(out, view.batch * (stream ? steps : 1) * width);
     job.logarithm = logarithm_of(job.signature, size, after.get(), target, width);
-    run_released(workers, [&](const executor& exec) { run_logsignature(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 template <class R>
@@ -45,7 +46,7 @@ py::object plain(const plain_path& from, const py::object& tables, const py::obj
     const maps_of<R> after(maps);
     py::array_t<R> out(from.shape({width}));
     job.logarithm = logarithm_of(job.signature, i64(from.size), after.get(), out.mutable_data(), width);
-    run([&](const executor& exec) { run_logsignature(job, exec); });
+    run([&](const executor& exec) { detail::run(job, exec); });
     return std::move(out);
 }
 
@@ -71,7 +72,7 @@ void register_logsignature(py::module_& m) {
            const optional_array& initial, bool inverse, const optional_array& lengths, const optional_array& order,
            const optional_transform& transform, int how, const py::list& maps, int workers) {
             expect(holds<float>(path) || holds<double>(path), "path must be float32 or float64");
-            const auto typed = holds<float>(path) ? compute<float> : compute<double>;
+            const auto typed = holds<float>(path) ? typed_call<float> : typed_call<double>;
             typed(path, out, depth, size, stream, basepoint, initial, inverse, lengths, order, transform, how, maps,
                   workers);
         },

@@ -1,6 +1,6 @@
 // Projections of signatures: unpack, drop the GIL, call the table.
-#include "isa/table.hpp"
 #include "jobs.hpp"
+#include "pysig/detail/kernels.hpp"
 #include "register.hpp"
 
 namespace pysig {
@@ -72,9 +72,9 @@ void value(const source_arrays& from, py::array& out, const optional_array& tang
            const optional_array& order, const optional_transform& transform, int workers) {
     projection_job<R> job = job_of<R>(from, tree, depth, read, stream, lengths, order, transform);
     job.out = output<R>(out, out_size(job));
-    if (!tangent) return run_released(workers, [&](const executor& exec) { run_projection(job, exec); });
+    if (!tangent) return run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
     const projection_jvp_job<R> moving{job, direction_of<R>(job, along)};
-    run_released(workers, [&](const executor& exec) { run_projection_jvp(moving, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(moving, exec); });
 }
 
 template <class R>
@@ -87,15 +87,15 @@ void vjp(const source_arrays& from, const py::array& cotangent, py::array& path_
     const path_view<R>& view = job.value.path;
     job.cotangent = data_or_null<R>(cotangent, out_size(job.value));
     const i64 channels = i64(from.path.shape(2));
-    job.path_bar = output<R>(path_bar, view.batch * view.length * channels);
-    job.basepoint_bar = basepoint_bar ? output<R>(*basepoint_bar, view.batch * channels) : nullptr;
-    job.initial_bar = initial_bar ? output<R>(*initial_bar, view.batch * job.value.tree.nodes) : nullptr;
+    job.into.path = output<R>(path_bar, view.batch * view.length * channels);
+    job.into.basepoint = basepoint_bar ? output<R>(*basepoint_bar, view.batch * channels) : nullptr;
+    job.into.initial = initial_bar ? output<R>(*initial_bar, view.batch * job.value.tree.nodes) : nullptr;
     direction<R> along{};
     if (tangent) {
         along = direction_of<R>(job.value, along_arrays);
         job.along = &along;
     }
-    run_released(workers, [&](const executor& exec) { run_projection_vjp(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 bool single(const py::array& path) {

@@ -1,29 +1,30 @@
 // signature: unpack, drop the GIL, call the table.
 #include "fast_path.hpp"
-#include "isa/table.hpp"
 #include "jobs.hpp"
+#include "pysig/detail/kernels.hpp"
 #include "register.hpp"
 
 namespace pysig {
 namespace {
 
 template <class R>
-void compute(const py::array& path, py::array& out, int depth, i64 size, bool stream, const optional_array& basepoint,
-             const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
-             const optional_array& order, const optional_transform& transform, int how, int workers) {
+void typed_call(const py::array& path, py::array& out, int depth, i64 size, bool stream,
+                const optional_array& basepoint, const optional_array& initial, bool inverse, bool scalar_term,
+                const optional_array& lengths, const optional_array& order, const optional_transform& transform,
+                int how, int workers) {
     auto job = signature_job_of<R>(path, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order,
                                    transform, how);
     const path_view<R>& view = job.path;
     const i64 steps = steps_of(view);
     job.out = output<R>(out, view.batch * (stream ? steps : 1) * (size + scalar_term));
-    run_released(workers, [&](const executor& exec) { run_signature(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 template <class R>
 py::object plain(const plain_path& from, const plain_run& run) {
     py::array_t<R> out(from.signature_shape());
     const auto job = from.job<R>(out.mutable_data());
-    run([&](const executor& exec) { run_signature(job, exec); });
+    run([&](const executor& exec) { detail::run(job, exec); });
     return std::move(out);
 }
 
@@ -44,7 +45,7 @@ void register_signature(py::module_& m) {
         [](const py::array& path, py::array out, int depth, i64 size, bool stream, const optional_array& basepoint,
            const optional_array& initial, bool inverse, bool scalar_term, const optional_array& lengths,
            const optional_array& order, const optional_transform& transform, int how, int workers) {
-            const auto typed = holds<float>(path) ? compute<float> : compute<double>;
+            const auto typed = holds<float>(path) ? typed_call<float> : typed_call<double>;
             expect(holds<float>(path) || holds<double>(path), "path must be float32 or float64");
             typed(path, out, depth, size, stream, basepoint, initial, inverse, scalar_term, lengths, order, transform,
                   how, workers);

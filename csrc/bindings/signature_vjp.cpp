@@ -1,7 +1,7 @@
 // Derivatives of signature: unpack, drop the GIL, call the table.
 #include "fast_path.hpp"
-#include "isa/table.hpp"
 #include "jobs.hpp"
+#include "pysig/detail/kernels.hpp"
 #include "register.hpp"
 
 namespace pysig {
@@ -45,7 +45,7 @@ void jvp(const py::array& path, const py::array& tangent, py::array& out, int de
                                     transform, 0);
     job.tangent = direction_of<R>(job.value, tangent, basepoint_tangent, initial_tangent, size);
     job.value.out = output<R>(out, job.value.path.batch * rows_of_job(job.value) * (size + scalar_term));
-    run_released(workers, [&](const executor& exec) { run_signature_jvp(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 template <class R>
@@ -60,22 +60,22 @@ void vjp(const py::array& path, const py::array& cotangent, py::array& path_bar,
     const path_view<R>& view = job.value.path;
     job.cotangent = data_or_null<R>(cotangent, view.batch * rows_of_job(job.value) * (size + scalar_term));
     const i64 channels = i64(path.shape(2));
-    job.path_bar = output<R>(path_bar, view.batch * view.length * channels);
-    job.basepoint_bar = output_or_null<R>(basepoint_bar, view.batch * channels);
-    job.initial_bar = output_or_null<R>(initial_bar, view.batch * size);
+    job.into.path = output<R>(path_bar, view.batch * view.length * channels);
+    job.into.basepoint = output_or_null<R>(basepoint_bar, view.batch * channels);
+    job.into.initial = output_or_null<R>(initial_bar, view.batch * size);
     direction<R> along{};
     if (tangent) {
         along = direction_of<R>(job.value, *tangent, basepoint_tangent, initial_tangent, size);
         job.along = &along;
     }
-    run_released(workers, [&](const executor& exec) { run_signature_vjp(job, exec); });
+    run_released(workers, [&](const executor& exec) { detail::run(job, exec); });
 }
 
 template <class R>
 py::object plain_jvp(const plain_path& from, const py::array& tangent, const plain_run& run) {
     py::array_t<R> out(from.signature_shape());
     const signature_jvp_job<R> job{from.job<R>(out.mutable_data()), {from.view<R>(tangent), nullptr}};
-    run([&](const executor& exec) { run_signature_jvp(job, exec); });
+    run([&](const executor& exec) { detail::run(job, exec); });
     return std::move(out);
 }
 
@@ -95,7 +95,7 @@ py::object plain_vjp(const plain_path& from, const py::array& cotangent, const p
     py::array_t<R> path_bar(from.path_shape());
     const signature_vjp_job<R> job{
         from.job<R>(), static_cast<const R*>(cotangent.data()), nullptr, path_bar.mutable_data(), nullptr, nullptr};
-    run([&](const executor& exec) { run_signature_vjp(job, exec); });
+    run([&](const executor& exec) { detail::run(job, exec); });
     return std::move(path_bar);
 }
 

@@ -76,7 +76,7 @@ class options_of {
         options.inverse = flag(given->inverse, "inverse");
         options.scalar_term = flag(given->scalar_term, "scalar_term");
         expect(given->method >= 0 && given->method <= 2, "method", "0, 1 or 2", given->method);
-        options.how = static_cast<method>(given->method);
+        options.method = static_cast<method>(given->method);
         options.workers = given->workers;
         options.basepoint = optional<R>(given->basepoint, given->basepoint_size, "basepoint");
         options.initial = optional<R>(given->initial, given->initial_size, "initial");

@@ -1,23 +1,18 @@
-// The kernels of the compiled library for C++ programs (door/kernels.hpp with PYSIG_COMPILED): the table that runs
-// here.
+// The kernels of the compiled library for C++ programs (pysig/detail/kernels.hpp with PYSIG_COMPILED): those of the
+// table in use.
 #include "isa/table.hpp"
 #include "pysig/detail/kernels.hpp"
 
+#define PYSIG_DEFINE_EXPORT(job)                                                       \
+    kernel<job<float>> find_kernel(const job<float>*) {                                \
+        return static_cast<const table_entry<job<float>>&>(active_kernels()).compute;  \
+    }                                                                                  \
+    kernel<job<double>> find_kernel(const job<double>*) {                              \
+        return static_cast<const table_entry<job<double>>&>(active_kernels()).compute; \
+    }
+
 namespace pysig {
 namespace exported {
-
-void run(const signature_job<float>& job, const executor& exec) { run_signature(job, exec); }
-void run(const signature_job<double>& job, const executor& exec) { run_signature(job, exec); }
-void run(const signature_jvp_job<float>& job, const executor& exec) { run_signature_jvp(job, exec); }
-void run(const signature_jvp_job<double>& job, const executor& exec) { run_signature_jvp(job, exec); }
-void run(const signature_vjp_job<float>& job, const executor& exec) { run_signature_vjp(job, exec); }
-void run(const signature_vjp_job<double>& job, const executor& exec) { run_signature_vjp(job, exec); }
-void run(const logsignature_job<float>& job, const executor& exec) { run_logsignature(job, exec); }
-void run(const logsignature_job<double>& job, const executor& exec) { run_logsignature(job, exec); }
-void run(const tensor_job<float>& job, const executor& exec) { run_tensor(job, exec); }
-void run(const tensor_job<double>& job, const executor& exec) { run_tensor(job, exec); }
-incremental_f32 incremental_kernel(float) { return active_kernels().incremental_f32; }
-incremental_f64 incremental_kernel(double) { return active_kernels().incremental_f64; }
-
-}  // namespace exported
+PYSIG_KERNELS(PYSIG_DEFINE_EXPORT)
+}
 }  // namespace pysig

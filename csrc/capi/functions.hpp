@@ -85,9 +85,9 @@ int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_
                                       algebra_of(scalar_term, workers), array(out, out_size, "out"));          \
         });                                                                                                    \
     }
-PYSIG_BILINEAR(pysig_combine, tensor_op::product)
-PYSIG_BILINEAR(pysig_shuffle, tensor_op::shuffle)
-PYSIG_BILINEAR(pysig_half_shuffle, tensor_op::half_shuffle)
+PYSIG_BILINEAR(pysig_combine, algebra_op::product)
+PYSIG_BILINEAR(pysig_shuffle, algebra_op::shuffle)
+PYSIG_BILINEAR(pysig_half_shuffle, algebra_op::half_shuffle)
 #undef PYSIG_BILINEAR
 
 #define PYSIG_SERIES(name, f)                                                                                          \

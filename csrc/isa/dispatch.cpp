@@ -9,7 +9,7 @@ namespace pysig {
 namespace {
 
 struct candidate {
-    const kernels* table;
+    const kernel_table* table;
     bool (*runs)();
 };
 
@@ -49,7 +49,7 @@ const std::string& available() {
     return names;
 }
 
-const kernels& choose() {
+const kernel_table& choose() {
     const char* forced = std::getenv("PYSIG_ISA");
     for (const candidate& c : candidates)
         if (c.runs() && (!forced || !*forced || std::string(forced) == c.table->name)) return *c.table;
@@ -62,8 +62,8 @@ const kernels& choose() {
 
 const char* available_kernels() { return available().c_str(); }
 
-const kernels& active_kernels() {
-    static const kernels& chosen = choose();  // a failed choice throws again at the next call
+const kernel_table& active_kernels() {
+    static const kernel_table& chosen = choose();  // a failed choice throws again at the next call
     return chosen;
 }
 

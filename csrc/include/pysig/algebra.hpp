@@ -23,15 +23,15 @@ inline i64 row_width(i64 channels, int depth, const algebra_options& options) {
 }
 
 template <class R>
-tensor_job<R> algebra_job(tensor_op op, i64 channels, int depth, i64 batch, i64 width, bool scalar_term) {
+algebra_job<R> make_algebra_job(algebra_op op, i64 channels, int depth, i64 batch, i64 width, bool scalar_term) {
     static_assert(is_real<R>, "pysig: rows are of float or double");
-    tensor_job<R> job{};
+    algebra_job<R> job{};
     job.op = op;
     job.channels = channels;
     job.depth = depth;
     job.batch = batch;
     job.scalar_term = scalar_term;
-    job.a_width = job.g_width = job.out_width = width;
+    job.a_width = job.cotangent_width = job.out_width = width;
     return job;
 }
 
@@ -48,17 +48,17 @@ i64 bilinear_size(span<const R> a, span<const R> b, i64 channels, int depth, con
 }
 
 template <class R>
-void bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth, const algebra_options& options,
+void bilinear(algebra_op op, span<const R> a, span<const R> b, i64 channels, int depth, const algebra_options& options,
               span<R> out) {
     const i64 width = row_width(channels, depth, options), rows_a = rows_of(a, "a", width),
               rows_b = rows_of(b, "b", width);
-    if (op != tensor_op::product && depth > max_shuffle_depth)
+    if (op != algebra_op::product && depth > max_shuffle_depth)
         refuse("depth", "at most " + std::to_string(max_shuffle_depth) + " for shuffles", std::to_string(depth));
     const i64 batch = common_batch(rows_a, rows_b);
     expect_size(out, "out", batch * width);
     if (batch == 0) return;
-    tensor_job<R> job = algebra_job<R>(op, channels, depth, batch, width, options.scalar_term);
-    job.scalar = op == tensor_op::product ? R(1) : R(0);
+    algebra_job<R> job = make_algebra_job<R>(op, channels, depth, batch, width, options.scalar_term);
+    job.scalar = op == algebra_op::product ? R(1) : R(0);
     job.a = {a.data(), rows_a == 1 ? 0 : width};
     job.b = {b.data(), rows_b == 1 ? 0 : width};
     job.out = out.data();
@@ -71,8 +71,8 @@ void power_series(series f, span<const R> a, i64 channels, int depth, const alge
     const i64 width = row_width(channels, depth, options), batch = rows_of(a, "a", width);
     expect_size(out, "out", a.size());
     if (batch == 0) return;
-    tensor_job<R> job = algebra_job<R>(tensor_op::series, channels, depth, batch, width, options.scalar_term);
-    job.f = f;
+    algebra_job<R> job = make_algebra_job<R>(algebra_op::series, channels, depth, batch, width, options.scalar_term);
+    job.series = f;
     job.a = {a.data(), width};
     job.out = out.data();
     team threads(checked_workers(options.workers));
@@ -80,7 +80,7 @@ void power_series(series f, span<const R> a, i64 channels, int depth, const alge
 }
 
 template <class R>
-std::vector<R> bilinear(tensor_op op, span<const R> a, span<const R> b, i64 channels, int depth,
+std::vector<R> bilinear(algebra_op op, span<const R> a, span<const R> b, i64 channels, int depth,
                         const algebra_options& options) {
     std::vector<R> out(std::size_t(bilinear_size(a, b, channels, depth, options)));
     bilinear<R>(op, a, b, channels, depth, options, out);
@@ -101,21 +101,21 @@ std::vector<R> power_series(series f, span<const R> a, i64 channels, int depth, 
 template <class A, class R = detail::real_of<A>>
 std::vector<R> combine(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
                        const algebra_options& options = {}) {
-    return detail::bilinear<R>(tensor_op::product, a, b, channels, depth, options);
+    return detail::bilinear<R>(algebra_op::product, a, b, channels, depth, options);
 }
 
 // The shuffle product: <shuffle(u, v), S> = <u, S> <v, S> for every signature S.
 template <class A, class R = detail::real_of<A>>
 std::vector<R> shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
                        const algebra_options& options = {}) {
-    return detail::bilinear<R>(tensor_op::shuffle, a, b, channels, depth, options);
+    return detail::bilinear<R>(algebra_op::shuffle, a, b, channels, depth, options);
 }
 
 // The part of the shuffle product whose last letter is that of b.
 template <class A, class R = detail::real_of<A>>
 std::vector<R> half_shuffle(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
                             const algebra_options& options = {}) {
-    return detail::bilinear<R>(tensor_op::half_shuffle, a, b, channels, depth, options);
+    return detail::bilinear<R>(algebra_op::half_shuffle, a, b, channels, depth, options);
 }
 
 // The inverse for Chen's product.

@@ -18,7 +18,7 @@ class incremental_signature {
     incremental_signature(i64 channels, int depth)
         : channels_(channels),
           depth_(depth),
-          kernel_(detail::incremental_kernel(R())),
+          kernel_(detail::find_kernel<incremental_job<R>>()),
           signature_(std::size_t(detail::checked_size(channels, depth))),
           last_(std::size_t(channels)),
           scratch_(std::size_t(pysig::incremental_scratch(channels, depth))) {}
@@ -40,7 +40,7 @@ class incremental_signature {
             rows += channels_;
             --count;
         }
-        kernel_({signature_.data(), rows, last_.data(), count, channels_, depth_, scratch_.data()});
+        advance(rows, last_.data(), count);
     }
 
     // Appends increments instead of points.
@@ -49,7 +49,7 @@ class incremental_signature {
         if (count == 0) return;
         points_ += started_ ? count : count + 1;
         started_ = true;
-        kernel_({signature_.data(), increments.data(), nullptr, count, channels_, depth_, scratch_.data()});
+        advance(increments.data(), nullptr, count);
         for (i64 m = 0; m < increments.size(); ++m) last_[std::size_t(m % channels_)] += increments[m];
     }
 
@@ -127,9 +127,13 @@ class incremental_signature {
         std::int64_t channels, points;
     };
 
+    void advance(const R* rows, R* last, i64 count) {
+        kernel_({signature_.data(), rows, last, count, channels_, depth_, scratch_.data()}, executor{});
+    }
+
     i64 channels_;
     int depth_;
-    void (*kernel_)(const incremental_job<R>&);
+    kernel<incremental_job<R>> kernel_;
     std::vector<R> signature_, last_, scratch_;
     i64 points_ = 0;
     bool started_ = false;

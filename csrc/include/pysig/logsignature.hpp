@@ -24,10 +24,10 @@ class one_map {
 };
 
 template <class R>
-tensor_job<R> logarithm_job(const logsignature_basis& basis, i64 batch) {
+algebra_job<R> logarithm_job(const logsignature_basis& basis, i64 batch) {
     const i64 tensor = signature_size(basis.channels(), basis.depth());
-    tensor_job<R> job = algebra_job<R>(tensor_op::series, basis.channels(), basis.depth(), batch, tensor, false);
-    job.f = series::log;
+    algebra_job<R> job = make_algebra_job<R>(algebra_op::series, basis.channels(), basis.depth(), batch, tensor, false);
+    job.series = series::log;
     job.out_width = basis.size();
     return job;
 }
@@ -67,7 +67,7 @@ void signature_to_logsignature(span<const R> rows, const logsignature_basis& bas
     expect_size(out, "out", batch * basis.size());
     if (batch == 0) return;
     const one_map<R> map(basis.from_tensor());
-    tensor_job<R> job = logarithm_job<R>(basis, batch);
+    algebra_job<R> job = logarithm_job<R>(basis, batch);
     job.a = {rows.data(), width};
     job.after = map.get();
     job.out = out.data();
@@ -86,8 +86,8 @@ void logsignature_jvp(span<const R> path, const logsignature_basis& basis, const
     if (call.nothing()) return;
     signature<R>(path, basis.channels(), basis.depth(), options, values);
     const one_map<R> map(basis.from_tensor());
-    tensor_job<R> job = logarithm_job<R>(basis, call.batch * call.rows);
-    job.of = derivative::jvp;
+    algebra_job<R> job = logarithm_job<R>(basis, call.batch * call.rows);
+    job.derivative = derivative::jvp;
     job.a = {values.data(), call.size};
     job.da = {changes.data(), call.size};
     job.after = map.get();
@@ -107,11 +107,11 @@ void logsignature_vjp(span<const R> path, const logsignature_basis& basis, span<
     if (!call.nothing()) {
         signature<R>(path, basis.channels(), basis.depth(), options, values);
         const one_map<R> map(basis.to_tensor());
-        tensor_job<R> job = logarithm_job<R>(basis, call.batch * call.rows);
-        job.of = derivative::vjp;
+        algebra_job<R> job = logarithm_job<R>(basis, call.batch * call.rows);
+        job.derivative = derivative::vjp;
         job.a = {values.data(), call.size};
-        job.g = {cotangent.data(), basis.size()};
-        job.g_width = basis.size();
+        job.cotangent = {cotangent.data(), basis.size()};
+        job.cotangent_width = basis.size();
         job.out_width = call.size;
         job.between = map.get();
         job.out = gradient.data();

@@ -20,7 +20,7 @@ struct signature_options {
     span<const R> basepoint;   // (batch, channels): a point before the first
     span<const R> initial;     // (batch, size): signatures to go on from, without scalar
     span<const i64> lengths;   // (batch): how many points of each path count
-    method how = method::automatic;
+    pysig::method method = pysig::method::automatic;
     int workers = 1;  // threads; results do not depend on them
 };
 
@@ -40,7 +40,7 @@ struct path_call {
         width = size + options.scalar_term;
         expect(batch >= 0, "batch", "at least 0", batch);
         checked_workers(options.workers);
-        expect(int(options.how) >= 0 && int(options.how) <= 2, "how", "a method: 0, 1 or 2", int(options.how));
+        expect(int(options.method) >= 0 && int(options.method) <= 2, "method", "0, 1 or 2", int(options.method));
         length = length_of(path);
         steps = length - 1 + (options.basepoint.empty() ? 0 : 1);
         rows = options.stream ? steps : 1;
@@ -54,7 +54,7 @@ struct path_call {
         j.path.channel_stride = 1;
         j.path.basepoint = optional(options.basepoint, "basepoint", checked_product("batch", batch, channels));
         j.depth = depth;
-        j.how = options.how;
+        j.method = options.method;
         j.stream = options.stream;
         j.inverse = options.inverse;
         j.scalar_term = options.scalar_term;

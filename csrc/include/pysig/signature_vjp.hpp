@@ -75,9 +75,9 @@ void signature_vjp(span<const R> path, i64 channels, int depth, span<const R> co
     signature_vjp_job<R> job{};
     job.value = call.job;
     job.cotangent = cotangent.data();
-    job.path_bar = path_bar.data();
-    job.basepoint_bar = basepoint_bar.empty() ? nullptr : basepoint_bar.data();
-    job.initial_bar = initial_bar.empty() ? nullptr : initial_bar.data();
+    job.into.path = path_bar.data();
+    job.into.basepoint = basepoint_bar.empty() ? nullptr : basepoint_bar.data();
+    job.into.initial = initial_bar.empty() ? nullptr : initial_bar.data();
     team threads(checked_workers(options.workers));
     run(job, threads.get());
 }

@@ -239,7 +239,7 @@ void test_refusals() {
     with("batch", [](options& o) { o.batch = pysig::i64(1) << 62; });
     with("path", [](options& o) { o.batch = 4; });
     with("workers", [](options& o) { o.workers = 0; });
-    with("how", [](options& o) { o.how = static_cast<pysig::method>(3); });
+    with("method", [](options& o) { o.method = static_cast<pysig::method>(3); });
     with("basepoint", [&](options& o) { o.basepoint = path; });
     with("initial", [&](options& o) { o.initial = path; });
     const std::vector<pysig::i64> lengths{7}, two{1, 1};

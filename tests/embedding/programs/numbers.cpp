@@ -36,7 +36,7 @@ void run(char** argument) {
     options.batch = batch;
     options.stream = has('s');
     options.inverse = has('i');
-    options.how = has('t') ? pysig::method::tile : has('c') ? pysig::method::cumsum : pysig::method::automatic;
+    options.method = has('t') ? pysig::method::tile : has('c') ? pysig::method::cumsum : pysig::method::automatic;
     options.workers = has('w') ? 3 : 1;
     const std::vector<R> path = read<R>(batch * length * channels);
     const std::vector<R> basepoint = read<R>(has('b') ? batch * channels : 0);

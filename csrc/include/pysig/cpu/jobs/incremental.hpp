@@ -1,7 +1,7 @@
 // Job of the incremental signature: plain data, as the other jobs.
 #pragma once
 
-#include "../../config.hpp"
+#include "executor.hpp"
 
 namespace pysig {
 

@@ -1,16 +1,17 @@
-// What a log-signature is asked to be: plain data, no code, the same type for every instruction set.
+// The job of a schedule of log-signatures: plain data, the same type for every instruction set.
 #pragma once
 
 #include "algebra.hpp"
+#include "signature.hpp"
 
 namespace pysig {
 
-// `signature` says which signatures (without scalar; its `out` is not used), `logarithm` what is done with them (a
-// series; its `a` and `batch` are not used).
+// `signature` has no scalar term, and its `out` is not used. `logarithm` is the series log; its `a` and `batch` are not
+// used, and its `out` receives the result.
 template <class R>
 struct logsignature_job {
     signature_job<R> signature;
-    tensor_job<R> logarithm;
+    algebra_job<R> logarithm;
 };
 
 }  // namespace pysig

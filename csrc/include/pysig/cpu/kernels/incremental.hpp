@@ -81,9 +81,14 @@ class incremental_step {
 };
 
 template <class R, int D = letters_at_compile_time>
-inline void compute_incremental(const incremental_job<R>& job) {
+inline void advance_in_place(const incremental_job<R>& job) {
     if (D == 0 || job.channels == D) return incremental_step<R, D>(job).run();
-    if constexpr (D > 0) compute_incremental<R, D - 1>(job);
+    if constexpr (D > 0) advance_in_place<R, D - 1>(job);
+}
+
+template <class R>
+void compute(const incremental_job<R>& job, const executor&) {
+    advance_in_place(job);
 }
 
 PYSIG_NAMESPACE_END

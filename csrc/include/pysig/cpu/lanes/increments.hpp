@@ -3,7 +3,7 @@
 // transform is one more way to make increments; the transformed path is never stored.
 #pragma once
 
-#include "../jobs/signature.hpp"
+#include "../jobs/path.hpp"
 
 #include <cstring>
 

@@ -27,7 +27,7 @@ class algebra_rows {
     static constexpr int lane_width = lane_count<R>;
     static constexpr bool is_lanes = sizeof(T) == sizeof(V);
 
-    algebra_rows(const tensor_job<R>& job, const executor& exec)
+    algebra_rows(const algebra_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.channels),
@@ -47,7 +47,7 @@ class algebra_rows {
     }
 
  private:
-    const tensor_job<R>& job;
+    const algebra_job<R>& job;
     const executor& exec;
     const i64 d;
     const int depth;
@@ -58,8 +58,8 @@ class algebra_rows {
     buffer<unsigned char> marks;
     const unsigned char* wanted = nullptr;
 
-    bool is_shuffle() const { return job.op == tensor_op::shuffle || job.op == tensor_op::half_shuffle; }
-    bool is_vjp() const { return job.of == derivative::vjp || job.of == derivative::hvp; }
+    bool is_shuffle() const { return job.op == algebra_op::shuffle || job.op == algebra_op::half_shuffle; }
+    bool is_vjp() const { return job.derivative == derivative::vjp || job.derivative == derivative::hvp; }
 
     // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb;
     // coordinates p, q and result; the rest of the series; the splits of words.
@@ -74,7 +74,7 @@ class algebra_rows {
             if (needed) used += count;
             return taken;
         };
-        const bool linear = job.op == tensor_op::linear, is_series = job.op == tensor_op::series,
+        const bool linear = job.op == algebra_op::linear, is_series = job.op == algebra_op::series,
                    pair = !linear && !is_series;
         const i64 wide = widest(), lower = row_size(d, depth - 1);
         rows r;
@@ -94,7 +94,7 @@ class algebra_rows {
     }
     i64 widest() const {
         i64 most = job.a_width > job.out_width ? job.a_width : job.out_width;
-        if (job.g_width > most) most = job.g_width;
+        if (job.cotangent_width > most) most = job.cotangent_width;
         const map_list<R> lists[] = {job.before, job.between, job.after};
         for (const map_list<R>& list : lists)
             for (int i = 0; i < list.count; ++i)
@@ -104,7 +104,7 @@ class algebra_rows {
 
     // If a map reads the value of the series, only the blocks of its top level that the map looks at.
     void mark_wanted() {
-        if (job.op != tensor_op::series || is_vjp() || !job.after.count) return;
+        if (job.op != algebra_op::series || is_vjp() || !job.after.count) return;
         const sparse_map<R>& map = job.after.maps[0];
         const word_block cut = block_of_words(d, depth);
         const i64 top = level_offset(d, depth);
@@ -118,11 +118,11 @@ class algebra_rows {
         if (exec.cancelled(exec)) return;
         const rows r = layout(scratch.get() + worker * scratch_size);
         switch (job.op) {
-            case tensor_op::linear:
+            case algebra_op::linear:
                 return run_linear(group, r);
-            case tensor_op::series:
+            case algebra_op::series:
                 return run_series(group, r);
-            case tensor_op::product:
+            case algebra_op::product:
                 return run_product(group, r);
             default:
                 return run_shuffle(group, r);
@@ -139,14 +139,14 @@ class algebra_rows {
         fill_tensor(group, job.a, job.da, job.a_width, job.before, r, r.a);
         T* result = r.a;
         if (is_vjp()) {
-            power_series_inner<true, R>(job.f, r.a, r.kept, d, depth);
-            fill_tensor(group, job.g, {}, job.g_width, job.between, r, r.g);
+            power_series_inner<true, R>(job.series, r.a, r.kept, d, depth);
+            fill_tensor(group, job.cotangent, {}, job.cotangent_width, job.between, r, r.g);
             clear(r.ga);
-            power_series_adjoint<R>(job.f, r.a, r.kept, r.g, r.ga, r.work, d, depth);
+            power_series_adjoint<R>(job.series, r.a, r.kept, r.g, r.ga, r.work, d, depth);
             r.ga[0] = T{};
             result = r.ga;
         } else {
-            power_series<R>(job.f, r.a, r.kept, r.a, d, depth, wanted);
+            power_series<R>(job.series, r.a, r.kept, r.a, d, depth, wanted);
         }
         if (!job.after.count) return scatter_tensor(group, result, job.out);
         apply(job.after, result + 1, r.p, r.q, r.result);
@@ -165,7 +165,7 @@ class algebra_rows {
     }
 
     void run_shuffle(i64 group, const rows& r) {
-        shuffle_words<T> words(d, depth, job.op == tensor_op::half_shuffle, r.splits);
+        shuffle_words<T> words(d, depth, job.op == algebra_op::half_shuffle, r.splits);
         fill_pair(group, r);
         if (!is_vjp()) {
             words.product(r.a, r.b, r.g);
@@ -185,7 +185,7 @@ class algebra_rows {
             r.b[0] = constant_of<T>(job.scalar);
         }
         if (!is_vjp()) return;
-        fill_tensor(group, job.g, {}, job.g_width, {}, r, r.g);
+        fill_tensor(group, job.cotangent, {}, job.cotangent_width, {}, r, r.g);
         clear(r.ga);
         clear(r.gb);
     }
@@ -266,9 +266,9 @@ class algebra_rows {
 };
 
 template <class R>
-void compute_tensor(const tensor_job<R>& job, const executor& exec) {
+void compute(const algebra_job<R>& job, const executor& exec) {
     if (job.batch == 0) return;
-    if (job.of == derivative::jvp || job.of == derivative::hvp) return algebra_rows<R, dual<lanes<R>>>(job, exec).run();
+    if (job.derivative == derivative::jvp || job.derivative == derivative::hvp) return algebra_rows<R, dual<lanes<R>>>(job, exec).run();
     algebra_rows<R, lanes<R>>(job, exec).run();
 }
 

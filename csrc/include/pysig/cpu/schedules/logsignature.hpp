@@ -69,14 +69,14 @@ class logsignature_slices {
         if (job.signature.path.order) paths.path.order = order.get() + first;
         if (paths.initial) paths.initial += first * size;
         paths.out = scratch;
-        compute_signature(paths, by);
+        compute(paths, by);
 
-        tensor_job<R> logarithm = job.logarithm;
+        algebra_job<R> logarithm = job.logarithm;
         logarithm.batch = count * rows;
         logarithm.a = {scratch, size};
         logarithm.out += first * rows * logarithm.out_width;
         if (series_single_row<R>::pays(logarithm)) series_single_row<R>(logarithm, by).run();
-        else compute_tensor(logarithm, by);
+        else compute(logarithm, by);
     }
 
     // The paths of each slice, in the order in which the whole batch has them.
@@ -91,7 +91,7 @@ class logsignature_slices {
 };
 
 template <class R>
-inline void compute_logsignature(const logsignature_job<R>& job, const executor& exec) {
+void compute(const logsignature_job<R>& job, const executor& exec) {
     if (job.signature.path.batch == 0) return;
     logsignature_slices<R>(job, exec).run();
 }

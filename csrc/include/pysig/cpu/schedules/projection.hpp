@@ -279,12 +279,12 @@ class projection_tree {
 };
 
 template <class R>
-inline void compute_projection(const projection_job<R>& job, const executor& exec) {
+void compute(const projection_job<R>& job, const executor& exec) {
     if (job.path.batch > 0) projection_tree<R>(job, nullptr, exec).run();
 }
 
 template <class R>
-inline void compute_projection_jvp(const projection_jvp_job<R>& job, const executor& exec) {
+void compute(const projection_jvp_job<R>& job, const executor& exec) {
     if (job.value.path.batch > 0) projection_tree<dual<R>>(job.value, &job.tangent, exec).run();
 }
 

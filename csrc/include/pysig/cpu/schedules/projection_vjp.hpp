@@ -158,7 +158,7 @@ class projection_vjp_tree {
                 scatter(group, part, t, count, at.x_bar, at.spare);
             }
         }
-        if (job.initial_bar) write_initial(group, begin, end, at.s_bar);
+        if (job.into.initial) write_initial(group, begin, end, at.s_bar);
     }
 
     void begin_adjoints(const lane_group<R>& group, i64 begin, i64 end, T* s_bar) const {
@@ -215,7 +215,7 @@ class projection_vjp_tree {
         for (int l = 0; l < width; ++l) {
             const lane_steps& at = group.slots[l];
             if (at.path < 0 || at.chunk > 0) continue;
-            for (i64 n = begin; n < end; ++n) job.initial_bar[at.path * nodes + n] = result_of(s_bar[n])[l];
+            for (i64 n = begin; n < end; ++n) job.into.initial[at.path * nodes + n] = result_of(s_bar[n])[l];
         }
     }
 
@@ -224,14 +224,14 @@ class projection_vjp_tree {
         R* sum = increments_row(0, b);
         for (i64 part = 1; part < p.parts; ++part)
             for (i64 m = 0; m < own; ++m) sum[m] += increments_row(part, b)[m];
-        increments_adjoint<R>(p.path, b, sum, nullptr, 0, job.path_bar + b * p.path.length * own_channels(p.path),
-                              job.basepoint_bar ? job.basepoint_bar + b * own_channels(p.path) : nullptr, 0,
+        increments_adjoint<R>(p.path, b, sum, nullptr, 0, job.into.path + b * p.path.length * own_channels(p.path),
+                              job.into.basepoint ? job.into.basepoint + b * own_channels(p.path) : nullptr, 0,
                               p.path.length + (p.path.basepoint ? 1 : 0));
     }
 };
 
 template <class R>
-inline void compute_projection_vjp(const projection_vjp_job<R>& job, const executor& exec) {
+void compute(const projection_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
     if (job.along) projection_vjp_tree<dual<R>>(job, exec).run();
     else projection_vjp_tree<R>(job, exec).run();

@@ -16,12 +16,12 @@ template <class R>
 class series_single_row {
  public:
     // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
-    static bool pays(const tensor_job<R>& job) {
-        return job.op == tensor_op::series && job.of == derivative::none && !job.before.count && job.channels > 1 &&
+    static bool pays(const algebra_job<R>& job) {
+        return job.op == algebra_op::series && job.derivative == derivative::none && !job.before.count && job.channels > 1 &&
                2 * job.batch <= lane_count<R>;
     }
 
-    series_single_row(const tensor_job<R>& job, const executor& exec)
+    series_single_row(const algebra_job<R>& job, const executor& exec)
         : job(job),
           exec(exec),
           d(job.channels),
@@ -39,7 +39,7 @@ class series_single_row {
  private:
     static constexpr int places = 4;  // the inside of the series, its value, what is between maps
 
-    const tensor_job<R>& job;
+    const algebra_job<R>& job;
     const executor& exec;
     const i64 d;
     const int depth;
@@ -63,7 +63,7 @@ class series_single_row {
         const R* x = job.a.data + b * job.a.stride + job.scalar_term;
         R* out = job.out + b * job.out_width;
         if (!job.after.count) {
-            if (job.scalar_term) *out++ = series_constant<R>(job.f, 0);
+            if (job.scalar_term) *out++ = series_constant<R>(job.series, 0);
             return power_series(x, place[0], out);
         }
         power_series(x, place[0], place[1]);
@@ -78,8 +78,8 @@ class series_single_row {
     // tensor.hpp's Horner form.
     void power_series(const R* x, R* inner, R* out) const {
         for (int m = depth - 1; m >= 1; --m)
-            multiply(x, series_constant<R>(job.f, m + 1), inner, series_factor<R>(job.f, m), inner, depth - m);
-        multiply(x, series_constant<R>(job.f, 1), inner, series_factor<R>(job.f, 0), out, depth);
+            multiply(x, series_constant<R>(job.series, m + 1), inner, series_factor<R>(job.series, m), inner, depth - m);
+        multiply(x, series_constant<R>(job.series, 1), inner, series_factor<R>(job.series, 0), out, depth);
     }
 };
 

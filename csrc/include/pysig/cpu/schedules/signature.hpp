@@ -181,11 +181,11 @@ class signature_tile {
 };
 
 template <class R>
-inline void compute_signature(const signature_job<R>& job, const executor& exec) {
+void compute(const signature_job<R>& job, const executor& exec) {
     const i64 batch = job.path.batch, d = job.path.channels;
     if (batch == 0) return;
     if (d == 1) return signature_one_channel<R>(job, exec).run();
-    if (job.how == method::cumsum) return signature_cumsum<R>(job, exec).run();
+    if (job.method == method::cumsum) return signature_cumsum<R>(job, exec).run();
     if (job.stream && stream_pays<R>(batch, d, job.depth)) return signature_stream<R>(job, exec).run();
     const i64 steps = step_count(job.path);
     const lane_plan plan =

@@ -151,7 +151,7 @@ class signature_jvp_tile {
 };
 
 template <class R>
-void compute_signature_jvp(const signature_jvp_job<R>& job, const executor& exec) {
+void compute(const signature_jvp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
     signature_jvp_tile<R>(job, exec).run();
 }

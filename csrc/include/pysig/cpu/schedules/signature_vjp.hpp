@@ -92,7 +92,7 @@ class signature_vjp_tile {
           cotangents(job.value.inverse ? path.batch * plan.rows * plan.size : 0),
           suffix_signatures(lanes_plan.chunks > 1 ? path.batch * lanes_plan.chunks * plan.stored_size : 0),
           sums(path, lanes_plan, plan.parts, plan.top_adjoint_is_constant),
-          initial_bar(job.initial_bar ? plan.parts * path.batch * plan.size : 0) {}
+          initial_bar(job.into.initial ? plan.parts * path.batch * plan.size : 0) {}
 
     void run() {
         keep_freed_memory(4 * path.batch * plan.steps * d * i64(sizeof(R)) +
@@ -103,7 +103,7 @@ class signature_vjp_tile {
         source.prepare(exec);
         states.run();
         if (lanes_plan.chunks > 1 && plan.stored_levels > 0) each(path.batch, [this](i64 place, int) { link(place); });
-        if (job.initial_bar)
+        if (job.into.initial)
             std::memset(initial_bar.get(), 0, std::size_t(plan.parts * path.batch * plan.size) * sizeof(R));
         each(lanes_plan.groups * plan.parts, [this](i64 item, int worker) { backward_item(item, worker); });
         if (plan.parts > 1) each(lanes_plan.groups, [this](i64 group, int worker) { add_parts(group, worker); });
@@ -213,10 +213,10 @@ class signature_vjp_tile {
             load_states(w, tile, group, segment);
             if (!backward_segment(w, tile, group, part, first, begin, end, worker)) return;
         }
-        if (plan.top_adjoint_is_constant && (source.continues() || job.initial_bar))
+        if (plan.top_adjoint_is_constant && (source.continues() || job.into.initial))
             load_adjoints(w, tile, group, depth);  // the kernel may hold them as two parts
         if (plan.top_adjoint_is_constant) add_constants(w, tile, group, part, first);
-        if (job.initial_bar) add_initial(w, tile, group, part);
+        if (job.into.initial) add_initial(w, tile, group, part);
     }
 
     // Steps [begin, end), from the end. False if cancelled.
@@ -370,11 +370,11 @@ class signature_vjp_tile {
     // ---- the end ----
 
     void finish(i64 place, i64 range) {
-        sums.finish(place, range, job.path_bar, job.basepoint_bar);
-        if (job.initial_bar && range == 0) finish_initial(place);
+        sums.finish(place, range, job.into.path, job.into.basepoint);
+        if (job.into.initial && range == 0) finish_initial(place);
     }
     void finish_initial(i64 place) {
-        R* sum = job.initial_bar + path_at(path, place) * plan.size;
+        R* sum = job.into.initial + path_at(path, place) * plan.size;
         std::memcpy(sum, initial_bar.get() + place * plan.size, std::size_t(plan.size) * sizeof(R));
         for (i64 part = 1; part < plan.parts; ++part)
             add_to(sum, initial_bar.get() + (part * path.batch + place) * plan.size, plan.size);
@@ -403,7 +403,7 @@ inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const execu
 }
 
 template <class R>
-void compute_signature_vjp(const signature_vjp_job<R>& job, const executor& exec) {
+void compute(const signature_vjp_job<R>& job, const executor& exec) {
     if (job.value.path.batch == 0) return;
     if (job.along) signature_vjp_in_slices<dual<R>>(job, exec);
     else signature_vjp_in_slices<R>(job, exec);

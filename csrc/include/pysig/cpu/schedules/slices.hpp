@@ -51,9 +51,9 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
     const i64 size = signature_size(path.channels, job.value.depth), channels = own_channels(path),
               moved = path.order ? 0 : first;
     job.cotangent += moved * (job.value.stream ? step_count(path) : 1) * (size + job.value.scalar_term);
-    job.path_bar += moved * path.length * channels;
-    if (job.basepoint_bar) job.basepoint_bar += moved * channels;
-    if (job.initial_bar) job.initial_bar += moved * size;
+    job.into.path += moved * path.length * channels;
+    if (job.into.basepoint) job.into.basepoint += moved * channels;
+    if (job.into.initial) job.into.initial += moved * size;
     if (job.value.initial) job.value.initial += moved * size;
     job.value.path = slice_of(path, first, count);
     return job;

@@ -2,7 +2,7 @@
 // takes them from the pool, and they stay with it until it is over.
 #pragma once
 
-#include "../jobs/signature.hpp"
+#include "../jobs/executor.hpp"
 #include "pool.hpp"
 
 #include <exception>
