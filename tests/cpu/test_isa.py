@@ -183,7 +183,7 @@ def compiler():
 def sets_of_cmake():
     """{name: flags} of every instruction set of this architecture, and the sources."""
     text = (ROOT / "CMakeLists.txt").read_text()
-    sources = re.search(r"add_library\(pysig_isa_\$\{name\} OBJECT ([^)]*)\)", text)[1].split()
+    sources = re.search(r"add_library\(pysig_isa_\$\{name\} OBJECT\s+([^)]*)\)", text)[1].split()
     branch = {"x86_64": "x86_64|amd64", "aarch64": "aarch64|arm64"}[platform.machine()]
     block = text[text.index(f"({branch})") :]
     block = block[: re.search(r"^else", block, re.MULTILINE).start()]

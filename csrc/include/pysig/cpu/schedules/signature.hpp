@@ -8,6 +8,7 @@
 // cost_model.hpp chooses the chunks, tiles and blocks.
 #pragma once
 
+#include "../jobs/signature.hpp"
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../threads/parallel_for.hpp"

@@ -4,6 +4,7 @@
 // wanted, is a reduction. Blocks of time bound the scratch memory. Workers take paths.
 #pragma once
 
+#include "../jobs/signature.hpp"
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/increments.hpp"

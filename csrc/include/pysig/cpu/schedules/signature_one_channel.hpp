@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../../algebra/horner.hpp"
+#include "../jobs/signature.hpp"
 #include "../lanes/increments.hpp"
 #include "../threads/parallel_for.hpp"
 

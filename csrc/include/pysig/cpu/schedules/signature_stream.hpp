@@ -11,6 +11,7 @@
 // over contiguous numbers: as many multiply-adds as words, one read and one write of a row. Workers take paths.
 #pragma once
 
+#include "../jobs/signature.hpp"
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"

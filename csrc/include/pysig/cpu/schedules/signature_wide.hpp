@@ -6,6 +6,7 @@
 // result, in place: no transposes, no joins.
 #pragma once
 
+#include "../jobs/signature.hpp"
 #include "../kernels/chen.hpp"
 #include "../lanes/buffer.hpp"
 #include "../lanes/lane_increments.hpp"
