@@ -268,7 +268,8 @@ class algebra_rows {
 template <class R>
 void compute(const algebra_job<R>& job, const executor& exec) {
     if (job.batch == 0) return;
-    if (job.derivative == derivative::jvp || job.derivative == derivative::hvp) return algebra_rows<R, dual<lanes<R>>>(job, exec).run();
+    if (job.derivative == derivative::jvp || job.derivative == derivative::hvp)
+        return algebra_rows<R, dual<lanes<R>>>(job, exec).run();
     algebra_rows<R, lanes<R>>(job, exec).run();
 }
 

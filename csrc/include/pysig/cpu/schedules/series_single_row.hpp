@@ -17,8 +17,8 @@ class series_single_row {
  public:
     // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
     static bool pays(const algebra_job<R>& job) {
-        return job.op == algebra_op::series && job.derivative == derivative::none && !job.before.count && job.channels > 1 &&
-               2 * job.batch <= lane_count<R>;
+        return job.op == algebra_op::series && job.derivative == derivative::none && !job.before.count &&
+               job.channels > 1 && 2 * job.batch <= lane_count<R>;
     }
 
     series_single_row(const algebra_job<R>& job, const executor& exec)
@@ -78,7 +78,8 @@ class series_single_row {
     // tensor.hpp's Horner form.
     void power_series(const R* x, R* inner, R* out) const {
         for (int m = depth - 1; m >= 1; --m)
-            multiply(x, series_constant<R>(job.series, m + 1), inner, series_factor<R>(job.series, m), inner, depth - m);
+            multiply(x, series_constant<R>(job.series, m + 1), inner, series_factor<R>(job.series, m), inner,
+                     depth - m);
         multiply(x, series_constant<R>(job.series, 1), inner, series_factor<R>(job.series, 0), out, depth);
     }
 };
