@@ -11,6 +11,7 @@ import pysig
 from pysig import algebra
 from pysig._reference import algebra as law
 from pysig._reference import signature_vjp as derivative
+from support import on_host
 
 SIZES = [(1, 3), (2, 4), (3, 3), (5, 2), (17, 1)]
 RTOL = {np.float32: 2e-5, np.float64: 1e-12}
@@ -49,13 +50,9 @@ CASES = [
 IGNORE_SCALAR = {"exp": 0, "log": 1, "invert": 1}  # the scalar counts as this whatever is stored
 
 
-def host(array):
-    return array.get() if hasattr(array, "get") else np.asarray(array)
-
-
 def close(got, expected, dtype=np.float64):
     expected = np.asarray(expected, np.float64)
-    got = host(got)
+    got = on_host(got)
     assert got.shape == expected.shape
     scale = np.abs(expected).max(initial=0)
     np.testing.assert_allclose(got, expected, rtol=RTOL[dtype], atol=RTOL[dtype] * scale)
@@ -112,7 +109,7 @@ def test_values_against_the_law(xp, case, channels, depth, scalar_term, dtype):
     out = xp.empty(got.shape, dtype)
     again = case.value(*inputs, channels, depth, scalar_term=scalar_term, out=out)
     assert again is out
-    assert np.array_equal(host(out), host(got))
+    assert np.array_equal(on_host(out), on_host(got))
 
 
 @pytest.mark.parametrize("scalar_term", [False, True])
@@ -134,7 +131,7 @@ def test_derivatives_against_the_law(xp, case, channels, depth, scalar_term):
 
     def slope(moves):
         inputs, tangents = map(xp.asarray, arrays), map(xp.asarray, moves)
-        return host(case.jvp(*inputs, channels, depth, *tangents, scalar_term=scalar_term))
+        return on_host(case.jvp(*inputs, channels, depth, *tangents, scalar_term=scalar_term))
 
     def law_slope(*both):
         inputs, moves = both[: len(arrays)], both[len(arrays) :]
@@ -157,7 +154,7 @@ def test_derivatives_against_the_law(xp, case, channels, depth, scalar_term):
         moves[which] = random.uniform(-1, 1, arrays[which].shape)
         if which == 0:
             moves[0][..., still] = 0
-        terms = host(gradient) * moves[which]
+        terms = on_host(gradient) * moves[which]
         difference = np.sum(terms) - np.sum(slope(moves) * cotangent)
         assert abs(difference) < 1e-12 * (np.sum(np.abs(terms)) + 1)
 
@@ -246,7 +243,7 @@ def test_combine_along_an_axis(xp, axis, length):
     )
     assert gradient.shape == rows.shape
     np.testing.assert_allclose(
-        np.sum(host(gradient) * tangent), np.sum(cotangent * expected), rtol=1e-11, atol=1e-12
+        np.sum(on_host(gradient) * tangent), np.sum(cotangent * expected), rtol=1e-11, atol=1e-12
     )
 
 

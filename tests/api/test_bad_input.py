@@ -290,7 +290,7 @@ def test_a_misaligned_out_is_written_all_the_same():
 # ---- size ----
 
 
-def error_of(*args, **options):
+def memory_error_of(*args, **options):
     with pytest.raises(MemoryError) as caught:
         pysig.signature(*args, **options)
     return str(caught.value)
@@ -300,7 +300,7 @@ def error_of(*args, **options):
 @pytest.mark.parametrize("shape", [(3, 2), (4, 3, 2), (0, 3, 2), (2, 0, 1, 5), (1, 300)])
 def test_depths_that_nothing_can_hold(no_work, shape, depth):
     """Fast, whatever the numbers; also where there are no paths, since the schedules keep a row."""
-    message = error_of(np.zeros(shape), depth)
+    message = memory_error_of(np.zeros(shape), depth)
     assert re.match(
         rf"depth: the output of depth {depth} with {shape[-1]} channels needs ", message
     )
@@ -312,7 +312,7 @@ def test_depths_that_nothing_can_hold(no_work, shape, depth):
 @pytest.mark.parametrize("stream", [False, True])
 def test_one_channel_and_a_huge_depth(no_work, stream):
     for depth in (10**11, 10**18, 10**30):
-        message = error_of(np.zeros((1 + stream, 1)), depth, stream=stream)
+        message = memory_error_of(np.zeros((1 + stream, 1)), depth, stream=stream)
         assert f"needs {depth * 8} bytes" in message
         assert "The largest depth that fits is 2147483647." in message or "fits is" in message
 
@@ -333,11 +333,11 @@ def test_the_named_depth_is_the_largest_that_fits(monkeypatch, dtype, options, c
     monkeypatch.setattr(_memory, "available_memory", lambda backend: limit)
     monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     path = np.zeros((3, 5, channels), dtype)
-    message = error_of(path, 10**6, **options)
+    message = memory_error_of(path, 10**6, **options)
     largest = int(re.search(r"fits is (\d+)\.$", message)[1])
     assert "bytes, but only 400000 are available." in message
     assert pysig.signature(path, largest, **options).nbytes <= limit
-    message = error_of(path, largest + 1, **options)
+    message = memory_error_of(path, largest + 1, **options)
     needed = int(re.search(r"needs (\d+) bytes", message)[1])
     assert needed > limit
     size = pysig.signature_size(channels, largest + 1, options.get("scalar_term", False))
@@ -347,7 +347,7 @@ def test_the_named_depth_is_the_largest_that_fits(monkeypatch, dtype, options, c
 def test_nothing_fits(monkeypatch):
     monkeypatch.setattr(_memory, "available_memory", lambda backend: 10)
     monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
-    message = error_of(np.zeros((3, 2)), 2, method="tile")
+    message = memory_error_of(np.zeros((3, 2)), 2, method="tile")
     assert message.endswith("No depth fits; use fewer channels or paths.")
 
 
@@ -359,7 +359,7 @@ def test_an_out_is_not_held_to_the_memory(monkeypatch, tmp_path):
     pysig.signature(PATH, 3, out=out)
     monkeypatch.undo()
     np.testing.assert_array_equal(out, pysig.signature(PATH, 3))
-    assert "2**63 - 1 bytes can be addressed" in error_of(PATH, 90, out=out)
+    assert "2**63 - 1 bytes can be addressed" in memory_error_of(PATH, 90, out=out)
 
 
 # ---- two devices ----
@@ -419,7 +419,7 @@ def test_an_overlapping_out_on_the_gpu(cupy):
         pysig.signature(path, 3, out=out)
     with pytest.raises(ValueError, match=r"^out: expected shape .* and dtype float64"):
         pysig.signature(path, 3, out=cupy.zeros((4, SIZE), cupy.float32))
-    assert "largest depth that fits" in error_of(path, 40)
+    assert "largest depth that fits" in memory_error_of(path, 40)
 
 
 def test_out_that_shares_memory_with_itself():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig.testing import assert_identical, assert_signatures_close, running_scales
+from support import on_host
 
 METHODS = ["tile", "cumsum"]
 DTYPES = [np.float32, np.float64]
@@ -24,12 +25,8 @@ def walk(rng, *shape, dtype=np.float64):
     return steps.cumsum(axis=-2).astype(dtype)
 
 
-def on_host(array):
-    return array if isinstance(array, np.ndarray) else array.get()
-
-
 @st.composite
-def cases(draw):
+def identity_cases(draw):
     """A batch of paths, a depth, a method."""
     channels, depth = draw(st.sampled_from(SIZES))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -38,7 +35,7 @@ def cases(draw):
     return path, depth, draw(st.sampled_from(METHODS))
 
 
-def assert_close(actual, expected, path, depth, factor=1):
+def assert_agree(actual, expected, path, depth, factor=1):
     """Within `factor` times the tolerance of the law: both sides have an error."""
     rtol = factor * {"float32": 1e-5, "float64": 1e-13}[path.dtype.name]
     scale = running_scales(path, depth)
@@ -47,7 +44,7 @@ def assert_close(actual, expected, path, depth, factor=1):
 
 
 @some
-@given(case=cases(), data=st.data())
+@given(case=identity_cases(), data=st.data())
 def test_chen(xp, case, data):
     """The signature of the first part, continued along the second."""
     path, depth, method = case
@@ -55,33 +52,33 @@ def test_chen(xp, case, data):
     x = xp.asarray(path)
     before = pysig.signature(x[:, : cut + 1], depth, method=method)
     continued = pysig.signature(x[:, cut:], depth, initial=before, method=method)
-    assert_close(continued, pysig.signature(x, depth, method=method), path, depth, 2)
+    assert_agree(continued, pysig.signature(x, depth, method=method), path, depth, 2)
 
 
 @some
-@given(case=cases())
+@given(case=identity_cases())
 def test_the_inverse_is_the_signature_of_the_reversed_path(xp, case):
     path, depth, method = case
     x = xp.asarray(path)
     inverse = pysig.signature(x, depth, inverse=True, method=method)
-    assert_close(inverse, pysig.signature(x[:, ::-1], depth, method=method), path, depth, 2)
+    assert_agree(inverse, pysig.signature(x[:, ::-1], depth, method=method), path, depth, 2)
 
 
 @some
-@given(case=cases())
+@given(case=identity_cases())
 def test_there_and_back_is_nothing(xp, case):
     path, depth, method = case
     both = np.concatenate([path, path[:, ::-1]], axis=1)
     result = pysig.signature(xp.asarray(both), depth, method=method)
-    assert_close(result, np.zeros(result.shape), both, depth)
+    assert_agree(result, np.zeros(result.shape), both, depth)
     x = xp.asarray(path)
     inverse = pysig.signature(x, depth, inverse=True, method=method)
     result = pysig.signature(x, depth, initial=inverse, method=method)
-    assert_close(result, np.zeros(result.shape), both, depth, 2)
+    assert_agree(result, np.zeros(result.shape), both, depth, 2)
 
 
 @some
-@given(case=cases(), data=st.data())
+@given(case=identity_cases(), data=st.data())
 def test_a_point_on_the_way_changes_nothing(xp, case, data):
     path, depth, method = case
     at = data.draw(st.integers(0, path.shape[1] - 2))
@@ -91,11 +88,11 @@ def test_a_point_on_the_way_changes_nothing(xp, case, data):
     result = pysig.signature(xp.asarray(longer), depth, method=method)
     # The point is rounded: it lies beside the line by half a unit in the last place.
     expected = pysig.signature(xp.asarray(path), depth, method=method)
-    assert_close(result, expected, longer, depth, 2)
+    assert_agree(result, expected, longer, depth, 2)
 
 
 @some
-@given(case=cases())
+@given(case=identity_cases())
 def test_translation(xp, case):
     """Where the sums of points and shift are exact: the same to the last bit."""
     path, depth, method = case
@@ -108,7 +105,7 @@ def test_translation(xp, case):
 
 
 @some
-@given(case=cases(), data=st.data())
+@given(case=identity_cases(), data=st.data())
 def test_shuffle(xp, case, data):
     """S[u] S[v] is the sum over all interleavings of u and v."""
     path, depth, method = case
@@ -131,24 +128,24 @@ def test_shuffle(xp, case, data):
 
 
 @some
-@given(case=cases())
+@given(case=identity_cases())
 def test_a_stream_ends_with_the_signature(xp, case):
     path, depth, method = case
     x = xp.asarray(path)
     rows = pysig.signature(x, depth, stream=True, method=method)
-    assert_close(rows[:, -1], pysig.signature(x, depth, method=method), path, depth, 2)
+    assert_agree(rows[:, -1], pysig.signature(x, depth, method=method), path, depth, 2)
     for n in {1, path.shape[1] // 2} - {0}:
         part = pysig.signature(x[:, : n + 1], depth, method=method)
-        assert_close(rows[:, n - 1], part, path[:, : n + 1], depth, 2)
+        assert_agree(rows[:, n - 1], part, path[:, : n + 1], depth, 2)
 
 
 @some
-@given(case=cases())
+@given(case=identity_cases())
 def test_methods_differ_by_rounding(xp, case):
     path, depth, _ = case
     x = xp.asarray(path)
     tile, cumsum = (pysig.signature(x, depth, method=method) for method in METHODS)
-    assert_close(tile, cumsum, path, depth, 2)
+    assert_agree(tile, cumsum, path, depth, 2)
 
 
 # ---- to the last bit ----

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.quick
 
 
 @st.composite
-def cases(draw):
+def pushes(draw):
     channels = draw(st.integers(1, 9))
     depth = draw(st.integers(1, 5 if channels < 4 else 3))
     length = draw(st.integers(1, 30))
@@ -31,7 +31,7 @@ def cases(draw):
 
 
 @settings(deadline=None, max_examples=60)
-@given(cases())
+@given(pushes())
 def test_it_obeys_the_law_in_any_pieces(case):
     path, depth, cuts = case
     channels = path.shape[1]
@@ -56,7 +56,7 @@ def test_it_obeys_the_law_in_any_pieces(case):
 
 
 @settings(deadline=None, max_examples=30)
-@given(cases())
+@given(pushes())
 def test_increments_are_steps(case):
     path, depth, _ = case
     channels = path.shape[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,25 +12,15 @@ from hypothesis import strategies as st
 import pysig
 from pysig._combinatorics.words import words as all_words
 from pysig._reference import projection as law
+from support import assert_close as close_within
+from support import on_host
 
 RTOL = {"float32": 2e-4, "float64": 1e-10}
+assert_close = partial(close_within, rtol=RTOL, least=1.0)
 SETTINGS = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-
-
-def host(array):
-    return array.get() if hasattr(array, "get") else np.asarray(array)
-
-
-def assert_close(actual, expected, dtype):
-    """Within a tolerance of the largest number, and of 1."""
-    assert actual.shape == expected.shape
-    assert actual.dtype == dtype
-    if actual.size:
-        worst = np.abs(actual - expected).max()
-        assert worst <= RTOL[np.dtype(dtype).name] * max(np.abs(expected).max(), 1.0)
 
 
 def test_the_assertion_fails_on_wrong_answers():
@@ -40,7 +32,7 @@ def test_the_assertion_fails_on_wrong_answers():
 
 
 @st.composite
-def calls(draw):
+def functional_calls(draw):
     """A path, functionals as a dense matrix with holes, options with an `initial`, tangents."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
@@ -94,7 +86,7 @@ def for_the_law(path, dense, channels, depth, options, tangents):
 
 
 @settings(max_examples=30, **SETTINGS)
-@given(calls())
+@given(functional_calls())
 def test_values_and_derivatives_are_those_of_the_law(xp, call):
     path, dense, _, depth, options, tangents = call
     exact, words, matrix, wide = for_the_law(*call)
@@ -108,12 +100,12 @@ def test_values_and_derivatives_are_those_of_the_law(xp, call):
 
     value = pysig.linear_functional(x, dense, depth, **there)
     expected = law.projection(exact, words, **wide) @ matrix.T
-    assert_close(host(value), expected, path.dtype)
+    assert_close(on_host(value), expected, path.dtype)
 
     change = pysig.linear_functional_jvp(x, dense, v, depth, **there, **device_moves)
     tangent = tangents["tangent"].astype(np.float64)
     right = law.projection_jvp(exact, words, tangent, **wide, **moves) @ matrix.T
-    assert_close(host(change), right, path.dtype)
+    assert_close(on_host(change), right, path.dtype)
 
     rng = np.random.default_rng(path.size)
     weight = rng.uniform(-1, 1, size=expected.shape).astype(path.dtype)
@@ -129,11 +121,11 @@ def test_values_and_derivatives_are_those_of_the_law(xp, call):
         if name == "initial" and not options["scalar_term"]:
             whole = whole[..., 1:]
         whole = whole.reshape(-1, *shape).sum(axis=0) if bar.size != whole.size else whole
-        assert_close(host(bar), whole.reshape(shape), path.dtype)
+        assert_close(on_host(bar), whole.reshape(shape), path.dtype)
 
 
 @settings(max_examples=25, **SETTINGS)
-@given(calls())
+@given(functional_calls())
 def test_a_dict_and_one_functional_are_the_same(call):
     """In a dict the depth is that of the longest word."""
     path, dense, channels, depth, options, _ = call

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import pysig
 from pysig._plans import basis_tables
 from pysig._reference import logsignature as law
+from support import on_host
 
 BASES = ("expanded", "words", "brackets", "hall")
 GOLDEN = json.loads(
@@ -42,10 +43,6 @@ ALL_SIZES = [
 ]
 
 
-def host(array):
-    return array.get() if hasattr(array, "get") else np.asarray(array)
-
-
 def product(a, b):
     """Levels of the tensor product."""
     return [
@@ -65,7 +62,7 @@ def horner_log(levels, sign):
     return np.concatenate(product(x, w)[1:])
 
 
-def judge(path, depth, basis):
+def exact_coordinates(path, depth, basis):
     """The coordinates in long double, and the scale of the numbers that are added on the way."""
     increments = np.diff(path.astype(np.longdouble), axis=0)
     parts = []
@@ -87,24 +84,24 @@ def judge(path, depth, basis):
     return parts
 
 
-def random_path(channels, length=8, seed=0):
+def fixed_path(channels, length=8, seed=0):
     random = np.random.default_rng([channels, seed])
     return np.cumsum(random.normal(size=(length, channels)), axis=0) / np.sqrt(channels)
 
 
-def assert_close(got, path, depth, basis, rtol):
-    expected, scale = judge(path, depth, basis)
-    got = host(got)
+def assert_right(got, path, depth, basis, rtol):
+    expected, scale = exact_coordinates(path, depth, basis)
+    got = on_host(got)
     assert got.shape == expected.shape
     assert np.all(np.abs(got - expected) <= rtol * scale)
 
 
 def test_assert_close_sees_a_wrong_digit():
-    path = random_path(2)
+    path = fixed_path(2)
     values = pysig.logsignature(path, 4)
-    assert_close(values, path, 4, "words", 1e-14)
+    assert_right(values, path, 4, "words", 1e-14)
     with pytest.raises(AssertionError):
-        assert_close(values * (1 + 1e-8), path, 4, "words", 1e-12)
+        assert_right(values * (1 + 1e-8), path, 4, "words", 1e-12)
 
 
 @pytest.mark.parametrize("basis", BASES)
@@ -116,8 +113,8 @@ def test_assert_close_sees_a_wrong_digit():
     ],
 )
 def test_every_size_against_long_double(channels, depth, basis):
-    path = random_path(channels)
-    assert_close(pysig.logsignature(path, depth, basis=basis), path, depth, basis, 1e-14)
+    path = fixed_path(channels)
+    assert_right(pysig.logsignature(path, depth, basis=basis), path, depth, basis, 1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -149,10 +146,10 @@ def test_every_option_against_the_law(xp, size, basis, dtype):
         got = pysig.logsignature(xp.asarray(path), depth, basis=basis, **moved)
         assert isinstance(got, xp.ndarray)
         assert got.dtype == dtype
-        np.testing.assert_allclose(host(got), expected, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(on_host(got), expected, rtol=tolerance, atol=tolerance)
         out = xp.empty(got.shape, dtype)
         assert pysig.logsignature(xp.asarray(path), depth, basis=basis, out=out, **moved) is out
-        assert np.array_equal(host(out), host(got))
+        assert np.array_equal(on_host(out), on_host(got))
 
 
 @pytest.mark.parametrize("basis", BASES)
@@ -166,9 +163,9 @@ def test_conversions_and_their_derivatives(xp, size, basis):
         s = xp.asarray(pysig.signature(path, depth, scalar_term=scalar_term))
         rows = pysig.signature_to_logsignature(s, *size, **options)
         expected = law.logsignature(path, depth, basis=basis)
-        np.testing.assert_allclose(host(rows), expected, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(on_host(rows), expected, rtol=1e-11, atol=1e-12)
         back = pysig.logsignature_to_signature(rows, *size, **options)
-        np.testing.assert_allclose(host(back), host(s), rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(on_host(back), on_host(s), rtol=1e-10, atol=1e-11)
         for convert, x in (
             ("signature_to_logsignature", s),
             ("logsignature_to_signature", rows),
@@ -179,15 +176,15 @@ def test_conversions_and_their_derivatives(xp, size, basis):
                 tangent[:, 0] = 0
             step = 1e-6
             up, down = (
-                value(xp.asarray(host(x) + sign * step * tangent), *size, **options)
+                value(xp.asarray(on_host(x) + sign * step * tangent), *size, **options)
                 for sign in (1, -1)
             )
-            slope = (host(up) - host(down)) / (2 * step)
+            slope = (on_host(up) - on_host(down)) / (2 * step)
             jvp, vjp = getattr(pysig, f"{convert}_jvp"), getattr(pysig, f"{convert}_vjp")
-            change = host(jvp(x, *size, xp.asarray(tangent), **options))
+            change = on_host(jvp(x, *size, xp.asarray(tangent), **options))
             np.testing.assert_allclose(change, slope, rtol=1e-5, atol=1e-6)
             cotangent = random.uniform(-1, 1, change.shape)
-            gradient = host(vjp(x, *size, xp.asarray(cotangent), **options))
+            gradient = on_host(vjp(x, *size, xp.asarray(cotangent), **options))
             assert gradient.shape == x.shape
             np.testing.assert_allclose(
                 np.sum(gradient * tangent), np.sum(cotangent * change), rtol=1e-11, atol=1e-11
@@ -239,7 +236,7 @@ def test_stored_values_of_other_libraries(case):
 
 def short_path(channels, seed):
     """A path of length about 1, so that the levels of its logarithm fall off."""
-    path = random_path(channels, seed=seed)
+    path = fixed_path(channels, seed=seed)
     return path / np.sum(np.linalg.norm(np.diff(path, axis=0), axis=1))
 
 
@@ -351,7 +348,7 @@ def test_one_path_or_many(channels, dtype, rng):
     for basis in BASES if pysig.logsignature_size(channels, depth) < 5000 else ("expanded",):
         for batch in (1, 2, 33):
             last = pysig.logsignature(path[:batch], depth, basis=basis)[-1]
-            assert_close(last, path[batch - 1], depth, basis, rtol)
+            assert_right(last, path[batch - 1], depth, basis, rtol)
 
 
 def test_one_point_and_empty_batches():
@@ -390,7 +387,7 @@ def test_names_and_sizes():
 def test_tables_are_shared_by_threads_and_pickled():
     basis_tables._step.cache_clear()
     basis_tables.conversion_steps.cache_clear()
-    path = random_path(3)
+    path = fixed_path(3)
     with ThreadPoolExecutor(8) as pool:
         rows = list(pool.map(lambda _: pysig.logsignature(path, 6, basis="hall"), range(16)))
     assert all(np.array_equal(row, rows[0]) for row in rows)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._reference import logsignature as law
+from support import on_host
 
 BASES = ("expanded", "words", "brackets", "hall")
 RTOL = {"float32": 2e-4, "float64": 1e-10}
@@ -17,17 +18,15 @@ RTOL = {"float32": 2e-4, "float64": 1e-10}
 STENCIL = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
 
 
-def host(array):
-    return array.get() if hasattr(array, "get") else np.asarray(array)
-
-
-def parts(result):
+def on_hosts(result):
     return (
-        [host(a) for a in result if a is not None] if isinstance(result, tuple) else [host(result)]
+        [on_host(a) for a in result if a is not None]
+        if isinstance(result, tuple)
+        else [on_host(result)]
     )
 
 
-def assert_close(actual, expected, dtype):
+def assert_all_close(actual, expected, dtype):
     """Within a tolerance of the largest number: single entries may cancel."""
     assert len(actual) == len(expected)
     for got, right in zip(actual, expected, strict=True):
@@ -40,14 +39,14 @@ def assert_close(actual, expected, dtype):
 
 def test_the_assertion_fails_on_wrong_answers():
     right = np.linspace(-1, 1, 5)
-    assert_close([right], [right], np.float64)
+    assert_all_close([right], [right], np.float64)
     for wrong in (right + 1e-9, right * np.nan, right[1:], right.astype(np.float32)):
         with pytest.raises(AssertionError):
-            assert_close([wrong], [right], np.float64)
+            assert_all_close([wrong], [right], np.float64)
 
 
 @st.composite
-def calls(draw):
+def hvp_calls(draw):
     """A path with options, a cotangent, and tangents: of the path first."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
@@ -97,7 +96,9 @@ def exact_difference(path, depth, options, cotangent, tangents):
             if f"{name}_tangent" in tangents:
                 moved[name] = wide[name] + steps * tangents[f"{name}_tangent"].astype(np.float64)
         at = path.astype(np.float64) + steps * tangents["tangent"].astype(np.float64)
-        terms = [weight * a for a in parts(pysig.logsignature_vjp(at, depth, cotangent, **moved))]
+        terms = [
+            weight * a for a in on_hosts(pysig.logsignature_vjp(at, depth, cotangent, **moved))
+        ]
         total = terms if total is None else [a + b for a, b in zip(total, terms, strict=True)]
     return total
 
@@ -105,7 +106,7 @@ def exact_difference(path, depth, options, cotangent, tangents):
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(calls())
+@given(hvp_calls())
 def test_it_is_the_derivative_of_the_gradient(xp, call):
     path, depth, options, cotangent, tangents = call
     there = {
@@ -118,8 +119,8 @@ def test_it_is_the_derivative_of_the_gradient(xp, call):
     arrays = [isinstance(options.get(name), np.ndarray) for name in ("basepoint", "initial")]
     assert isinstance(got, tuple) == any(arrays)
     assert all(isinstance(a, xp.ndarray) for a in (got if any(arrays) else (got,)) if a is not None)
-    assert_close(
-        parts(got), exact_difference(path, depth, options, cotangent, tangents), path.dtype
+    assert_all_close(
+        on_hosts(got), exact_difference(path, depth, options, cotangent, tangents), path.dtype
     )
 
 
@@ -138,7 +139,7 @@ def test_it_obeys_the_law(xp, size, basis):
             basis=basis,
             **options,
         )
-        assert_close([host(got)], [expected], np.float64)
+        assert_all_close([on_host(got)], [expected], np.float64)
 
 
 def test_the_law_is_exact_and_symmetric():

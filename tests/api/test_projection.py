@@ -21,7 +21,7 @@ from pysig._reference import projection as law
 RTOL = {"float32": 2e-5, "float64": 1e-13}
 
 
-def assert_close(actual, expected, scale, dtype):
+def assert_scaled(actual, expected, scale, dtype):
     """Each within rounding of the numbers that were added up: `scale`, an array like them."""
     assert actual.shape == expected.shape
     assert actual.dtype == dtype
@@ -31,10 +31,10 @@ def assert_close(actual, expected, scale, dtype):
 
 def test_the_assertion_fails_on_wrong_answers():
     right = np.linspace(-1, 1, 5)
-    assert_close(right, right, right**0, np.float64)
+    assert_scaled(right, right, right**0, np.float64)
     for wrong in (right + 1e-12, right * np.nan, right[1:], right.astype(np.float32)):
         with pytest.raises(AssertionError):
-            assert_close(wrong, right, right**0, np.float64)
+            assert_scaled(wrong, right, right**0, np.float64)
 
 
 def length_of(path):
@@ -61,7 +61,7 @@ def word_sets(draw, channels, most=8, longest=5):
 
 
 @st.composite
-def calls(draw, longest_path=40):
+def projection_calls(draw, longest_path=40):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     own = draw(st.integers(1, 4))
     transform = draw(
@@ -120,21 +120,21 @@ SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
 @settings(max_examples=120, **SETTINGS)
-@given(calls(), st.sampled_from([np.float32, np.float64]), st.sampled_from([1, 2]))
+@given(projection_calls(), st.sampled_from([np.float32, np.float64]), st.sampled_from([1, 2]))
 def test_values_are_those_of_the_law(call, dtype, workers):
     path, words, options, _ = call
     path, options, exact, wide = in_dtype(dtype, path, options)
     actual = pysig.signature(path, words=words, workers=workers, **options)
     expected = law.projection(exact, words, **wide)
     scale = np.broadcast_to(scale_of(exact, words, wide), expected.shape)
-    assert_close(actual, expected, scale, dtype)
+    assert_scaled(actual, expected, scale, dtype)
     out = np.empty((*actual.shape[:-1], 2 * actual.shape[-1]), dtype)[..., ::2]
     assert pysig.signature(path, words=words, out=out, **options) is out
     np.testing.assert_array_equal(out, actual)
 
 
 @settings(max_examples=60, **SETTINGS)
-@given(calls(longest_path=7), st.sampled_from([np.float32, np.float64]))
+@given(projection_calls(longest_path=7), st.sampled_from([np.float32, np.float64]))
 def test_derivatives_are_those_of_the_law(call, dtype):
     path, words, options, rng = call
     path, options, exact, wide = in_dtype(dtype, path, options)
@@ -150,7 +150,7 @@ def test_derivatives_are_those_of_the_law(call, dtype):
     scale = 10 * scale_of(exact, words, wide)
     actual = pysig.signature_jvp(path, None, tangent, words=words, **moves, **options)
     expected = law.projection_jvp(exact, words, tangent, **moves, **wide)
-    assert_close(actual, expected, np.broadcast_to(scale, expected.shape), dtype)
+    assert_scaled(actual, expected, np.broadcast_to(scale, expected.shape), dtype)
 
     cotangent = rng.normal(size=actual.shape).astype(dtype)
     gradients = pysig.signature_vjp(path, None, cotangent, words=words, **options)
@@ -166,11 +166,11 @@ def test_derivatives_are_those_of_the_law(call, dtype):
         if value is start:  # the empty word is not read
             named = [(), *words] if options["scalar_term"] else list(words)
             bar = bar * np.array([word != () for word in named])
-        assert_close(actual_bar, bar, np.full(bar.shape, total), dtype)
+        assert_scaled(actual_bar, bar, np.full(bar.shape, total), dtype)
 
 
 @settings(max_examples=25, **SETTINGS)
-@given(calls(longest_path=9))
+@given(projection_calls(longest_path=9))
 def test_second_derivatives_are_differences_of_gradients(call):
     path, words, options, rng = call
     options = {k: v for k, v in options.items() if k not in ("initial", "basepoint")}
@@ -239,7 +239,7 @@ def test_long_paths_are_those_of_the_whole_signature(batch, dtype):
 
 
 @settings(max_examples=40, **SETTINGS)
-@given(calls(longest_path=9), st.integers(1, 3))
+@given(projection_calls(longest_path=9), st.integers(1, 3))
 def test_linear_functionals_are_those_of_the_law(call, many):
     path, words, options, rng = call
     options = {k: v for k, v in options.items() if k not in ("initial", "scalar_term")}
@@ -249,11 +249,11 @@ def test_linear_functionals_are_those_of_the_law(call, many):
     expected = np.stack(values, axis=-1)
     size = float(np.abs(coefficients).sum() * max(scale_of(path, words, options | NO_SCALAR)))
     scale = np.full(expected.shape, size)
-    assert_close(pysig.linear_functional(path, functionals, **options), expected, scale, "float64")
+    assert_scaled(pysig.linear_functional(path, functionals, **options), expected, scale, "float64")
     by_words = pysig.linear_functional(path, coefficients, words=words, **options)
     np.testing.assert_array_equal(by_words, pysig.linear_functional(path, functionals, **options))
     one = pysig.linear_functional(path, functionals[0], **options)
-    assert_close(one, expected[..., 0], scale[..., 0], "float64")
+    assert_scaled(one, expected[..., 0], scale[..., 0], "float64")
 
     # By the whole signature: the layout that it has, and its derivatives.
     channels = pysig.transformed_shape(*path.shape[-2:], options.get("transform"))[1]
@@ -262,11 +262,11 @@ def test_linear_functionals_are_those_of_the_law(call, many):
     for k, word in enumerate(words):
         dense[:, pysig.word_index(word, channels, True)] = coefficients[:, k]
     laid_out = pysig.linear_functional(path, dense, depth, scalar_term=True, **options)
-    assert_close(laid_out, expected, scale, "float64")
+    assert_scaled(laid_out, expected, scale, "float64")
     tangent, whole = rng.normal(size=path.shape), {"scalar_term": True, **options}
     change = pysig.signature_jvp(path, depth, tangent, **whole) @ dense.T
     actual = pysig.linear_functional_jvp(path, functionals, tangent, **options)
-    assert_close(actual, change, 10 * scale, "float64")
+    assert_scaled(actual, change, 10 * scale, "float64")
     weight = rng.normal(size=expected.shape)
     bar = pysig.linear_functional_vjp(path, functionals, weight, **options)
     expected_bar = pysig.signature_vjp(path, depth, weight @ dense, **whole)
@@ -275,7 +275,7 @@ def test_linear_functionals_are_those_of_the_law(call, many):
     ):
         assert (a is None) == (b is None)
         if a is not None:
-            assert_close(a, b, np.full(b.shape, 100 * size * (path.size + 1)), "float64")
+            assert_scaled(a, b, np.full(b.shape, 100 * size * (path.size + 1)), "float64")
     bar = pysig.linear_functional_vjp(path, functionals[0], weight[..., 0], **options)
     pairing = pysig.linear_functional_jvp(path, functionals[0], tangent, **options)
     bar = bar[0] if isinstance(bar, tuple) else bar

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,21 +11,11 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._reference import signature as law
+from support import assert_close as close_within
+from support import doubled, parts
 
 RTOL = {"float32": 1e-4, "float64": 1e-10}
-
-
-def assert_close(actual, expected, rtol=None):
-    """Within `rtol` of the largest value of `expected`: what is added up for one entry of a
-    derivative is as large as that, though the entry itself may cancel to nothing.
-    """
-    expected = np.asarray(expected)
-    assert actual.shape == expected.shape
-    if not expected.size:
-        return
-    rtol = RTOL[actual.dtype.name] if rtol is None else rtol
-    worst = np.abs(actual.astype(np.float64) - expected).max()
-    assert worst <= rtol * np.abs(expected).max(), f"off by {worst / np.abs(expected).max():.2g}"
+assert_close = partial(close_within, rtol=RTOL)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -36,7 +28,7 @@ def test_the_assertion_fails_on_wrong_answers(dtype):
 
 
 @st.composite
-def calls(
+def vjp_calls(
     draw, most=340, dtypes=(np.float32, np.float64), least_length=1, batches=((), (3,), (2, 5))
 ):
     """A path with options, and a cotangent and tangents for it."""
@@ -80,21 +72,6 @@ def calls(
     return path, depth, options, normal(*value.shape), normal(*path.shape), tangents
 
 
-def doubled(options):
-    """The same options in float64."""
-    return {
-        name: value.astype(np.float64)
-        if name in ("basepoint", "initial") and isinstance(value, np.ndarray)
-        else value
-        for name, value in options.items()
-    }
-
-
-def parts(result):
-    """Path, basepoint and initial of a result of `signature_vjp`."""
-    return result if isinstance(result, tuple) else (result, None, None)
-
-
 def summed(gradient, shape):
     """The adjoint of broadcasting `shape` to that of `gradient`."""
     return gradient.reshape(-1, *shape).sum(axis=0) if gradient.ndim > len(shape) else gradient
@@ -126,7 +103,7 @@ def test_the_law_of_cotangents_agrees_with_differences():
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls(most=120))
+@given(vjp_calls(most=120))
 def test_vjp_obeys_the_law(call):
     path, depth, options, cotangent, _, _ = call
     expected = law.signature_cotangents(path, depth, cotangent, **doubled(options))
@@ -144,7 +121,7 @@ def test_vjp_obeys_the_law(call):
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls())
+@given(vjp_calls())
 def test_jvp_obeys_the_law(call):
     path, depth, options, _, tangent, tangents = call
     expected = law.signature_jvp(path, depth, tangent, **doubled(options), **doubled(tangents))
@@ -154,7 +131,7 @@ def test_jvp_obeys_the_law(call):
 
 
 @settings(max_examples=60, deadline=None)
-@given(calls(dtypes=[np.float64], batches=((), (3,), (9,), (17,)), most=3000, least_length=2))
+@given(vjp_calls(dtypes=[np.float64], batches=((), (3,), (9,), (17,)), most=3000, least_length=2))
 def test_vjp_is_the_adjoint_of_jvp(call):
     path, depth, options, cotangent, tangent, tangents = call
     forward = pysig.signature_jvp(path, depth, tangent, **options, **tangents)
@@ -166,7 +143,7 @@ def test_vjp_is_the_adjoint_of_jvp(call):
 
 
 @settings(max_examples=60, deadline=None)
-@given(calls(dtypes=[np.float64], most=600))
+@given(vjp_calls(dtypes=[np.float64], most=600))
 def test_hvp_is_the_derivative_of_vjp(call):
     path, depth, options, cotangent, tangent, tangents = call
     step = 1e-5
@@ -245,8 +222,8 @@ def test_chunks_of_a_path_agree_with_the_whole(length, channels, depth, rng):
         found = function(path, depth, cotangent, *extra, **options)
         among = function(np.stack([path] * 3), depth, *(a[:3] for a in arguments), **several)
         for one, some, right in zip(found, among, expected, strict=True):
-            assert_close(one, right[0], 1e-11)
-            assert_close(some[-1], right[0], 1e-11)
+            assert_close(one, right[0], rtol=1e-11)
+            assert_close(some[-1], right[0], rtol=1e-11)
 
 
 @pytest.mark.parametrize("options", [{}, {"stream": True}, {"transform": "lead_lag"}])
@@ -276,7 +253,7 @@ def test_a_large_batch_agrees_with_its_paths(options, ragged, rng):
                     path[some], depth, cotangent[some], *(e[some] for e in extra), **few, **options
                 )
                 for a, b in zip(found, right, strict=True):
-                    assert_close(a[some], b, 1e-11)
+                    assert_close(a[some], b, rtol=1e-11)
 
 
 def long_path_gradient(path, depth, cotangent):
@@ -333,7 +310,7 @@ def test_the_gradient_of_long_paths_obeys_the_law_on_short_ones():
     rng = np.random.default_rng(1)
     path, cotangent = rng.normal(size=(6, 3)), rng.normal(size=39)
     expected = law.signature_vjp(path, 3, cotangent)
-    assert_close(long_path_gradient(path, 3, cotangent).astype(np.float64), expected, 1e-12)
+    assert_close(long_path_gradient(path, 3, cotangent).astype(np.float64), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

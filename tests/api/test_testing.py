@@ -17,7 +17,7 @@ DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
 
 
-def example(dtype, scalar_term=False, batch=(2, 3)):
+def example_rows(dtype, scalar_term=False, batch=(2, 3)):
     path = np.random.default_rng(1).standard_normal((*batch, 6, 2))
     return pysig.signature(path, 4, scalar_term=scalar_term).astype(dtype)
 
@@ -27,7 +27,7 @@ def example(dtype, scalar_term=False, batch=(2, 3)):
 @settings(deadline=None)
 @given(data=st.data())
 def test_one_coefficient_off_by_ten_tolerances_is_seen(dtype, scalar_term, data):
-    right = example(dtype, scalar_term).astype(np.float64)
+    right = example_rows(dtype, scalar_term).astype(np.float64)
     assert_signatures_close(right.astype(dtype), right, 2, 4, scalar_term=scalar_term)
     row = data.draw(st.tuples(st.integers(0, 1), st.integers(0, 2)), "row")
     place = data.draw(st.integers(0, right.shape[-1] - 1), "place")
@@ -42,7 +42,7 @@ def test_one_coefficient_off_by_ten_tolerances_is_seen(dtype, scalar_term, data)
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0])
 def test_a_lost_coefficient_is_seen(value):
-    right = example(np.float64)
+    right = example_rows(np.float64)
     wrong = right.copy()
     wrong[1, 2, 17] = value
     for one, other in [(wrong, right), (right, wrong)]:
@@ -56,7 +56,7 @@ def test_a_lost_coefficient_is_seen(value):
 
 @pytest.mark.parametrize("scale", [None, np.ones(4), np.ones((2, 3, 4))])
 def test_infinity_of_the_other_sign_is_seen(scale):
-    right = example(np.float64)
+    right = example_rows(np.float64)
     right[0, 0, 3] = np.inf
     wrong = right.copy()
     wrong[0, 0, 3] = -np.inf
@@ -67,7 +67,7 @@ def test_infinity_of_the_other_sign_is_seen(scale):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_level_with_nan_is_still_compared_elsewhere(bad):
     """The scale is that of the finite coefficients; with a scale of NaN every comparison passes."""
-    right = example(np.float64)
+    right = example_rows(np.float64)
     right[0, 0, 3] = bad
     wrong = right.copy()
     wrong[0, 0, 5] += 1e-11
@@ -79,7 +79,7 @@ def test_a_level_with_nan_is_still_compared_elsewhere(bad):
 
 
 def test_swapped_words_are_seen():
-    right = example(np.float64)
+    right = example_rows(np.float64)
     wrong = right.copy()
     wrong[..., [3, 4]] = right[..., [4, 3]]
     with pytest.raises(AssertionError, match="level 2"):
@@ -87,13 +87,13 @@ def test_swapped_words_are_seen():
 
 
 def test_swapped_rows_are_seen():
-    right = example(np.float64)
+    right = example_rows(np.float64)
     with pytest.raises(AssertionError, match="row"):
         assert_signatures_close(right[::-1].copy(), right, 2, 4)
 
 
 def test_a_wrong_shape_is_seen():
-    right = example(np.float64)
+    right = example_rows(np.float64)
     for wrong in (right[0], right[..., :-1], right[None], np.zeros((0, 3, 30))):
         with pytest.raises(AssertionError, match="shape"):
             assert_signatures_close(wrong, right, 2, 4)
@@ -106,7 +106,7 @@ def test_a_wrong_shape_is_seen():
 
 
 def test_a_wrong_dtype_is_seen():
-    right = example(np.float64)
+    right = example_rows(np.float64)
     with pytest.raises(TypeError, match="float16"):
         assert_signatures_close(right.astype(np.float16), right, 2, 4)
     with pytest.raises(AssertionError, match="level"):  # float32 is not good for 1e-13
@@ -116,7 +116,7 @@ def test_a_wrong_dtype_is_seen():
 
 
 def test_the_last_bit_and_the_sign_of_zero_count_in_identity():
-    right = example(np.float64)
+    right = example_rows(np.float64)
     wrong = right.copy()
     wrong[0, 1, 2] = np.nextafter(wrong[0, 1, 2], np.inf)
     with pytest.raises(AssertionError, match="1 of 180"):
@@ -186,7 +186,7 @@ def test_the_running_scale_of_every_option():
 
 
 def test_cupy_arrays_are_compared_on_the_host(cupy):
-    right = example(np.float64)
+    right = example_rows(np.float64)
     assert_signatures_close(cupy.asarray(right), right, 2, 4)
     assert_identical(cupy.asarray(right), cupy.asarray(right))
     with pytest.raises(AssertionError, match="level 1"):

@@ -17,6 +17,7 @@ import pysig
 from pysig._reference import signature as law
 from pysig._reference.transform import transformed
 from pysig.testing import assert_signatures_close, running_scales
+from support import antipode, doubled, on_device, on_host
 
 STAGES = ("time", "lead_lag", "basepoint", "reset")
 CHAINS = [chain for n in range(1, 5) for chain in permutations(STAGES, n)]
@@ -101,7 +102,7 @@ def test_reset_makes_the_end_point_visible():
 
 
 @st.composite
-def cases(draw, on_gpu=False, few=False):
+def transform_cases(draw, on_gpu=False, few=False):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     chain = draw(st.sampled_from(GPU_CHAINS if on_gpu else CHAINS))
@@ -149,17 +150,7 @@ def cases(draw, on_gpu=False, few=False):
     return path, depth, options
 
 
-def doubled(options):
-    """The same options in float64."""
-    return {
-        name: value.astype(np.float64)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        else value
-        for name, value in options.items()
-    }
-
-
-def judge(actual, path, depth, *, stream, inverse, **options):
+def assert_transformed(actual, path, depth, *, stream, inverse, **options):
     """Against the law, but for inverses: of a rounded `initial` it inverts another number."""
     width = pysig.transformed_shape(1, path.shape[-1], options["transform"])[1]
     scalar_term = options["scalar_term"]
@@ -177,38 +168,15 @@ def judge(actual, path, depth, *, stream, inverse, **options):
     assert_signatures_close(actual, expected, width, depth, scale=scale, scalar_term=scalar_term)
 
 
-def antipode(rows, channels, depth, scalar_term):
-    words = pysig.words(channels, depth, scalar_term)
-    places = [pysig.word_index(w[::-1], channels, scalar_term) if w else 0 for w in words]
-    return rows[..., places] * np.array([(-1) ** len(w) for w in words])
-
-
-def on_host(xp, array):
-    return array if xp is np else array.get()
-
-
-def on_device(xp, value):
-    """Options with arrays of that library; `lengths` too."""
-    if isinstance(value, dict):
-        return {name: on_device(xp, option) for name, option in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(on_device(xp, stage) for stage in value)
-    if isinstance(value, pysig.Time):
-        return (
-            pysig.Time(on_device(xp, value.times), value.end) if value.times is not None else value
-        )
-    return xp.asarray(value) if isinstance(value, np.ndarray) else value
-
-
 @settings(PROFILE, max_examples=150)
 @given(data=st.data())
 def test_signatures_obey_the_law(xp, data):
-    path, depth, options = data.draw(cases(on_gpu=xp is not np))
+    path, depth, options = data.draw(transform_cases(on_gpu=xp is not np))
     given_options = on_device(xp, options)
     for method in ("tile", "cumsum", "auto"):
         actual = pysig.signature(xp.asarray(path), depth, method=method, workers=2, **given_options)
         assert actual.dtype == path.dtype
-        judge(on_host(xp, actual), path, depth, **options)
+        assert_transformed(on_host(actual), path, depth, **options)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -295,17 +263,15 @@ def test_logsignatures(xp, rng):
         x = xp.asarray(path)
         for stream in (False, True):
             s = pysig.signature(x, 3, stream=stream, **options)
-            expected = on_host(xp, pysig.signature_to_logsignature(s, 5, 3, basis="brackets"))
-            actual = on_host(
-                xp, pysig.logsignature(x, 3, basis="brackets", stream=stream, **options)
-            )
+            expected = on_host(pysig.signature_to_logsignature(s, 5, 3, basis="brackets"))
+            actual = on_host(pysig.logsignature(x, 3, basis="brackets", stream=stream, **options))
             np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
 # ---- derivatives ----
 
 
-def assert_close(actual, expected, terms):
+def assert_close_to_terms(actual, expected, terms):
     """Against the largest entry, or that of the terms, which cancel on closed paths."""
     assert actual.shape == expected.shape
     if expected.size:
@@ -316,16 +282,16 @@ def assert_close(actual, expected, terms):
 
 def test_the_assertion_fails_on_wrong_answers():
     right = np.linspace(-1, 1, 5)
-    assert_close(right, right, right)
+    assert_close_to_terms(right, right, right)
     for wrong in (right + 1e-9, right * np.nan, right[1:]):
         with pytest.raises(AssertionError):
-            assert_close(wrong, right, right)
+            assert_close_to_terms(wrong, right, right)
 
 
 @settings(PROFILE, max_examples=60)
 @given(data=st.data())
 def test_derivatives_obey_the_law(xp, data):
-    path, depth, options = data.draw(cases(on_gpu=xp is not np, few=True))
+    path, depth, options = data.draw(transform_cases(on_gpu=xp is not np, few=True))
     value = pysig.signature(path, depth, **options)
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     cotangent, tangent = (rng.normal(size=a.shape).astype(path.dtype) for a in (value, path))
@@ -336,9 +302,9 @@ def test_derivatives_obey_the_law(xp, data):
     for got, right in zip(found, bars, strict=True):
         assert (got is None) == (right is None)
         if right is not None:
-            assert_close(on_host(xp, got), right, cotangent)
+            assert_close_to_terms(on_host(got), right, cotangent)
     moved = pysig.signature_jvp(x, depth, xp.asarray(tangent), **given_options)
-    assert_close(on_host(xp, moved), law.signature_jvp(path, depth, tangent, **wide), tangent)
+    assert_close_to_terms(on_host(moved), law.signature_jvp(path, depth, tangent, **wide), tangent)
 
 
 def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp, rng):
@@ -348,10 +314,10 @@ def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp, rng):
         cotangent = xp.asarray(rng.normal(size=(2, pysig.signature_size(width, 2))))
 
         def gradient(p, chain=chain, cotangent=cotangent):
-            return on_host(xp, pysig.signature_vjp(xp.asarray(p), 2, cotangent, transform=chain))
+            return on_host(pysig.signature_vjp(xp.asarray(p), 2, cotangent, transform=chain))
 
         arguments = xp.asarray(path), 2, cotangent, xp.asarray(tangent)
-        actual = on_host(xp, pysig.signature_hvp(*arguments, transform=chain))
+        actual = on_host(pysig.signature_hvp(*arguments, transform=chain))
         # Depth 2 is quadratic in the points: central differences are exact but for rounding.
         difference = (gradient(path + tangent) - gradient(path - tangent)) / 2
         np.testing.assert_allclose(actual, difference, rtol=1e-10, atol=1e-10)

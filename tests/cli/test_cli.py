@@ -34,14 +34,14 @@ def write_long(path, paths, times=None, opener=open):
             writer.writerows([f"p{k}", t, *row] for t, row in zip(at, points.tolist(), strict=True))
 
 
-def close(actual, expected, dtype=np.float64):
+def arrays_close(actual, expected, dtype=np.float64):
     tolerance = 1e-12 if dtype == np.float64 else 1e-4
     np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_the_comparison_notices_a_wrong_value():
     with pytest.raises(AssertionError):
-        close(np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-9]))
+        arrays_close(np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-9]))
 
 
 OPTIONS = {
@@ -129,7 +129,7 @@ def test_series_of_different_lengths_in_any_batches(
             moments = [t for path in times for t in path[skipped:].tolist()]
             assert (actual[:, 0] if moments else np.array([])).tolist() == moments
             actual = actual[:, 1:] if moments else np.empty((0, expected[0].shape[-1]))
-    close(actual, np.concatenate([np.atleast_2d(e) for e in expected]))
+    arrays_close(actual, np.concatenate([np.atleast_2d(e) for e in expected]))
 
 
 def test_one_long_array_is_cut_and_joined(command):
@@ -139,7 +139,7 @@ def test_one_long_array_is_cut_and_joined(command):
         args = ["signature", "in.npy", "--depth", 3, "-o", "out.npy", *option]
         assert command(*args, "--memory", "20K").status == 0
         options = {k: v for flag in option for k, v in OPTIONS[flag].items()}
-        close(np.load("out.npy"), pysig.signature(path, 3, **options))
+        arrays_close(np.load("out.npy"), pysig.signature(path, 3, **options))
 
 
 def test_blocks_stay_small(command, monkeypatch):
@@ -158,7 +158,7 @@ def test_blocks_stay_small(command, monkeypatch):
     )
     assert len(seen) > 5
     assert max(seen) <= 50 * 1024
-    close(np.load("out.npy"), compute(np.load("in.npy"), 2))
+    arrays_close(np.load("out.npy"), compute(np.load("in.npy"), 2))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -171,7 +171,7 @@ def test_csv_columns_are_named_by_words(command, dtype):
     assert ids == ["p0", "p1"]
     for row, points in zip(values, paths, strict=True):
         expected = pysig.signature(points.astype(dtype), 2, scalar_term=True)
-        close(row, expected, np.dtype(dtype))
+        arrays_close(row, expected, np.dtype(dtype))
 
 
 def test_time_comes_first_and_float32_keeps_it(command):
@@ -247,7 +247,7 @@ def test_archives_bring_names_times_and_lengths(command):
     assert ids == ["a", "b", "c"]
     for k, n in enumerate(lengths):
         points = np.column_stack([times, paths[k]])[:n]
-        close(values[k], pysig.signature(points, 2))
+        arrays_close(values[k], pysig.signature(points, 2))
 
 
 @pytest.mark.parametrize("flags", [["--basepoint=1,2,3", "--time"], ["--stream", "--inverse"]])
@@ -261,14 +261,14 @@ def test_on_a_gpu(command, cupy, flags):
         assert (on_gpu.status, on_gpu.err) == (0, "")
         header, ids, values = table(on_gpu.out)
         assert (header, ids) == table(command(*arguments).out)[:2]
-        close(values, table(command(*arguments).out)[2])
+        arrays_close(values, table(command(*arguments).out)[2])
 
 
 def test_fortran_order_and_no_paths(command):
     paths = np.asfortranarray(np.random.default_rng(6).normal(size=(4, 5, 2)))
     np.save("in.npy", paths)
     assert command("signature", "in.npy", "--depth", 2, "-o", "out.npy").status == 0
-    close(np.load("out.npy"), pysig.signature(paths, 2))
+    arrays_close(np.load("out.npy"), pysig.signature(paths, 2))
     np.save("none.npy", np.empty((0, 5, 2)))
     assert command("signature", "none.npy", "--depth", 2, "-o", "none_out.npy").status == 0
     assert np.load("none_out.npy").shape == (0, 6)
@@ -280,7 +280,7 @@ def test_shipped_data_by_name(command):
     with np.load("v.npz") as stored:
         assert stored["ids"].tolist() == data.ids.tolist()
         assert stored["channels"].tolist() == list(data.channels)
-        close(stored["signature"], pysig.signature(data.paths, 2, lengths=data.lengths))
+        arrays_close(stored["signature"], pysig.signature(data.paths, 2, lengths=data.lengths))
     assert command("data", "@japanese_vowels", "-o", "vowels.csv").status == 0
     assert Path("vowels.csv").read_bytes() == gzip.decompress(
         pysig.data.file("japanese_vowels").read_bytes()

@@ -66,7 +66,7 @@ def test_the_reader_of_the_output_may_leave(tmp_path):
     assert (result.stdout, result.stderr) == ("id,S(c1),S", "")
 
 
-def blocks(page):
+def page_blocks(page):
     """Files by name, and (command, output) of the console blocks, in order."""
     files = dict(
         re.findall(r"^```\{code-block\} text\n:caption: (\S+)\n(.*?)^```", page, re.M | re.S)
@@ -81,7 +81,7 @@ def blocks(page):
 
 @pytest.mark.skipif(os.name != "posix", reason="the page shows commands of a POSIX shell")
 def test_the_page_on_the_command_is_true(tmp_path):
-    files, examples = blocks((ROOT / "docs" / "command_line.md").read_text(encoding="utf-8"))
+    files, examples = page_blocks((ROOT / "docs" / "command_line.md").read_text(encoding="utf-8"))
     assert len(files) >= 4
     assert len(examples) >= 12
     for name, text in files.items():

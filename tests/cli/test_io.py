@@ -113,7 +113,7 @@ def test_the_comparison_of_rows_notices_a_wrong_digit(tmp_path):
     assert rows_of(blocks) != {"a": [(0.0, [np.nextafter(1.0, 2.0)])]}
 
 
-def run(key, times, points):
+def run_of(key, times, points):
     return Run(key, np.arange(len(times)), np.array(times), np.array(points))
 
 
@@ -135,7 +135,7 @@ def test_blocks_keep_every_row_and_the_budget(lengths, channels, total, path_byt
         start, sizes = 0, itertools.cycle(cuts)
         while start < length:
             part = slice(start, start + next(sizes))
-            runs.append(run(str(key), np.arange(length, dtype=float)[part], points[part]))
+            runs.append(run_of(str(key), np.arange(length, dtype=float)[part], points[part]))
             start = part.stop
     blocks = list(collect(runs, budget))
     found = rows_of(blocks)
@@ -150,7 +150,11 @@ def test_blocks_keep_every_row_and_the_budget(lengths, channels, total, path_byt
 
 
 def test_padding_repeats_the_last_point():
-    runs = [run("a", [0.0], [[1.0]]), run("b", [0.0], [[2.0]]), run("b", [1.0], [[3.0]])]
+    runs = [
+        run_of("a", [0.0], [[1.0]]),
+        run_of("b", [0.0], [[2.0]]),
+        run_of("b", [1.0], [[3.0]]),
+    ]
     (block,) = collect(runs, WIDE)
     assert block.points[0, :, 0].tolist() == [1.0, 1.0]
     assert block.lengths.tolist() == [1, 2]

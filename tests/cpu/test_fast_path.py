@@ -22,6 +22,7 @@ from pysig._cpu import (
 )
 from pysig._plans import basis_tables
 from pysig.testing import assert_identical
+from support import misaligned, read_only
 
 pytestmark = pytest.mark.quick
 
@@ -58,12 +59,6 @@ def companion(rng, name, path, depth):
     return rng.standard_normal(shape).astype(path.dtype)
 
 
-def read_only(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
 STRIDED = {
     "contiguous": lambda a: a,
     "fortran": np.asfortranarray,
@@ -76,7 +71,7 @@ STRIDED = {
 
 
 @st.composite
-def calls(draw):
+def fast_calls(draw):
     name = draw(st.sampled_from(NAMES))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     channels = draw(st.integers(1, 5))
@@ -96,7 +91,7 @@ def calls(draw):
 
 
 @settings(deadline=None)
-@given(calls())
+@given(fast_calls())
 def test_the_same_bits_as_by_the_checks_in_python(drawn):
     name, path, depth, other, workers = drawn
     expected = call(name, path, depth, other, **CHECKED)
@@ -114,13 +109,7 @@ class Subclass(np.ndarray):
     pass
 
 
-def misaligned(array):
-    view = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
-    view[...] = array
-    return view
-
-
-def field(array):
+def field_of_records(array):
     """Strides that are no whole numbers of elements."""
     records = np.zeros(array.shape, [("flag", "u4"), ("value", array.dtype)])
     records["value"] = array
@@ -132,7 +121,7 @@ OTHERS = {
     "subclass": lambda a: a.view(Subclass),
     "byte-swapped": lambda a: a.astype(a.dtype.newbyteorder()),
     "misaligned": misaligned,
-    "field of records": field,
+    "field of records": field_of_records,
     "integers": lambda a: a.astype(np.int64),
 }
 

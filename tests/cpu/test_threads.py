@@ -73,7 +73,7 @@ def test_other_threads_run_during_a_call(name):
 # ---- fork ----
 
 
-def run(code, *arguments, **options):
+def run_code(code, *arguments, **options):
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *arguments],
         capture_output=True, text=True, timeout=200, check=False, **options,
@@ -101,7 +101,7 @@ print("good")
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_child_of_a_process_that_used_threads():
-    done = run(FORK)
+    done = run_code(FORK)
     assert done.stdout == "good\n", done.stderr
 
 
@@ -139,7 +139,7 @@ print("good")
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system does not tell")
 def test_idle_threads_end():
-    done = run(IDLE)
+    done = run_code(IDLE)
     assert done.stdout == "good\n", done.stderr
 
 
@@ -174,7 +174,7 @@ except RuntimeError as error:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_child_that_comes_back_into_a_call():
-    done = run(FORK_IN_A_CALL)
+    done = run_code(FORK_IN_A_CALL)
     assert done.stdout == "good\n", done.stderr
 
 
@@ -197,7 +197,7 @@ time.sleep(0.2)
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_end_of_the_interpreter_during_a_call_of_a_daemon_thread(workers):
-    done = run(DAEMON, str(workers))
+    done = run_code(DAEMON, str(workers))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

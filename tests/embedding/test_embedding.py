@@ -172,7 +172,7 @@ def numbers_program(tmp_path_factory):
     return folder / "numbers"
 
 
-def call(program, path, depth, flags, basis, basepoint, initial, lengths):
+def called(program, path, depth, flags, basis, basepoint, initial, lengths):
     """Signatures, log-signatures, gradients of the program; each as one row."""
     batch, length, channels = path.shape
     size = pysig.signature_size(channels, depth)
@@ -202,7 +202,7 @@ def test_cpp_has_the_bits_of_python(numbers_program, flags, dtype, rng):
         basepoint = rng.standard_normal((batch, channels)).astype(dtype) if "b" in flags else None
         initial = rng.standard_normal((batch, size)).astype(dtype) if "n" in flags else None
         lengths = rng.integers(1, length + 1, batch) if "l" in flags else None
-        found = call(numbers_program, path, depth, flags, basis, basepoint, initial, lengths)
+        found = called(numbers_program, path, depth, flags, basis, basepoint, initial, lengths)
 
         scalar = "1" in flags  # Python's `initial` then has it too
         if initial is not None and scalar:
@@ -255,7 +255,7 @@ def test_neon_in_an_emulator(neon_program, flags, dtype, rng):
         # A signature: the logarithm of other rows cancels.
         start = pysig.signature(path[:, :5], depth) if "n" in flags else None
         lengths = rng.integers(1, length + 1, batch) if "l" in flags else None
-        found = call(neon_program, path, depth, flags, 0, basepoint, start, lengths)
+        found = called(neon_program, path, depth, flags, 0, basepoint, start, lengths)
 
         scalar = "1" in flags
         wide = [None if x is None else x.astype(np.float64) for x in (path, basepoint, start)]

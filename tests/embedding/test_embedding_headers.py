@@ -45,7 +45,7 @@ def compiled(compiler, folder, *flags):
     return folder / "identities"
 
 
-def check(program):
+def check_program(program):
     done = subprocess.run([program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert done.stdout.endswith("ok\n")
@@ -54,7 +54,7 @@ def check(program):
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_warning_and_every_identity(compiler, tmp_path):
     program = compiled(compiler, tmp_path)
-    check(program)
+    check_program(program)
     done = subprocess.run([program, "7", "wrong"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for name in ("Chen's identity", "the inverse", "initial"):

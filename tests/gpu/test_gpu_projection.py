@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 import pysig
 from pysig._api._words_argument import check_words
 from pysig._plans.projection import projection_for
+from support import assert_close as close_within
+from support import on_device, parts
 
 RTOL = {"float32": 1e-4, "float64": 1e-11}
+assert_close = partial(close_within, dtype="same", rtol=RTOL, least=1.0)
 # A length of words, with the most siblings among them, is a separate kernel, which takes a second
 # to compile: few sets, which have all shapes; the last one holds its prefixes.
 CHANNELS = 3
@@ -21,14 +25,6 @@ SETS = [
     [(2, 1, 0, 0), (0,), (2, 1, 0, 1), ()],
     [(1,), (0,), (1, 0), (0, 1), (2,)],
 ]
-
-
-def assert_close(actual, expected):
-    assert actual.shape == expected.shape
-    assert actual.dtype == expected.dtype
-    if expected.size:
-        worst = np.abs(actual - expected).max()
-        assert worst <= RTOL[expected.dtype.name] * max(1.0, np.abs(expected).max())
 
 
 def test_the_assertion_fails_on_wrong_answers():
@@ -40,7 +36,7 @@ def test_the_assertion_fails_on_wrong_answers():
 
 
 @st.composite
-def calls(draw):
+def gpu_projection_calls(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     words = draw(st.sampled_from(SETS))
@@ -58,6 +54,8 @@ def calls(draw):
         options["lengths"] = rng.integers(1, length + 1, size=batch)
     if words is SETS[-1] and draw(st.booleans()):
         options["initial"] = normal(*batch, len(words) + options["scalar_term"])
+        if options["scalar_term"]:
+            options["initial"][..., 0] = 1
     path = normal(*batch, length, CHANNELS)
     value = pysig.signature(path, words=words, **options)
     tangents = {
@@ -68,14 +66,6 @@ def calls(draw):
     return path, words, options, normal(*value.shape), normal(*path.shape), tangents
 
 
-def there(cupy, options):
-    return {k: cupy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-
-
-def parts(result):
-    return result if isinstance(result, tuple) else (result,)
-
-
 SETTINGS = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -83,10 +73,10 @@ SETTINGS = {
 
 
 @settings(max_examples=60, **SETTINGS)
-@given(calls(), st.sampled_from([None, 3000]))
+@given(gpu_projection_calls(), st.sampled_from([None, 3000]))
 def test_projections_and_derivatives_are_those_of_numpy(cupy, call, limit):
     path, words, options, cotangent, tangent, tangents = call
-    device, moves = there(cupy, options), there(cupy, tangents)
+    device, moves = on_device(cupy, options), on_device(cupy, tangents)
     p, w, v = (cupy.asarray(a) for a in (path, cotangent, tangent))
     with pysig.set_gpu_memory_limit(limit):
         value = pysig.signature(p, words=words, **device)
@@ -111,11 +101,11 @@ def test_projections_and_derivatives_are_those_of_numpy(cupy, call, limit):
 
 
 @settings(max_examples=20, **SETTINGS)
-@given(calls(), st.sampled_from([None, 500]))
+@given(gpu_projection_calls(), st.sampled_from([None, 500]))
 def test_linear_functionals_are_those_of_numpy(cupy, call, limit):
     path, words, options, _, tangent, _ = call
     options = {k: v for k, v in options.items() if k not in ("initial", "scalar_term")}
-    device = there(cupy, options)
+    device = on_device(cupy, options)
     p, v = cupy.asarray(path), cupy.asarray(tangent)
     rng = np.random.default_rng(path.size)
     matrix = rng.normal(size=(2, len(words))) * [[1.0], [0.0]]

@@ -9,6 +9,7 @@ import pysig
 from pysig._gpu import schedule, signature_tile
 from pysig._reference.signature import signature as reference
 from pysig.testing import assert_signatures_close, running_scales
+from support import antipode
 
 METHODS = ["tile", "cumsum", "auto"]
 
@@ -19,14 +20,7 @@ def random_path(rng, *shape, dtype=np.float64):
     return np.cumsum(steps, axis=-2).astype(dtype)
 
 
-def antipode(rows, channels, depth, scalar_term):
-    """The coefficient of w is (-1)^|w| times that of the reversed word."""
-    words = pysig.words(channels, depth, scalar_term)
-    places = [pysig.word_index(w[::-1], channels, scalar_term) if w else 0 for w in words]
-    return rows[..., places] * np.array([(-1) ** len(w) for w in words])
-
-
-def check(cp, path, depth, method, *, keep=None, **options):
+def check_signature(cp, path, depth, method, *, keep=None, **options):
     """Against the reference of the same rounded numbers, relative to the scale of the sums.
 
     The inverse is the antipode of the reference value. A rounded `initial` is not a signature, and
@@ -83,7 +77,7 @@ def test_agrees_with_the_law(cupy, gpu_sizes, data):
         for index in np.ndindex(*batch):
             path[index][options["lengths"][index] :] = 0  # the reference does not read it
     with pysig.set_gpu_memory_limit(draw(st.sampled_from([None, 1, 20_000]))):
-        check(cupy, path, depth, method, **options)
+        check_signature(cupy, path, depth, method, **options)
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
@@ -104,9 +98,9 @@ def test_strided_paths_are_read_in_place(cupy, method, rng):
     x = cupy.asarray(wide)
     for view in [(slice(1, None, 2), slice(None, None, -1), slice(0, 6, 2)),
                  (slice(None), slice(2, None, 3), slice(7, 4, -1))]:  # fmt: skip
-        check(cupy, wide[view], 3, method, keep=x[view])
+        check_signature(cupy, wide[view], 3, method, keep=x[view])
     turned = x.transpose(2, 1, 0)[:, :, :3]
-    check(cupy, wide.transpose(2, 1, 0)[:, :, :3], 3, method, keep=turned)
+    check_signature(cupy, wide.transpose(2, 1, 0)[:, :, :3], 3, method, keep=turned)
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
@@ -151,14 +145,14 @@ def test_chunks_of_time_are_joined(
     )
     lengths = rng.integers(1, length + 1, batch)
     for more in [{}, {"initial": initial}, {"lengths": lengths}]:
-        check(cupy, path, depth, "tile", **options, **more)
+        check_signature(cupy, path, depth, "tile", **options, **more)
 
 
 def test_a_long_path_alone_is_chunked_by_itself(cupy, rng):
     path = random_path(rng, 1, 3000, 2)
     tile = schedule.tile_for(2, 3, 8)
     assert schedule.plan_chunks(tile, 1, 2999, 132, True).count > 32
-    check(cupy, path, 3, "tile")
+    check_signature(cupy, path, 3, "tile")
 
 
 @pytest.mark.parametrize(("channels", "depth", "threads"), [(3, 4, 2), (2, 8, 7), (4, 4, 3)])
@@ -169,7 +163,7 @@ def test_tiles_that_do_not_fill_their_blocks(cupy, channels, depth, threads, mon
     tile = schedule.tile_for.__wrapped__(channels, depth, 8)
     assert tile.blocks > 1
     assert tile.count < tile.blocks * tile.tiles
-    check(cupy, random_path(rng, 3, 40, channels), depth, "tile")
+    check_signature(cupy, random_path(rng, 3, 40, channels), depth, "tile")
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])
@@ -183,7 +177,7 @@ def test_results_are_the_same_to_the_last_bit(cupy, method, rng):
 def test_a_long_path_of_small_steps_keeps_its_digits(cupy, rng):
     path = np.cumsum(rng.standard_normal((1, 3000, 2)), axis=1) / 60
     for method in ("tile", "cumsum"):
-        check(cupy, path.astype(np.float32), 3, method)
+        check_signature(cupy, path.astype(np.float32), 3, method)
 
 
 @pytest.mark.parametrize("method", ["tile", "cumsum"])

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
+from support import assert_close as close_within
+from support import on_device, parts
 
 RTOL = {"float32": 1e-4, "float64": 1e-10}
-
-
-def assert_close(actual, expected):
-    assert actual.shape == expected.shape
-    assert actual.dtype == expected.dtype
-    if expected.size:
-        worst = np.abs(actual - expected).max()
-        assert worst <= RTOL[expected.dtype.name] * np.abs(expected).max()
+assert_close = partial(close_within, dtype="same", rtol=RTOL)
 
 
 def test_the_assertion_fails_on_wrong_answers():
@@ -29,7 +26,7 @@ def test_the_assertion_fails_on_wrong_answers():
 
 
 @st.composite
-def calls(draw):
+def gpu_hvp_calls(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     channels, depth = draw(st.sampled_from([(1, 3), (2, 1), (2, 2), (2, 4), (3, 3), (5, 2)]))
@@ -61,22 +58,14 @@ def calls(draw):
     return path, depth, options, normal(*value.shape), normal(*path.shape), tangents
 
 
-def on_the_device(cupy, options):
-    return {k: cupy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-
-
-def parts(result):
-    return result if isinstance(result, tuple) else (result,)
-
-
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(calls(), st.sampled_from([None, 2000]))
+@given(gpu_hvp_calls(), st.sampled_from([None, 2000]))
 def test_derivatives_are_those_of_numpy(cupy, call, limit):
     path, depth, options, cotangent, tangent, tangents = call
-    there = on_the_device(cupy, options)
-    moves = on_the_device(cupy, tangents)
+    there = on_device(cupy, options)
+    moves = on_device(cupy, tangents)
     p, w, v = (cupy.asarray(a) for a in (path, cotangent, tangent))
     with pysig.set_gpu_memory_limit(limit):
         pairs = [

@@ -1,6 +1,8 @@
 """`pysig.signature_vjp` of CuPy arrays by tiles against the reference and the CPU: every option,
 every cut of a path."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,21 +11,15 @@ from hypothesis import strategies as st
 import pysig
 from pysig._gpu import schedule, signature_vjp_tile
 from pysig._reference.signature import signature_cotangents as reference
+from support import assert_close as close_within
+from support import on_device, parts
 
 RTOL = {"float32": 1e-5, "float64": 1e-12}
+assert_close = partial(close_within, rtol=RTOL)
 # One and several tiles; prefixes of 0 to 4 letters; the last 2 to 4 letters; blocks of first
 # letters, with and without overhang.
 SIZES = [(2, 2), (2, 4), (2, 8), (3, 3), (3, 4), (4, 4), (5, 3), (7, 2), (11, 2)]
 SETTINGS = {"deadline": None, "suppress_health_check": list(HealthCheck)}
-
-
-def assert_close(actual, expected, rtol=None):
-    """Within `rtol` of the largest entry: what is added up for one entry is as large as that."""
-    assert actual.shape == expected.shape
-    if expected.size:
-        worst = np.abs(actual - expected).max()
-        scale = np.abs(expected).max()
-        assert worst <= (rtol or RTOL[actual.dtype.name]) * scale, f"off by {worst / scale:.2g}"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -35,19 +31,11 @@ def test_the_assertion_fails_on_wrong_answers(dtype):
             assert_close(wrong.astype(dtype), right)
 
 
-def random_path(rng, *shape):
+def random_points(rng, *shape):
     return rng.standard_normal(shape).cumsum(axis=-2) / np.sqrt(shape[-2])
 
 
-def parts(result):
-    return result if isinstance(result, tuple) else (result, None, None)
-
-
-def on_the_device(cupy, options):
-    return {k: cupy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-
-
-def check(cupy, path, depth, cotangent, *, right=None, keep=None, rtol=None, **options):
+def check_vjp(cupy, path, depth, cotangent, *, right=None, keep=None, rtol=None, **options):
     """Against `right`, by default the CPU's answer for the same numbers in float64."""
     wide = {
         k: v.astype(np.float64) if isinstance(v, np.ndarray) and k != "lengths" else v
@@ -56,7 +44,7 @@ def check(cupy, path, depth, cotangent, *, right=None, keep=None, rtol=None, **o
     expected = (right or pysig.signature_vjp)(path.astype(float), depth, cotangent, **wide)
     x = cupy.asarray(path) if keep is None else keep
     actual = pysig.signature_vjp(
-        x, depth, cupy.asarray(cotangent), method="tile", **on_the_device(cupy, options)
+        x, depth, cupy.asarray(cotangent), method="tile", **on_device(cupy, options)
     )
     for bar, other in zip(parts(actual), parts(expected), strict=True):
         assert (bar is None) == (other is None)
@@ -88,7 +76,7 @@ def cuts(monkeypatch):
 
 
 @st.composite
-def calls(draw, sizes=tuple(SIZES), lengths=(1, 2, 3, 9, 40, 77)):
+def gpu_vjp_calls(draw, sizes=tuple(SIZES), lengths=(1, 2, 3, 9, 40, 77)):
     """A path with options and a cotangent."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
@@ -110,21 +98,21 @@ def calls(draw, sizes=tuple(SIZES), lengths=(1, 2, 3, 9, 40, 77)):
             options["initial"][..., 0] = 1
     if draw(st.booleans()):
         options["lengths"] = np.asarray(rng.integers(1, length + 1, size=batch))
-    path = random_path(rng, *batch, length, channels).astype(dtype)
+    path = random_points(rng, *batch, length, channels).astype(dtype)
     return path, depth, normal(*draw(st.sampled_from([(), batch])), size), options
 
 
 @settings(max_examples=100, **SETTINGS)
-@given(call=calls(), cut=st.sampled_from([(1, 512), (1, 8), (3, 512), (4, 5)]))
+@given(call=gpu_vjp_calls(), cut=st.sampled_from([(1, 512), (1, 8), (3, 512), (4, 5)]))
 def test_all_options_as_the_cpu(cupy, cuts, call, cut):
     path, depth, cotangent, options = call
     cuts(*cut)
     with pysig.set_gpu_memory_limit(None if path.shape[-2] % 2 else 20_000):
-        check(cupy, path, depth, cotangent, **options)
+        check_vjp(cupy, path, depth, cotangent, **options)
 
 
 @settings(max_examples=25, **SETTINGS)
-@given(calls(sizes=[(2, 2), (2, 4), (3, 3)], lengths=(1, 2, 5)))
+@given(gpu_vjp_calls(sizes=[(2, 2), (2, 4), (3, 3)], lengths=(1, 2, 5)))
 def test_agrees_with_the_law(cupy, call):
     path, depth, cotangent, options = call
     if not path.size or options["inverse"]:  # the reference differs if `initial` is not a signature
@@ -134,7 +122,7 @@ def test_agrees_with_the_law(cupy, call):
             shape = (*path.shape[:-2], options[name].shape[-1])
             options[name] = np.broadcast_to(options[name], shape)
     cotangent = np.broadcast_to(cotangent, (*path.shape[:-2], cotangent.shape[-1]))
-    check(cupy, path, depth, cotangent, right=reference, **options)
+    check_vjp(cupy, path, depth, cotangent, right=reference, **options)
 
 
 @pytest.mark.parametrize("method", ["auto", "tile"])
@@ -143,12 +131,12 @@ def test_agrees_with_the_law(cupy, call):
 )
 def test_transformed_paths(cupy, cuts, transform, method, rng):
     cuts(2)
-    path, lengths = random_path(rng, 3, 30, 2), np.array([30, 1, 17])
+    path, lengths = random_points(rng, 3, 30, 2), np.array([30, 1, 17])
     width = pysig.transformed_shape(1, 2, transform)[1]
     cotangent = rng.normal(size=(3, pysig.signature_size(width, 2)))
     base = {} if "basepoint" in transform else {"basepoint": rng.normal(size=2)}
     for options in ({}, base, {"lengths": lengths}):
-        check(cupy, path, 2, cotangent, transform=transform, **options)
+        check_vjp(cupy, path, 2, cotangent, transform=transform, **options)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +148,9 @@ def test_tiles_of_several_blocks(cupy, cuts, channels, depth, threads, rng):
     cuts(threads=threads)
     tile = schedule.back_tile_for.__wrapped__(channels, depth, 8)
     assert tile.blocks > 1
-    path = random_path(rng, 3, 40, channels)
+    path = random_points(rng, 3, 40, channels)
     cotangent = rng.normal(size=(3, pysig.signature_size(channels, depth)))
-    check(cupy, path, depth, cotangent, lengths=np.array([40, 7, 22]))
+    check_vjp(cupy, path, depth, cotangent, lengths=np.array([40, 7, 22]))
     arrays = cupy.asarray(path), depth, cupy.asarray(cotangent)
     together = pysig.signature_vjp(*arrays)
     with pysig.set_gpu_memory_limit(1):
@@ -181,7 +169,7 @@ def test_some_of_these_tiles_do_not_fill_their_blocks(cuts):
 @pytest.mark.parametrize("lengths", [None, np.array([200, 61])])
 def test_cut_as_uncut(cupy, cuts, lengths, rng):
     """Chunks of time, and segments of chunks, change nothing but roundings."""
-    path = cupy.asarray(random_path(rng, 2, 200, 3))
+    path = cupy.asarray(random_points(rng, 2, 200, 3))
     arrays = path, 3, cupy.asarray(rng.normal(size=(2, 39)))
     options = {"initial": cupy.asarray(rng.normal(size=39)), "lengths": lengths}
     cuts()
@@ -191,12 +179,12 @@ def test_cut_as_uncut(cupy, cuts, lengths, rng):
         cut = pysig.signature_vjp(*arrays, **options)
         for bar, other in zip(cut, whole, strict=True):
             if bar is not None:
-                assert_close(bar.get(), other.get(), 1e-13)
+                assert_close(bar.get(), other.get(), rtol=1e-13)
 
 
 @pytest.mark.parametrize("batch", [1, 300])
 def test_results_are_the_same_to_the_last_bit(cupy, batch, rng):
-    path = cupy.asarray(random_path(rng, batch, 90, 3).astype(np.float32))
+    path = cupy.asarray(random_points(rng, batch, 90, 3).astype(np.float32))
     cotangent = cupy.asarray(rng.normal(size=(batch, 120)).astype(np.float32))
     first = pysig.signature_vjp(path, 4, cotangent).get()
     np.testing.assert_array_equal(pysig.signature_vjp(path, 4, cotangent).get(), first)
@@ -220,12 +208,12 @@ def exact_gradient(path, cotangent):
 def test_a_path_of_100000_points_keeps_its_digits(cupy, cuts, chunks, rng):
     if chunks:
         cuts(chunks)
-    path, cotangent = random_path(rng, 100_000, 2), rng.normal(size=6)
+    path, cotangent = random_points(rng, 100_000, 2), rng.normal(size=6)
     bar = pysig.signature_vjp(cupy.asarray(path), 2, cupy.asarray(cotangent)).get()
     expected = exact_gradient(path, cotangent).astype(np.float64)
-    assert_close(bar, expected, 1e-10)
-    assert_close(bar[1:-1], expected[1:-1], 1e-10)
-    assert_close(bar.cumsum(axis=0)[:-1], expected.cumsum(axis=0)[:-1], 1e-10)
+    assert_close(bar, expected, rtol=1e-10)
+    assert_close(bar[1:-1], expected[1:-1], rtol=1e-10)
+    assert_close(bar.cumsum(axis=0)[:-1], expected.cumsum(axis=0)[:-1], rtol=1e-10)
 
 
 def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch, rng):
@@ -239,7 +227,7 @@ def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch, rng):
 
     monkeypatch.setattr(signature_vjp_tile._Gradient, "_states", spoilt)
     cuts(2, 16)
-    path = cupy.asarray(random_path(rng, 97, 3))
+    path = cupy.asarray(random_points(rng, 97, 3))
     bar = pysig.signature_vjp(path, 3, cupy.ones(39)).get()
     assert np.isnan(bar[48:65]).all()  # the points of steps 48 to 63
     assert np.isfinite(bar[:48]).all()
@@ -248,11 +236,11 @@ def test_every_piece_starts_from_its_own_state(cupy, cuts, monkeypatch, rng):
 
 def test_long_paths_of_more_levels(cupy, cuts, rng):
     cuts(2, 64)
-    check(cupy, random_path(rng, 3000, 2), 4, rng.normal(size=30), rtol=1e-12)
+    check_vjp(cupy, random_points(rng, 3000, 2), 4, rng.normal(size=30), rtol=1e-12)
 
 
 def test_what_is_stored_after_the_end_is_not_read(cupy, rng):
-    path, cotangent = random_path(rng, 4, 30, 3), cupy.asarray(rng.normal(size=(4, 120)))
+    path, cotangent = random_points(rng, 4, 30, 3), cupy.asarray(rng.normal(size=(4, 120)))
     lengths = np.array([1, 7, 29, 30])
     clean = pysig.signature_vjp(cupy.asarray(path), 4, cotangent, lengths=lengths)
     for b, n in enumerate(lengths):
@@ -264,7 +252,7 @@ def test_what_is_stored_after_the_end_is_not_read(cupy, rng):
 
 
 def test_nan_stays_in_its_path(cupy, rng):
-    path, cotangent = random_path(rng, 3, 20, 2), cupy.asarray(rng.normal(size=(3, 14)))
+    path, cotangent = random_points(rng, 3, 20, 2), cupy.asarray(rng.normal(size=(3, 14)))
     path[1, 5, 0] = np.nan
     bar = pysig.signature_vjp(cupy.asarray(path), 3, cotangent).get()
     assert np.isfinite(bar[[0, 2]]).all()
@@ -272,7 +260,7 @@ def test_nan_stays_in_its_path(cupy, rng):
 
 
 def test_arrays_of_any_strides(cupy, rng):
-    wide, rows = random_path(rng, 6, 44, 8), rng.normal(size=(78, 6))
+    wide, rows = random_points(rng, 6, 44, 8), rng.normal(size=(78, 6))
     x, w = cupy.asarray(wide), cupy.asarray(rows)
     for view in [(slice(1, None, 2), slice(None, None, -1), slice(0, 6, 2)),
                  (slice(None, 3), slice(2, None, 3), slice(7, 4, -1))]:  # fmt: skip
@@ -288,7 +276,7 @@ def launched(emulator, *arguments, **options):
 
 
 def test_tiles_are_taken_where_there_are_any(emulator, rng):
-    path, cotangent = emulator.asarray(random_path(rng, 500, 30, 3)), emulator.zeros(39)
+    path, cotangent = emulator.asarray(random_points(rng, 500, 30, 3)), emulator.zeros(39)
     forth_and_back = ["pysig_signature_tile", "pysig_signature_vjp", "pysig_points"]
     for method in ("auto", "tile"):
         assert launched(emulator, path, 3, cotangent, method=method)[0] == forth_and_back
@@ -307,7 +295,7 @@ def test_tiles_are_taken_where_there_are_any(emulator, rng):
 
 
 def test_runs_on_the_current_stream_and_waits_for_nothing(emulator, rng):
-    path, cotangent = emulator.asarray(random_path(rng, 2, 500, 3)), emulator.zeros(39)
+    path, cotangent = emulator.asarray(random_points(rng, 2, 500, 3)), emulator.zeros(39)
     initial, mine = emulator.zeros(39), emulator.cuda.Stream(non_blocking=True)
     with mine:
         names, events = launched(
@@ -324,7 +312,7 @@ def test_scratch_keeps_to_the_limit(emulator, cuts, limit, options, rng):
     """The limit holds for what is beyond the arguments, of which the cotangent is copied, and the
     result."""
     cuts(2, 64, threads=4)
-    path = emulator.asarray(random_path(rng, 40, 100, 3))
+    path = emulator.asarray(random_points(rng, 40, 100, 3))
     cotangent = emulator.asarray(rng.normal(size=(40, 120 + len(options) // 2)))
     pool = emulator.get_default_memory_pool()
     pool.reset_peak()
@@ -374,7 +362,7 @@ def test_bad_input_is_refused(cupy):
 
 
 def test_both_ways_of_a_gpu_agree(cupy, rng):
-    path, cotangent = random_path(rng, 5, 25, 4), rng.normal(size=(5, 340))
+    path, cotangent = random_points(rng, 5, 25, 4), rng.normal(size=(5, 340))
     arrays = cupy.asarray(path), 4, cupy.asarray(cotangent)
     tile, sums = (pysig.signature_vjp(*arrays, method=m).get() for m in ("tile", "cumsum"))
     assert (tile != sums).any()  # other roundings: two methods ran

@@ -19,7 +19,7 @@ FRAMEWORKS = ("torch", "jax", "tensorflow")
 RUNS = [(name, name) for name in FRAMEWORKS] + [("keras", name) for name in FRAMEWORKS]
 
 
-def run(file, backend):
+def run_tests(file, backend):
     """The tests of a file, with that backend of Keras."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--show-capture=no"]
@@ -41,7 +41,7 @@ def runs(request):
     pairs = [(item.callspec.params["framework"], item.callspec.params["backend"]) for item in asked]
     pool = ThreadPoolExecutor(2)
     yield {
-        (framework, backend): pool.submit(run, HERE / f"test_{framework}.py", backend)
+        (framework, backend): pool.submit(run_tests, HERE / f"test_{framework}.py", backend)
         for framework, backend in pairs
         if not missing(framework, backend)
     }
@@ -59,6 +59,6 @@ def test_framework(framework, backend, runs):
 
 def test_a_failing_framework_test_is_reported(tmp_path):
     (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n")
-    ran = run(tmp_path / "test_wrong.py", "torch")
+    ran = run_tests(tmp_path / "test_wrong.py", "torch")
     assert ran.returncode == 1
     assert "assert 1 == 2" in ran.stdout

@@ -124,7 +124,7 @@ needs_backend = pytest.mark.skipif(
 )
 
 
-def run(*command, cwd):
+def run_in(*command, cwd):
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -133,7 +133,7 @@ def run(*command, cwd):
 def build(what, source, target, **settings):
     """The file that the backend's hook `what` makes of `source`."""
     command = [sys.executable, "-c", BUILD, what, str(target), json.dumps(settings)]
-    return target / run(*command, cwd=source).splitlines()[-1]
+    return target / run_in(*command, cwd=source).splitlines()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_the_sdist_can_be_configured(unpacked, tmp_path):
         f"-DPython_EXECUTABLE={sys.executable}",
     ]
     options += ["-DPYSIG_PYTHON=ON", "-DSKBUILD_PROJECT_VERSION=0", "-DSKBUILD_PROJECT_NAME=pysig"]
-    run(cmake, "-S", str(unpacked), "-B", str(tmp_path / "build"), *options, cwd=tmp_path)
+    run_in(cmake, "-S", str(unpacked), "-B", str(tmp_path / "build"), *options, cwd=tmp_path)
     commands = (tmp_path / "build").rglob("cmake_install.cmake")
     installed = "".join(path.read_text() for path in commands)
     named = re.findall(rf'"({re.escape(str(unpacked))}/[^"]*)"', installed)

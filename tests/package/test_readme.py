@@ -55,7 +55,7 @@ def load_generator():
     return module
 
 
-def command(mark):
+def command_after(mark):
     """The command in the block after a mark."""
     (body,) = re.findall(rf"^<!-- {mark} -->\n```sh\n(.*?)^```$", TEXT, re.M | re.S)
     return body.strip()
@@ -98,7 +98,7 @@ def test_cpp_example(tmp_path):
 
 def test_start_command_computes_what_it_says(tmp_path):
     """The last part of the command, run with the command of this environment; CI runs the rest."""
-    *setup, compute = command("start-command").split(" && ")
+    *setup, compute = command_after("start-command").split(" && ")
     assert setup == ["python3 -m venv .venv", ".venv/bin/pip install ."]
     program, *arguments = shlex.split(compute)
     assert program == ".venv/bin/pysig"
@@ -116,8 +116,8 @@ def test_start_command_computes_what_it_says(tmp_path):
 @pytest.mark.quick
 def test_ci_runs_the_test_command_of_the_readme():
     """.ci/run reads the commands from here, by the marks that stand before them."""
-    assert command("test-command").endswith("pytest")
-    assert command("frameworks-command").endswith("pytest tests/interop/test_interop.py")
+    assert command_after("test-command").endswith("pytest")
+    assert command_after("frameworks-command").endswith("pytest tests/interop/test_interop.py")
     script = ROOT / ".ci" / "run"
     if not script.exists():
         pytest.skip("not a checkout: the source archive leaves .ci out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -67,3 +68,24 @@ def test_no_generator_is_without_a_seed():
     for path in sorted(TESTS.rglob("*.py")):
         if path != Path(__file__):
             assert UNSEEDED.findall(path.read_text()) == [], path
+
+
+def helpers(root):
+    """{name: files} of the functions and classes at the top of test files."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        if {"emulator", "programs", "frameworks", "golden"} & set(path.relative_to(root).parts):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            definition = isinstance(node, ast.FunctionDef | ast.ClassDef)
+            if definition and not node.name.startswith("test_"):
+                found.setdefault(node.name, []).append(path.relative_to(root).as_posix())
+    return found
+
+
+def test_no_helper_is_defined_twice(tmp_path):
+    """Shared helpers stand in support.py; others have names that differ."""
+    assert {name: files for name, files in helpers(TESTS).items() if len(files) > 1} == {}
+    for name in ("test_a.py", "test_b.py"):
+        (tmp_path / name).write_text("def parts(): ...\ndef test_it(): ...\n")
+    assert helpers(tmp_path) == {"parts": ["test_a.py", "test_b.py"]}

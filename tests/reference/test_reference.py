@@ -37,7 +37,7 @@ def paths(channels, least=1, most=5):
 
 
 @st.composite
-def cases(draw, least=1, most=5):
+def exact_cases(draw, least=1, most=5):
     channels, depth = draw(sizes)
     return draw(paths(channels, least, most)), depth
 
@@ -146,7 +146,7 @@ def test_there_and_back_is_nothing():
 
 
 @few
-@given(cases(least=2), st.data())
+@given(exact_cases(least=2), st.data())
 def test_chen(case, data):
     path, depth = case
     cut = data.draw(st.integers(0, len(path) - 1))
@@ -155,7 +155,7 @@ def test_chen(case, data):
 
 
 @few
-@given(cases())
+@given(exact_cases())
 def test_inverse_is_the_reversed_path_and_the_antipode(case):
     path, depth = case
     channels = path.shape[1]
@@ -170,7 +170,7 @@ def test_inverse_is_the_reversed_path_and_the_antipode(case):
 
 
 @few
-@given(cases(), st.data())
+@given(exact_cases(), st.data())
 def test_shuffle(case, data):
     """S[u] S[v] is the sum of S[w] over all interleavings w."""
     path, depth = case
@@ -184,7 +184,7 @@ def test_shuffle(case, data):
 
 
 @few
-@given(cases(least=2), st.data())
+@given(exact_cases(least=2), st.data())
 def test_reparametrisation(case, data):
     """A repeated point and a point on the way change nothing."""
     path, depth = case
@@ -195,7 +195,7 @@ def test_reparametrisation(case, data):
 
 
 @few
-@given(cases(), st.data())
+@given(exact_cases(), st.data())
 def test_translation(case, data):
     path, depth = case
     shift = np.array(data.draw(st.lists(fractions, min_size=path.shape[1], max_size=path.shape[1])))
@@ -203,7 +203,7 @@ def test_translation(case, data):
 
 
 @few
-@given(cases(), fractions)
+@given(exact_cases(), fractions)
 def test_scaling(case, factor):
     path, depth = case
     powers = [factor ** len(w) for w in words.words(path.shape[1], depth)]
@@ -211,7 +211,7 @@ def test_scaling(case, factor):
 
 
 @few
-@given(cases())
+@given(exact_cases())
 def test_lower_depth_is_a_prefix(case):
     path, depth = case
     channels = path.shape[1]
@@ -221,7 +221,7 @@ def test_lower_depth_is_a_prefix(case):
 
 
 @few
-@given(cases(least=2))
+@given(exact_cases(least=2))
 def test_the_last_letter_is_an_integral(case):
     """The definition itself: S[w i] = the integral of S[w] dx_i, piece by piece.
 
@@ -269,7 +269,7 @@ def integral_of_interpolation(times, values):
 
 
 @few
-@given(cases(least=2))
+@given(exact_cases(least=2))
 def test_stream_is_all_prefixes(case):
     path, depth = case
     rows = signature(path, depth, stream=True)
@@ -277,7 +277,7 @@ def test_stream_is_all_prefixes(case):
 
 
 @few
-@given(cases(), st.data())
+@given(exact_cases(), st.data())
 def test_basepoint_is_a_point_in_front(case, data):
     path, depth = case
     base = np.array(data.draw(st.lists(fractions, min_size=path.shape[1], max_size=path.shape[1])))
@@ -289,7 +289,7 @@ def test_basepoint_is_a_point_in_front(case, data):
 
 
 @few
-@given(cases(least=2), st.data())
+@given(exact_cases(least=2), st.data())
 def test_initial_is_what_came_before(case, data):
     path, depth = case
     cut = data.draw(st.integers(0, len(path) - 1))
@@ -305,7 +305,7 @@ def test_initial_is_what_came_before(case, data):
 
 
 @few
-@given(cases(), st.data())
+@given(exact_cases(), st.data())
 def test_lengths_end_a_path(case, data):
     path, depth = case
     end = data.draw(st.integers(1, len(path)))
@@ -332,7 +332,7 @@ def test_batches_are_paths_side_by_side(rng):
 
 @st.composite
 def moving_cases(draw):
-    path, depth = draw(cases(least=1, most=4))
+    path, depth = draw(exact_cases(least=1, most=4))
     depth = min(depth, 3)
     channels = path.shape[1]
     tangent = draw(paths(channels, len(path), len(path)))
@@ -393,7 +393,7 @@ def test_vjp_is_the_transpose_of_jvp(case, data):
 
 
 @few
-@given(cases(least=2), st.data())
+@given(exact_cases(least=2), st.data())
 def test_jvp_of_a_stream_is_that_of_all_prefixes(case, data):
     path, depth = case
     tangent = data.draw(paths(path.shape[1], len(path), len(path)))
@@ -407,7 +407,7 @@ def test_jvp_of_a_stream_is_that_of_all_prefixes(case, data):
 
 
 @settings(max_examples=60, deadline=None)
-@given(cases())
+@given(exact_cases())
 def test_float64_is_the_exact_law_rounded(case):
     path, depth = case
     rounded = signature(path.astype(np.float64), depth)
