@@ -51,7 +51,7 @@ def check_vjp(cupy, path, depth, cotangent, *, right=None, keep=None, rtol=None,
         if bar is not None:
             assert isinstance(bar, cupy.ndarray)
             assert bar.dtype == path.dtype
-            assert_close(bar.get(), other, rtol)
+            assert_close(bar.get(), other, rtol=rtol or RTOL)
 
 
 @pytest.fixture
