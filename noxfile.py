@@ -83,11 +83,12 @@ def frameworks(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check formatting (ruff, clang-format), style, spelling and workflow files."""
+    """Check formatting (ruff, clang-format), style, spelling, retired words and workflow files."""
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("clang-format", "--dry-run", "-Werror", *cpp_files())
     session.run("codespell")
+    session.run(sys.executable, "tools/check_words.py")
     workflows = sorted(map(str, (ROOT / ".github" / "workflows").glob("*.yml")))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
 

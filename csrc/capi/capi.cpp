@@ -1,4 +1,4 @@
-// The C ABI: arguments become those of the C++ door, exceptions become statuses.
+// The C ABI: converts arguments to those of the C++ API and exceptions to statuses.
 #include "pysig/pysig.h"
 
 #include <cstring>
@@ -63,7 +63,7 @@ bool flag(int value, const char* argument) {
     return value == 1;
 }
 
-// The options of the C++ door. Later members get a branch here for callers whose `size` ends before them.
+// The options of the C++ API. Later members get a branch here for callers whose `size` ends before them.
 template <class R>
 class options_of {
  public:

@@ -54,7 +54,7 @@ class Families:
 
 
 def _grouped(groups: Any, count: int) -> tuple[Any, Any]:
-    """(begin, index): the places of group j are index[begin[j] : begin[j + 1]]; -1 is no group."""
+    """(begin, index): group j has the places index[begin[j] : begin[j + 1]]; -1 is left out."""
     order = np.argsort(groups, kind="stable")
     begin = np.searchsorted(groups[order], np.arange(count + 1))
     return begin.astype(np.int32), order.astype(np.int32)

@@ -1,4 +1,4 @@
-"""`pysig.algebra` against the law and against identities, on every array library."""
+"""`pysig.algebra` against the reference implementation and identities, on every array library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig import algebra
-from pysig._reference import algebra as law
+from pysig._reference import algebra as reference
 from pysig._reference import signature_vjp as derivative
 from support import on_host
 
@@ -18,14 +18,14 @@ RTOL = {np.float32: 2e-5, np.float64: 1e-12}
 
 
 class Case:
-    """One operation: how it is called, how the law is called, which shapes its arguments have."""
+    """One operation: its call, the call of the reference, and the shapes of its arguments."""
 
     def __init__(self, name, kinds):
         self.name, self.kinds = name, kinds
         self.value = getattr(algebra, name)
         self.vjp = getattr(algebra, f"{name}_vjp")
         self.jvp = getattr(algebra, f"{name}_jvp")
-        self.law = getattr(law, name)
+        self.reference = getattr(reference, name)
 
     def shapes(self, channels, depth, scalar_term):
         size = pysig.signature_size(channels, depth, scalar_term)
@@ -66,7 +66,7 @@ def draw(random, shape, dtype, case, kind, scalar_term):
 
 
 def each(function, arrays, owns):
-    """The law on every row of the broadcast batch."""
+    """Apply the reference implementation to every row of the broadcast batch."""
     batch = np.broadcast_shapes(
         *(a.shape[: a.ndim - own] for a, own in zip(arrays, owns, strict=True))
     )
@@ -91,7 +91,7 @@ def test_close_sees_a_wrong_digit():
 @pytest.mark.parametrize("scalar_term", [False, True])
 @pytest.mark.parametrize(("channels", "depth"), SIZES)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_values_against_the_law(xp, case, channels, depth, scalar_term, dtype):
+def test_values_against_the_reference(xp, case, channels, depth, scalar_term, dtype):
     random = np.random.default_rng([channels, scalar_term])
     shapes = case.shapes(channels, depth, scalar_term)
     owns = [len(s) for s in shapes]
@@ -100,7 +100,7 @@ def test_values_against_the_law(xp, case, channels, depth, scalar_term, dtype):
         draw(random, (*lead, *s), dtype, case, kind, scalar_term)
         for lead, s, kind in zip(leads, shapes, case.kinds, strict=True)
     ]
-    expected = each(lambda *rows: case.law(*rows, channels, depth, scalar_term), arrays, owns)
+    expected = each(lambda *rows: case.reference(*rows, channels, depth, scalar_term), arrays, owns)
     inputs = [xp.asarray(a) for a in arrays]
     got = case.value(*inputs, channels, depth, scalar_term=scalar_term)
     assert isinstance(got, xp.ndarray)
@@ -115,7 +115,7 @@ def test_values_against_the_law(xp, case, channels, depth, scalar_term, dtype):
 @pytest.mark.parametrize("scalar_term", [False, True])
 @pytest.mark.parametrize(("channels", "depth"), [(1, 3), (2, 3), (3, 2)])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_derivatives_against_the_law(xp, case, channels, depth, scalar_term):
+def test_derivatives_against_the_reference(xp, case, channels, depth, scalar_term):
     random = np.random.default_rng([channels, scalar_term, 7])
     shapes = case.shapes(channels, depth, scalar_term)
     owns = [len(s) for s in shapes]
@@ -133,13 +133,15 @@ def test_derivatives_against_the_law(xp, case, channels, depth, scalar_term):
         inputs, tangents = map(xp.asarray, arrays), map(xp.asarray, moves)
         return on_host(case.jvp(*inputs, channels, depth, *tangents, scalar_term=scalar_term))
 
-    def law_slope(*both):
+    def reference_slope(*both):
         inputs, moves = both[: len(arrays)], both[len(arrays) :]
-        return derivative.jvp(lambda *x: case.law(*x, channels, depth, scalar_term), inputs, moves)
+        return derivative.jvp(
+            lambda *x: case.reference(*x, channels, depth, scalar_term), inputs, moves
+        )
 
     arrays, tangents = rows(), rows()
     tangents[0][..., still] = 0
-    expected = each(law_slope, arrays + tangents, owns * 2)
+    expected = each(reference_slope, arrays + tangents, owns * 2)
     close(slope(tangents), expected)
 
     # The gradients are the adjoint of the derivative, also where arguments are broadcast.

@@ -205,7 +205,7 @@ def test_unknown_options_are_refused():
 
 
 def test_the_same_small_calls_are_refused_as_large_ones():
-    """A small plain call takes a shorter way, which has its own checks."""
+    """A small call takes the fast path, which has its own checks."""
     for path, depth, error, says in [
         (np.zeros((0, 2)), 2, ValueError, "path: expected at least one point"),
         (np.zeros((2, 0)), 2, ValueError, "path: expected at least one channel"),

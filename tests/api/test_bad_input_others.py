@@ -1,4 +1,4 @@
-"""Bad input to the other functions, and numbers that a conversion of the door cannot keep."""
+"""Bad input to the other functions, and numbers that no conversion of arguments preserves."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def identity_cases(draw):
 
 
 def assert_agree(actual, expected, path, depth, factor=1):
-    """Within `factor` times the tolerance of the law: both sides have an error."""
+    """Within `factor` times the tolerance of a comparison with the reference: both sides err."""
     rtol = factor * {"float32": 1e-5, "float64": 1e-13}[path.dtype.name]
     scale = running_scales(path, depth)
     channels = path.shape[-1]

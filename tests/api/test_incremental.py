@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._reference.signature import signature as law
+from pysig._reference.signature import signature as reference
 from pysig.testing import assert_identical, assert_signatures_close, running_scales
 
 pytestmark = pytest.mark.quick
@@ -47,7 +47,7 @@ def test_it_obeys_the_law_in_any_pieces(case):
     assert found.dtype == path.dtype
     assert_identical(found, pieces.signature())
     assert_signatures_close(
-        found, law(path, depth), channels, depth, scale=running_scales(path, depth)
+        found, reference(path, depth), channels, depth, scale=running_scales(path, depth)
     )
     assert_identical(incremental.signature(scalar_term=True), np.insert(found, 0, 1))
     for basis in ("words", "brackets", "hall", "expanded"):
@@ -65,14 +65,16 @@ def test_increments_are_steps(case):
     from_origin = np.concatenate([np.zeros_like(path[:1]), path])
     assert by_steps.points == len(from_origin)
     scale = running_scales(from_origin, depth)
-    right = law(from_origin, depth)
+    right = reference(from_origin, depth)
     assert_signatures_close(by_steps.signature(), right, channels, depth, scale=scale)
     # The point where the increments lead is known: a further point is a step from there.
     further = path[-1] + 1
     by_steps.push(further)
     whole = np.concatenate([from_origin, further[None]])
     scale = running_scales(whole, depth)
-    assert_signatures_close(by_steps.signature(), law(whole, depth), channels, depth, scale=scale)
+    assert_signatures_close(
+        by_steps.signature(), reference(whole, depth), channels, depth, scale=scale
+    )
 
 
 def test_copies_go_their_own_ways(rng):

@@ -1,4 +1,4 @@
-"""`linear_functional` that continues from a signature: against the law, in every layout."""
+"""`linear_functional` that continues from a signature, against the reference, in every layout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._combinatorics.words import words as all_words
-from pysig._reference import projection as law
+from pysig._reference import projection as reference
 from support import assert_close as close_within
 from support import on_host
 
@@ -66,7 +66,7 @@ def functional_calls(draw):
     return uniform(*batch, length, own), dense, channels, depth, options, tangents
 
 
-def for_the_law(path, dense, channels, depth, options, tangents):
+def for_the_reference(path, dense, channels, depth, options, tangents):
     """In float64, with all words, the empty one among them, and what is broadcast broadcast."""
     words = list(all_words(channels, depth, True))
     no_scalar = not options["scalar_term"]
@@ -87,9 +87,9 @@ def for_the_law(path, dense, channels, depth, options, tangents):
 
 @settings(max_examples=30, **SETTINGS)
 @given(functional_calls())
-def test_values_and_derivatives_are_those_of_the_law(xp, call):
+def test_values_and_derivatives_agree_with_the_reference(xp, call):
     path, dense, _, depth, options, tangents = call
-    exact, words, matrix, wide = for_the_law(*call)
+    exact, words, matrix, wide = for_the_reference(*call)
     moves = {k: wide.pop(k) for k in list(wide) if k.endswith("_tangent")}
     there = {
         k: xp.asarray(v) if isinstance(v, np.ndarray) else v
@@ -99,18 +99,20 @@ def test_values_and_derivatives_are_those_of_the_law(xp, call):
     x, v = xp.asarray(path), there.pop("tangent")
 
     value = pysig.linear_functional(x, dense, depth, **there)
-    expected = law.projection(exact, words, **wide) @ matrix.T
+    expected = reference.projection(exact, words, **wide) @ matrix.T
     assert_close(on_host(value), expected, path.dtype)
 
     change = pysig.linear_functional_jvp(x, dense, v, depth, **there, **device_moves)
     tangent = tangents["tangent"].astype(np.float64)
-    right = law.projection_jvp(exact, words, tangent, **wide, **moves) @ matrix.T
+    right = reference.projection_jvp(exact, words, tangent, **wide, **moves) @ matrix.T
     assert_close(on_host(change), right, path.dtype)
 
     rng = np.random.default_rng(path.size)
     weight = rng.uniform(-1, 1, size=expected.shape).astype(path.dtype)
     bars = pysig.linear_functional_vjp(x, dense, xp.asarray(weight), depth, **there)
-    rights = law.projection_cotangents(exact, words, weight.astype(np.float64) @ matrix, **wide)
+    rights = reference.projection_cotangents(
+        exact, words, weight.astype(np.float64) @ matrix, **wide
+    )
     assert isinstance(bars, tuple)
     for name, bar, whole in zip(("path", "basepoint", "initial"), bars, rights, strict=True):
         given = path if name == "path" else options.get(name)

@@ -1,4 +1,4 @@
-"""Log-signatures: against the law, against other libraries, against an evaluation in long
+"""Log-signatures: against the reference, against other libraries, against an evaluation in long
 double.
 """
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._plans import basis_tables
-from pysig._reference import logsignature as law
+from pysig._reference import logsignature as reference
 from support import on_host
 
 BASES = ("expanded", "words", "brackets", "hall")
@@ -120,7 +120,7 @@ def test_every_size_against_long_double(channels, depth, basis):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("size", [(1, 3), (2, 1), (2, 3), (3, 4), (4, 3)])
-def test_every_option_against_the_law(xp, size, basis, dtype):
+def test_every_option_against_the_reference(xp, size, basis, dtype):
     channels, depth = size
     random = np.random.default_rng(depth)
     path = np.cumsum(random.uniform(-1, 1, (2, 3, 6, channels)), axis=-2).astype(dtype) / 2
@@ -136,7 +136,7 @@ def test_every_option_against_the_law(xp, size, basis, dtype):
         {"initial": start, "lengths": lengths},
         {"lengths": lengths, "stream": True, "basepoint": base},
     ):
-        expected = law.logsignature(path.astype(np.float64), depth, basis=basis, **options)
+        expected = reference.logsignature(path.astype(np.float64), depth, basis=basis, **options)
         moved = {
             name: xp.asarray(value.astype(dtype) if value.dtype == np.float64 else value)
             if isinstance(value, np.ndarray)
@@ -162,7 +162,7 @@ def test_conversions_and_their_derivatives(xp, size, basis):
         options = {"basis": basis, "scalar_term": scalar_term}
         s = xp.asarray(pysig.signature(path, depth, scalar_term=scalar_term))
         rows = pysig.signature_to_logsignature(s, *size, **options)
-        expected = law.logsignature(path, depth, basis=basis)
+        expected = reference.logsignature(path, depth, basis=basis)
         np.testing.assert_allclose(on_host(rows), expected, rtol=1e-11, atol=1e-12)
         back = pysig.logsignature_to_signature(rows, *size, **options)
         np.testing.assert_allclose(on_host(back), on_host(s), rtol=1e-10, atol=1e-11)
@@ -193,17 +193,17 @@ def test_conversions_and_their_derivatives(xp, size, basis):
 
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("size", [(1, 3), (2, 3), (3, 3)])
-def test_derivatives_against_the_law(size, basis):
+def test_derivatives_against_the_reference(size, basis):
     channels, depth = size
     random = np.random.default_rng(channels)
     path, tangent = random.uniform(-1, 1, (2, 2, 4, channels))
     for options in ({}, {"stream": True, "basepoint": True}, {"inverse": True}):
         change = pysig.logsignature_jvp(path, depth, tangent, basis=basis, **options)
-        expected = law.logsignature_jvp(path, depth, tangent, basis=basis, **options)
+        expected = reference.logsignature_jvp(path, depth, tangent, basis=basis, **options)
         np.testing.assert_allclose(change, expected, rtol=1e-11, atol=1e-12)
         cotangent = random.uniform(-1, 1, change.shape)
         gradient = pysig.logsignature_vjp(path, depth, cotangent, basis=basis, **options)
-        expected = law.logsignature_vjp(path, depth, cotangent, basis=basis, **options)
+        expected = reference.logsignature_vjp(path, depth, cotangent, basis=basis, **options)
         np.testing.assert_allclose(gradient, expected, rtol=1e-11, atol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""`logsignature_hvp`: the law, differences that are exact, symmetry, float32, edges, errors."""
+"""`logsignature_hvp`: reference, exact differences, symmetry, float32, edges, errors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._reference import logsignature as law
+from pysig._reference import logsignature as reference
 from support import on_host
 
 BASES = ("expanded", "words", "brackets", "hall")
 RTOL = {"float32": 2e-4, "float64": 1e-10}
-# Of the difference over one step forward and back, and over two: exact for polynomials up to
-# degree 4, and a gradient is one of degree depth - 1 along a line.
+# Central differences over one and two steps, exact for polynomials up to the fourth power. Along a
+# line a gradient is a polynomial of the step with the highest power depth - 1.
 STENCIL = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
 
 
@@ -126,14 +126,16 @@ def test_it_is_the_derivative_of_the_gradient(xp, call):
 
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("size", [(1, 3), (2, 4), (3, 3)])
-def test_it_obeys_the_law(xp, size, basis):
+def test_agrees_with_the_reference(xp, size, basis):
     channels, depth = size
     rng = np.random.default_rng([channels, len(basis)])
     path, tangent = rng.uniform(-1, 1, (2, 2, 3, channels))
     for options in ({}, {"stream": True, "basepoint": True}, {"inverse": True, "lengths": [2, 3]}):
         value = pysig.logsignature(path, depth, basis=basis, **options)
         cotangent = rng.uniform(-1, 1, value.shape)
-        expected = law.logsignature_hvp(path, depth, cotangent, tangent, basis=basis, **options)
+        expected = reference.logsignature_hvp(
+            path, depth, cotangent, tangent, basis=basis, **options
+        )
         got = pysig.logsignature_hvp(
             *(xp.asarray(path), depth, xp.asarray(cotangent), xp.asarray(tangent)),
             basis=basis,
@@ -155,7 +157,7 @@ def test_the_law_is_exact_and_symmetric():
         path, v, w = fractions(3, 2), fractions(3, 2), fractions(3, 2)
         cotangent = fractions(pysig.logsignature_size(2, depth))
         along = [
-            (other * law.logsignature_hvp(path, depth, cotangent, move)).sum()
+            (other * reference.logsignature_hvp(path, depth, cotangent, move)).sum()
             for move, other in ((v, w), (w, v))
         ]
         assert along[0] == along[1]

@@ -1,5 +1,5 @@
-"""`signature(..., words=...)` and `linear_functional` against the law, which takes all words and
-picks: random sets of words, options, dtypes, derivatives."""
+"""`signature(..., words=...)` and `linear_functional` against the reference, which gathers from all
+words: random sets of words, options, dtypes, derivatives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pysig
 from pysig._api._words_argument import check_words
 from pysig._combinatorics import word_trees
 from pysig._plans.projection import Projection, projection_for
-from pysig._reference import projection as law
+from pysig._reference import projection as reference
 
 RTOL = {"float32": 2e-5, "float64": 1e-13}
 
@@ -68,7 +68,9 @@ def projection_calls(draw, longest_path=40):
         st.sampled_from([None, None, "time", "lead_lag", ("basepoint", "time"), "reset"])
     )
     channels = pysig.transformed_shape(1, own, transform)[1]
-    words = draw(word_sets(channels, longest=5 if channels <= 4 else 4))  # the law takes all words
+    words = draw(
+        word_sets(channels, longest=5 if channels <= 4 else 4)
+    )  # the reference takes all words
     batch = draw(st.sampled_from([(), (1,), (3,), (2, 2), (17,), (0,)]))
     length = draw(st.integers(1, longest_path))
     path = rng.normal(size=(*batch, length, own)) / np.sqrt(length)
@@ -121,11 +123,11 @@ SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 @settings(max_examples=120, **SETTINGS)
 @given(projection_calls(), st.sampled_from([np.float32, np.float64]), st.sampled_from([1, 2]))
-def test_values_are_those_of_the_law(call, dtype, workers):
+def test_values_agree_with_the_reference(call, dtype, workers):
     path, words, options, _ = call
     path, options, exact, wide = in_dtype(dtype, path, options)
     actual = pysig.signature(path, words=words, workers=workers, **options)
-    expected = law.projection(exact, words, **wide)
+    expected = reference.projection(exact, words, **wide)
     scale = np.broadcast_to(scale_of(exact, words, wide), expected.shape)
     assert_scaled(actual, expected, scale, dtype)
     out = np.empty((*actual.shape[:-1], 2 * actual.shape[-1]), dtype)[..., ::2]
@@ -135,7 +137,7 @@ def test_values_are_those_of_the_law(call, dtype, workers):
 
 @settings(max_examples=60, **SETTINGS)
 @given(projection_calls(longest_path=7), st.sampled_from([np.float32, np.float64]))
-def test_derivatives_are_those_of_the_law(call, dtype):
+def test_derivatives_agree_with_the_reference(call, dtype):
     path, words, options, rng = call
     path, options, exact, wide = in_dtype(dtype, path, options)
     tangent = rng.normal(size=path.shape).astype(dtype)
@@ -149,14 +151,14 @@ def test_derivatives_are_those_of_the_law(call, dtype):
             moves["initial_tangent"][..., k] = 0
     scale = 10 * scale_of(exact, words, wide)
     actual = pysig.signature_jvp(path, None, tangent, words=words, **moves, **options)
-    expected = law.projection_jvp(exact, words, tangent, **moves, **wide)
+    expected = reference.projection_jvp(exact, words, tangent, **moves, **wide)
     assert_scaled(actual, expected, np.broadcast_to(scale, expected.shape), dtype)
 
     cotangent = rng.normal(size=actual.shape).astype(dtype)
     gradients = pysig.signature_vjp(path, None, cotangent, words=words, **options)
     gradients = gradients if isinstance(gradients, tuple) else (gradients, None, None)
     base, start = options.get("basepoint"), options.get("initial")
-    expected = law.projection_cotangents(exact, words, cotangent, **wide)
+    expected = reference.projection_cotangents(exact, words, cotangent, **wide)
     total = scale.sum() * max(1, path.shape[-2]) * (path.size + 1)
     for actual_bar, bar, value in zip(gradients, expected, (path, base, start), strict=True):
         if not isinstance(value, np.ndarray):
@@ -182,7 +184,7 @@ def test_second_derivatives_are_differences_of_gradients(call):
         return pysig.signature_vjp(path + step * tangent, None, cotangent, words=words, **options)
 
     actual = pysig.signature_hvp(path, None, cotangent, tangent, words=words, **options)
-    # The gradient is a polynomial of degree 4 in the step: Richardson's rule is exact for that.
+    # The gradient is a quartic polynomial of the step: Richardson's rule is exact for that.
     expected = (8 * (gradient(1) - gradient(-1)) - (gradient(2) - gradient(-2))) / 12
     scale = max(1.0, *(np.abs(gradient(s)).max(initial=0) for s in (-2, -1, 1, 2)))
     np.testing.assert_allclose(actual, expected, atol=1e-11 * scale, rtol=0)
@@ -240,12 +242,12 @@ def test_long_paths_are_those_of_the_whole_signature(batch, dtype):
 
 @settings(max_examples=40, **SETTINGS)
 @given(projection_calls(longest_path=9), st.integers(1, 3))
-def test_linear_functionals_are_those_of_the_law(call, many):
+def test_linear_functionals_agree_with_the_reference(call, many):
     path, words, options, rng = call
     options = {k: v for k, v in options.items() if k not in ("initial", "scalar_term")}
     coefficients = rng.normal(size=(many, len(words)))
     functionals = [dict(zip(words, row, strict=True)) for row in coefficients]
-    values = [law.linear_functional(path, f, **options) for f in functionals]
+    values = [reference.linear_functional(path, f, **options) for f in functionals]
     expected = np.stack(values, axis=-1)
     size = float(np.abs(coefficients).sum() * max(scale_of(path, words, options | NO_SCALAR)))
     scale = np.full(expected.shape, size)

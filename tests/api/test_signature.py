@@ -1,4 +1,4 @@
-"""`pysig.signature` against the law: random shapes, memory layouts, dtypes and options."""
+"""`pysig.signature` against the reference: random shapes, memory layouts, dtypes, options."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._reference.signature import signature as float_law
+from pysig._reference.signature import signature as float_reference
 from pysig.testing import assert_signatures_close, running_scales
 from support import antipode, generator, misaligned, on_device, on_host, read_only
 
 METHODS = ["tile", "cumsum", "auto"]
 DTYPES = [np.float32, np.float64]
 CHANNELS = [*range(1, 15), 17, 40]
-MOST_COEFFICIENTS = 3000
+MAX_COEFFICIENTS = 3000
 # On a GPU every size is a kernel of its own, and compiling takes seconds: few sizes, which reach
 # every shape of tile.
 GPU_SIZES = [(1, 3), (2, 1), (2, 3), (2, 8), (3, 4), (4, 4), (5, 3), (7, 2), (11, 2), (40, 1)]
 
 
-def depths(channels, most=MOST_COEFFICIENTS):
-    """The depths up to 12 whose signatures are small enough for the law; always the first two."""
+def depths(channels, most=MAX_COEFFICIENTS):
+    """Depths up to 12 whose signatures are small enough for the reference; always the first two."""
     return [n for n in range(1, 13) if n <= 2 or pysig.signature_size(channels, n) <= most]
 
 
@@ -33,24 +33,24 @@ SIZES = [(d, n) for d in CHANNELS for n in depths(d)]
 
 
 def check_path(actual, path, depth, *, stream=False, inverse=False, scalar_term=False, **options):
-    """Compare with the law; a row is judged by the largest values on the way to it.
+    """Compare with the reference; the tolerance of a row is relative to its running maximum.
 
-    Inverses by the antipode: the series of the law loses digits in floating point, and for an
+    Inverses by the antipode: the series of the reference loses digits in floating point, and for an
     `initial` that was rounded it is another number. Exactly they agree (test_reference.py). One
     channel is computed from its end points, without an error that grows along the path as that of
-    the law does, so there the law is exact.
+    the reference does, so there the reference is exact.
     """
     channels = path.shape[-1]
-    law = exact_law if channels == 1 else float_law
+    reference = exact_reference if channels == 1 else float_reference
     options["scalar_term"] = scalar_term
     for name in ("initial", "basepoint"):
         if isinstance(options.get(name), np.ndarray):
             options[name] = options[name].astype(np.float64)
-    prefixes = law(path, depth, stream=True, **options)
+    prefixes = reference(path, depth, stream=True, **options)
     if stream:
         expected = prefixes
     else:  # of a single point there are no prefixes
-        expected = prefixes[..., -1, :] if prefixes.shape[-2] else law(path, depth, **options)
+        expected = prefixes[..., -1, :] if prefixes.shape[-2] else reference(path, depth, **options)
     if inverse:
         expected = antipode(expected, channels, depth, scalar_term)
     scales = running_scales(path, depth, stream=stream, prefixes=prefixes, **options)
@@ -59,8 +59,8 @@ def check_path(actual, path, depth, *, stream=False, inverse=False, scalar_term=
     )
 
 
-def exact_law(path, depth, **options):
-    """The law in fractions, rounded at the end; NaN, which is behind the end, is put to zero."""
+def exact_reference(path, depth, **options):
+    """The reference in fractions, rounded at the end; NaN, which follows the end, becomes zero."""
 
     def exact(values):
         return np.vectorize(Fraction, otypes=[object])(np.nan_to_num(values))
@@ -69,7 +69,7 @@ def exact_law(path, depth, **options):
         if isinstance(options.get(name), np.ndarray):
             options[name] = exact(options[name]) if options[name].size else options[name]
     path = exact(path) if path.size else path
-    return float_law(path, depth, **options).astype(np.float64)
+    return float_reference(path, depth, **options).astype(np.float64)
 
 
 def random_walk(rng, shape, dtype=np.float64, size=1.0):
@@ -167,7 +167,7 @@ def signature_cases(draw, on_gpu):
         options["basepoint"] = (center + random_walk(rng, (1, *shape))[0]).astype(dtype)
     if draw(st.booleans()):
         before = random_walk(rng, (*batch, 4, channels))
-        start = float_law(before, depth, scalar_term=options["scalar_term"]).astype(dtype)
+        start = float_reference(before, depth, scalar_term=options["scalar_term"]).astype(dtype)
         options["initial"] = start
     if draw(st.booleans()):
         lengths = rng.integers(1, length + 1, batch)
@@ -225,7 +225,7 @@ def test_every_size(channels, dtype, rng):
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_batch_size_around_the_lanes(dtype, stream, rng):
     whole = random_walk(rng, (20, 9, 3), dtype)
-    expected = float_law(whole, 3, stream=stream)
+    expected = float_reference(whole, 3, stream=stream)
     scales = running_scales(whole, 3, stream=stream)
     for method, batch in itertools.product(METHODS, range(1, 21)):
         result = pysig.signature(whole[:batch], 3, method=method, stream=stream)
@@ -252,7 +252,7 @@ def test_long_paths_cross_blocks_and_chunks(batch, length, channels, depth, dtyp
     rng = generator(f"long paths {batch} {length} {channels} {depth} {np.dtype(dtype).name}")
     path = random_walk(rng, (batch, length, channels), dtype)
     lengths = rng.integers(length // 2, length + 1, batch)
-    start = float_law(random_walk(rng, (batch, 4, channels)), depth).astype(dtype)
+    start = float_reference(random_walk(rng, (batch, 4, channels)), depth).astype(dtype)
     for method in ("tile", "cumsum"):
         result = pysig.signature(path, depth, method=method, workers=2)
         check_path(result, path, depth)
@@ -311,7 +311,7 @@ def test_every_combination_of_options(xp, method, channels, depth, rng):
         if on["basepoint"]:
             options["basepoint"] = base
         if on["initial"]:
-            options["initial"] = float_law(before, depth, scalar_term=on["scalar_term"])
+            options["initial"] = float_reference(before, depth, scalar_term=on["scalar_term"])
         if on["lengths"]:
             options["lengths"] = np.array([1, 7, 4])
         device = {name: on_device(xp, value) for name, value in options.items()}

@@ -1,4 +1,4 @@
-"""Derivatives of signatures: the law, differences, adjointness, long paths."""
+"""Derivatives of signatures: reference implementation, differences, adjointness, long paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._reference import signature as law
+from pysig._reference import signature as reference
 from support import assert_close as close_within
 from support import doubled, parts
 
@@ -29,7 +29,7 @@ def test_the_assertion_fails_on_wrong_answers(dtype):
 
 @st.composite
 def vjp_calls(
-    draw, most=340, dtypes=(np.float32, np.float64), least_length=1, batches=((), (3,), (2, 5))
+    draw, most=340, dtypes=(np.float32, np.float64), min_length=1, batches=((), (3,), (2, 5))
 ):
     """A path with options, and a cotangent and tangents for it."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -38,7 +38,7 @@ def vjp_calls(
     depths = [n for n in range(1, 9) if n <= 2 or pysig.signature_size(channels, n) <= most]
     depth = draw(st.sampled_from(depths))
     batch = draw(st.sampled_from(batches))
-    length = draw(st.integers(least_length, 7))
+    length = draw(st.integers(min_length, 7))
     scalar_term = draw(st.booleans())
     options = {"scalar_term": scalar_term}
     for flag in ("stream", "inverse"):
@@ -87,7 +87,7 @@ def test_the_law_of_cotangents_agrees_with_differences():
         out = pysig.signature(p, 3, basepoint=b, initial=s, **options)
         return (out * cotangent).sum()
 
-    gradients = law.signature_cotangents(
+    gradients = reference.signature_cotangents(
         path, 3, cotangent, basepoint=base, initial=start, **options
     )
     for k, gradient in enumerate(gradients):
@@ -104,9 +104,9 @@ def test_the_law_of_cotangents_agrees_with_differences():
 
 @settings(max_examples=150, deadline=None)
 @given(vjp_calls(most=120))
-def test_vjp_obeys_the_law(call):
+def test_vjp_agrees_with_the_reference(call):
     path, depth, options, cotangent, _, _ = call
-    expected = law.signature_cotangents(path, depth, cotangent, **doubled(options))
+    expected = reference.signature_cotangents(path, depth, cotangent, **doubled(options))
     actual = pysig.signature_vjp(path, depth, cotangent, **options)
     arrays = [isinstance(options.get(name), np.ndarray) for name in ("basepoint", "initial")]
     assert isinstance(actual, tuple) == any(arrays)
@@ -122,16 +122,18 @@ def test_vjp_obeys_the_law(call):
 
 @settings(max_examples=150, deadline=None)
 @given(vjp_calls())
-def test_jvp_obeys_the_law(call):
+def test_jvp_agrees_with_the_reference(call):
     path, depth, options, _, tangent, tangents = call
-    expected = law.signature_jvp(path, depth, tangent, **doubled(options), **doubled(tangents))
+    expected = reference.signature_jvp(
+        path, depth, tangent, **doubled(options), **doubled(tangents)
+    )
     actual = pysig.signature_jvp(path, depth, tangent, **options, **tangents)
     assert actual.dtype == path.dtype
     assert_close(actual, expected)
 
 
 @settings(max_examples=60, deadline=None)
-@given(vjp_calls(dtypes=[np.float64], batches=((), (3,), (9,), (17,)), most=3000, least_length=2))
+@given(vjp_calls(dtypes=[np.float64], batches=((), (3,), (9,), (17,)), most=3000, min_length=2))
 def test_vjp_is_the_adjoint_of_jvp(call):
     path, depth, options, cotangent, tangent, tangents = call
     forward = pysig.signature_jvp(path, depth, tangent, **options, **tangents)
@@ -184,14 +186,14 @@ def test_hvp_is_the_derivative_of_vjp(call):
     ],
 )
 def test_every_schedule_agrees_with_the_same_in_float64(batch, length, channels, depth, dtype):
-    """Lane groups, chunks, segments and tiles; judged by directional derivatives of the law."""
+    """Lane groups, chunks, segments, tiles against directional derivatives of the reference."""
     rng = np.random.default_rng(length)
     path = rng.normal(size=(batch, length, channels)).cumsum(axis=1) / np.sqrt(length)
     path = path.astype(dtype)
     tangent = rng.normal(size=path.shape).cumsum(axis=1).astype(dtype) / np.sqrt(length)
     cotangent = rng.normal(size=(batch, pysig.signature_size(channels, depth))).astype(dtype)
     forward = pysig.signature_jvp(path, depth, tangent)
-    assert_close(forward, law.signature_jvp(path, depth, tangent))
+    assert_close(forward, reference.signature_jvp(path, depth, tangent))
     gradient = pysig.signature_vjp(path, depth, cotangent).astype(np.float64)
     exact = pysig.signature_jvp(path.astype(np.float64), depth, tangent.astype(np.float64))
     scale = np.abs(gradient * tangent).sum(axis=(1, 2))
@@ -306,10 +308,10 @@ def long_path_gradient(path, depth, cotangent):
     return np.concatenate([zero, x_bar]) - np.concatenate([x_bar, zero])
 
 
-def test_the_gradient_of_long_paths_obeys_the_law_on_short_ones():
+def test_the_gradient_of_long_paths_agrees_with_the_reference_on_short_ones():
     rng = np.random.default_rng(1)
     path, cotangent = rng.normal(size=(6, 3)), rng.normal(size=39)
-    expected = law.signature_vjp(path, 3, cotangent)
+    expected = reference.signature_vjp(path, 3, cotangent)
     assert_close(long_path_gradient(path, 3, cotangent).astype(np.float64), expected, rtol=1e-12)
 
 

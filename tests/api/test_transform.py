@@ -1,4 +1,4 @@
-"""`transform=`: the law of it by hand, and signatures and derivatives of transformed paths."""
+"""`transform=`: a reference by hand; signatures and derivatives of transformed paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from pysig._reference import signature as law
+from pysig._reference import signature as reference
 from pysig._reference.transform import transformed
 from pysig.testing import assert_signatures_close, running_scales
 from support import antipode, doubled, on_device, on_host
@@ -39,7 +39,7 @@ settings.register_profile(
 PROFILE = settings.get_profile("transforms")
 
 
-# ---- the law, by hand ----
+# ---- reference, by hand ----
 
 PATH = np.array([[1.0, 10.0], [2.0, 20.0], [5.0, 50.0]])
 
@@ -77,7 +77,7 @@ def test_stages_are_applied_in_their_order():
 
 def test_lead_lag_sees_the_quadratic_variation_exactly():
     path = np.vectorize(Fraction, otypes=[object])(np.array([[0], [3], [1], [4]], dtype=object))
-    s = law.signature(path, 2, transform="lead_lag")
+    s = reference.signature(path, 2, transform="lead_lag")
     area = s[pysig.word_index((1, 0), 2)] - s[pysig.word_index((0, 1), 2)]
     assert area == 9 + 4 + 9
 
@@ -151,17 +151,17 @@ def transform_cases(draw, on_gpu=False, few=False):
 
 
 def assert_transformed(actual, path, depth, *, stream, inverse, **options):
-    """Against the law, but for inverses: of a rounded `initial` it inverts another number."""
+    """Compare with the reference; inverses by the antipode, because `initial` is rounded."""
     width = pysig.transformed_shape(1, path.shape[-1], options["transform"])[1]
     scalar_term = options["scalar_term"]
     options = doubled(options)
-    prefixes = law.signature(path, depth, stream=True, **options)
+    prefixes = reference.signature(path, depth, stream=True, **options)
     if stream:
         expected = prefixes
     elif prefixes.shape[-2]:
         expected = prefixes[..., -1, :]
     else:
-        expected = law.signature(path, depth, **options)
+        expected = reference.signature(path, depth, **options)
     if inverse:
         expected = antipode(expected, width, depth, scalar_term)
     scale = running_scales(path, depth, stream=stream, prefixes=prefixes, **options)
@@ -170,7 +170,7 @@ def assert_transformed(actual, path, depth, *, stream, inverse, **options):
 
 @settings(PROFILE, max_examples=150)
 @given(data=st.data())
-def test_signatures_obey_the_law(xp, data):
+def test_signatures_agree_with_the_reference(xp, data):
     path, depth, options = data.draw(transform_cases(on_gpu=xp is not np))
     given_options = on_device(xp, options)
     for method in ("tile", "cumsum", "auto"):
@@ -290,13 +290,13 @@ def test_the_assertion_fails_on_wrong_answers():
 
 @settings(PROFILE, max_examples=60)
 @given(data=st.data())
-def test_derivatives_obey_the_law(xp, data):
+def test_derivatives_agree_with_the_reference(xp, data):
     path, depth, options = data.draw(transform_cases(on_gpu=xp is not np, few=True))
     value = pysig.signature(path, depth, **options)
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     cotangent, tangent = (rng.normal(size=a.shape).astype(path.dtype) for a in (value, path))
     x, given_options, wide = xp.asarray(path), on_device(xp, options), doubled(options)
-    bars = law.signature_cotangents(path, depth, cotangent, **wide)
+    bars = reference.signature_cotangents(path, depth, cotangent, **wide)
     found = pysig.signature_vjp(x, depth, xp.asarray(cotangent), **given_options)
     found = found if isinstance(found, tuple) else (found, None, None)
     for got, right in zip(found, bars, strict=True):
@@ -304,7 +304,9 @@ def test_derivatives_obey_the_law(xp, data):
         if right is not None:
             assert_close_to_terms(on_host(got), right, cotangent)
     moved = pysig.signature_jvp(x, depth, xp.asarray(tangent), **given_options)
-    assert_close_to_terms(on_host(moved), law.signature_jvp(path, depth, tangent, **wide), tangent)
+    assert_close_to_terms(
+        on_host(moved), reference.signature_jvp(path, depth, tangent, **wide), tangent
+    )
 
 
 def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp, rng):
@@ -323,7 +325,7 @@ def test_a_hessian_vector_product_is_the_derivative_of_the_gradient(xp, rng):
         np.testing.assert_allclose(actual, difference, rtol=1e-10, atol=1e-10)
 
 
-# ---- numbers and the door ----
+# ---- numbers and argument checks ----
 
 
 def test_nan_goes_where_it_is_seen_however_many_paths_there_are():

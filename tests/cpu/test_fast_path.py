@@ -110,7 +110,7 @@ class Subclass(np.ndarray):
 
 
 def field_of_records(array):
-    """Strides that are no whole numbers of elements."""
+    """Strides that are not multiples of the item size."""
     records = np.zeros(array.shape, [("flag", "u4"), ("value", array.dtype)])
     records["value"] = array
     return records["value"]

@@ -1,4 +1,4 @@
-"""Instruction sets: each that is there, forced, against the law; none leaks into another."""
+"""Instruction sets: each that is there, forced, against the reference; none leaks into another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 import pysig
 from pysig._cpu._extension import core
-from pysig._reference.signature import signature as law
+from pysig._reference.signature import signature as reference
 from pysig.testing import assert_identical, assert_signatures_close, running_scales
 from support import generator
 
@@ -80,7 +80,7 @@ def answers(cases):
         key = (number, stream, dtype)
         if key not in found:
             on = stream == "True"
-            right = law(path, int(depth), stream=on)
+            right = reference(path, int(depth), stream=on)
             found[key] = right, running_scales(path, int(depth), stream=on)
     return {name: found[tuple(name.split("-")[i] for i in (0, 3, 4))] for name in cases}
 
@@ -93,7 +93,7 @@ def test_the_best_comes_first():
 
 
 @pytest.mark.parametrize("isa", AVAILABLE)
-def test_a_forced_set_takes_effect_and_obeys_the_law(isa, cases, answers, tmp_path):
+def test_a_forced_set_takes_effect_and_agrees_with_the_reference(isa, cases, answers, tmp_path):
     np.savez(tmp_path / "cases.npz", **cases)
     done = child(CHILD, tmp_path / "cases.npz", tmp_path / "results.npz", isa=isa)
     assert done.returncode == 0, done.stderr

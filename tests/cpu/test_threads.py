@@ -41,7 +41,7 @@ def test_calls_from_many_threads_at_once(rng):
     alone = [call(number) for number in range(len(JOBS))]
     with ThreadPoolExecutor(8) as pool:
         for number, result in enumerate(pool.map(call, range(20 * len(JOBS)))):
-            # Small plain calls take another way unless workers are given, which they are.
+            # Small calls take the fast path unless workers are given, as here.
             assert_identical(result, alone[number % len(JOBS)])
 
 

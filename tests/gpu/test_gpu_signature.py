@@ -52,7 +52,7 @@ def check_signature(cp, path, depth, method, *, keep=None, **options):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_agrees_with_the_law(cupy, gpu_sizes, data):
+def test_agrees_with_the_reference(cupy, gpu_sizes, data):
     draw = data.draw
     method = draw(st.sampled_from(METHODS))
     channels, depth = draw(st.sampled_from(gpu_sizes))

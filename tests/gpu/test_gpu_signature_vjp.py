@@ -113,7 +113,7 @@ def test_all_options_as_the_cpu(cupy, cuts, call, cut):
 
 @settings(max_examples=25, **SETTINGS)
 @given(gpu_vjp_calls(sizes=[(2, 2), (2, 4), (3, 3)], lengths=(1, 2, 5)))
-def test_agrees_with_the_law(cupy, call):
+def test_agrees_with_the_reference(cupy, call):
     path, depth, cotangent, options = call
     if not path.size or options["inverse"]:  # the reference differs if `initial` is not a signature
         return

@@ -1,4 +1,4 @@
-"""The layers of the house: a file imports only from the layers below its own (docs/design.md).
+"""The layers of the library: a file imports only from the layers below its own (docs/design.md).
 
 Python by its syntax tree, C++ and CUDA by their `#include` lines; the checker itself is tested with
 planted violations.

@@ -1,4 +1,4 @@
-"""The law of the signature, judged exactly: values derived by hand, and identities in fractions.
+"""The reference implementation, exactly: values derived by hand, and identities in fractions.
 
 No tolerance in this file, except where float64 meets the fractions.
 """
@@ -225,8 +225,8 @@ def test_lower_depth_is_a_prefix(case):
 def test_the_last_letter_is_an_integral(case):
     """The definition itself: S[w i] = the integral of S[w] dx_i, piece by piece.
 
-    Along one piece S[w] is a polynomial of degree |w| in time; it is integrated by its values at
-    |w| + 1 times (Lagrange), which come from prefixes of the path with points on the way.
+    Along one segment S[w] is a polynomial of time with |w| + 1 coefficients. Its values at |w| + 1
+    times determine the integral (Lagrange); prefixes with added points supply them.
     """
     path, depth = case
     depth = min(depth, 3)
@@ -348,7 +348,7 @@ def moving_cases(draw):
 
 
 def derivative_of_polynomial(values):
-    """p'(0) from p(-n), ..., p(n), exactly, for a polynomial of degree at most 2 n.
+    """p'(0) from p(-n), ..., p(n), exactly, for a polynomial with 2 n + 1 coefficients.
 
     The central difference weights: w_k = (-1)^(k+1) (n!)^2 / (k (n-k)! (n+k)!) on p(k) - p(-k).
     """
@@ -364,16 +364,16 @@ def derivative_of_polynomial(values):
 
 
 def test_the_difference_quotient_itself():
-    for degree, right in [(0, 0), (1, 1), (2, 0), (5, 0)]:
-        assert derivative_of_polynomial([F(k) ** degree for k in range(-3, 4)]) == right
+    for power, right in [(0, 0), (1, 1), (2, 0), (5, 0)]:
+        assert derivative_of_polynomial([F(k) ** power for k in range(-3, 4)]) == right
     assert derivative_of_polynomial([F(k + 2) ** 4 for k in range(-2, 3)]) == 32
 
 
 @few
 @given(moving_cases())
 def test_jvp_is_the_exact_difference_quotient(case):
-    """Along a line every coefficient is a polynomial of degree at most depth, so that finitely many
-    values give its derivative without error.
+    """Along a line every coefficient is a polynomial with depth + 1 coefficients at most: finitely
+    many values give its derivative without error.
     """
     path, tangent, depth, options = case
     n = (depth + 1) // 2
@@ -403,7 +403,7 @@ def test_jvp_of_a_stream_is_that_of_all_prefixes(case, data):
     )
 
 
-# ---- the law in float64 ----
+# ---- the reference in float64 ----
 
 
 @settings(max_examples=60, deadline=None)

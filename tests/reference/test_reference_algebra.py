@@ -1,4 +1,4 @@
-"""The law of the algebra and of log-signatures, judged by identities (exact) and by known
+"""The reference algebra and log-signatures, checked by identities (exact) and by known
 values.
 """
 
@@ -204,8 +204,8 @@ SHAPES = {"a": (14,), "x": (2,), "m": (3, 2)}
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_derivatives_by_exact_differences(name):
-    """Each operation is a polynomial of degree at most 6 in the step: differences give its slope
-    exactly.
+    """Each operation is a polynomial of the step with at most 7 coefficients: differences give its
+    slope exactly.
     """
     operation, kinds = OPERATIONS[name]
     random = np.random.default_rng(len(name))

@@ -1,4 +1,4 @@
-"""Sizes and words: exact, of any size, and in the order in which the law lays out coefficients."""
+"""Sizes and words: exact, of any size, in the order of the coefficients of the reference."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_one_channel_counts_letters(index):
     assert pysig.index_word(index, 1, scalar_term=True) == (0,) * index
 
 
-def test_the_layout_is_that_of_the_law():
-    """The coefficient of a word is where the tensor of the law has it."""
+def test_the_layout_is_that_of_the_reference():
+    """The coefficient of a word is where the tensor of the reference has it."""
     channels, depth = 3, 4
     levels = [np.zeros((channels,) * k) for k in range(depth + 1)]
     for number, word in enumerate(pysig.words(channels, depth, scalar_term=True)):

@@ -1,4 +1,4 @@
-// The door for C++17 programs: signatures of plain arrays, header-only, no dependency. Checks its arguments and
+// The public API for C++17 programs: signatures of plain arrays, header-only, no dependency. Checks its arguments and
 // throws std::invalid_argument, which names the argument, what was expected and what was received.
 //
 //     #include <pysig/pysig.hpp>

@@ -1,4 +1,4 @@
-// Every function of the C++ door, held against the identities that define it, on random sizes and options; every check
+// Every function of the C++ API, checked against the identities that define it, on random sizes and options; every check
 // of arguments. The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand
 // wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
 #include <pysig/pysig.hpp>
@@ -287,7 +287,7 @@ void test_refusals() {
                                return o;
                            }())
               .empty(),
-          "no paths are no work");
+          "no paths need no work");
 }
 
 }  // namespace

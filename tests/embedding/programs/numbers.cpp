@@ -1,4 +1,4 @@
-// Reads paths, writes what the C++ door makes of them, so that it can be held against Python.
+// Reads paths, writes the results of the C++ API, for comparison with Python.
 //     numbers float64|float32 batch length channels depth FLAGS BASIS < path [basepoint] [initial] [lengths] > results
 // FLAGS: s stream, i inverse, 1 scalar_term, t tile, c cumsum, w three workers; b, n, l: what follows the path.
 // Results: the signatures, the log-signatures, the gradients of the sum of all coefficients.

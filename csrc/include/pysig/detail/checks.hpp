@@ -12,7 +12,7 @@ PYSIG_NAMESPACE_BEGIN
 
 namespace detail {
 
-constexpr i64 most_elements = i64(1) << 56;  // of one array: products of two checked sizes do not overflow unnoticed
+constexpr i64 max_elements = i64(1) << 56;  // of one array: products of two checked sizes do not overflow unnoticed
 
 [[noreturn]] inline void refuse(const std::string& argument, const std::string& expected, const std::string& received) {
     throw std::invalid_argument("pysig: " + argument + ": expected " + expected + ", received " + received + ".");
@@ -29,7 +29,7 @@ inline i64 checked_size(i64 channels, i64 depth) {
     if (channels == 1) return depth;
     i64 size = 0;
     for (i64 k = 0; k < depth; ++k) {
-        if (size + 1 > most_elements / channels)
+        if (size + 1 > max_elements / channels)
             refuse("depth", "a signature of at most 2^56 coefficients",
                    "depth " + std::to_string(depth) + " with " + std::to_string(channels) + " channels");
         size = (size + 1) * channels;
@@ -38,12 +38,12 @@ inline i64 checked_size(i64 channels, i64 depth) {
 }
 
 inline i64 checked_product(const char* argument, i64 a, i64 b) {
-    if (b > 0 && a > most_elements / b)
+    if (b > 0 && a > max_elements / b)
         refuse(argument, "arrays of at most 2^56 elements", std::to_string(a) + " times " + std::to_string(b));
     return a * b;
 }
 
-// More threads than any machine pays for are not asked for.
+// An upper bound of the number of threads.
 inline int checked_workers(int workers) {
     expect(workers >= 1, "workers", "at least 1", workers);
     return workers < 1024 ? workers : 1024;
