@@ -1,6 +1,6 @@
-// Every function of the C++ API, checked against the identities that define it, on random sizes and options; every check
-// of arguments. The seed is the first argument, and is printed; a second argument makes one coefficient of a thousand
-// wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
+// Every function of the C++ API, checked against the identities that define it, on random sizes and options; every
+// check of arguments. The seed is the first argument, and is printed; a second argument makes one coefficient of a
+// thousand wrong, to be noticed. Numbers against those of Python are in tests/embedding/test_embedding.py.
 #include <pysig/pysig.hpp>
 
 #include <cmath>

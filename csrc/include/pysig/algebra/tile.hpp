@@ -1,5 +1,6 @@
 // The word tile: a prefix p and the words p i, p i j for `I` letters i and `J` letters j.
-// Its accumulators stay in registers while it advances along the path; with H[i] the chain of p i (horner.hpp at reach 2),
+// Its accumulators stay in registers while it advances along the path; with H[i] the chain of p i (horner.hpp at reach
+// 2),
 //     A[i][j] += H[i] * x[j],    H[i] = chain_1(p) * x[i] + a[i],    a[i] += chain_0(p) * x[i].
 // One multiply-add per coefficient of the top level and step: the floor of the whole computation.
 #pragma once
