@@ -1,10 +1,10 @@
-"""Write this folder's data files anew from the wheel of `aeon`.
+"""Regenerate the files of pysig/data from the wheel of `aeon`.
 
     pip download --no-deps aeon==1.6.0
-    python pysig/data/convert.py aeon-1.6.0-py3-none-any.whl
+    python tools/convert_data.py aeon-1.6.0-py3-none-any.whl
 
-Nothing is rounded, scaled or left out: every number keeps the text that it has in the source.
-With the same zlib, the files are the same byte for byte on every run.
+Nothing is rounded, scaled or left out: every number keeps its text in the source.
+With the same zlib, every run writes the same bytes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parents[1] / "pysig" / "data"
 
 
 class Recipe(NamedTuple):
-    """Where a data set lies in the wheel, and how its columns are called."""
+    """The location of a data set in the wheel, and the names of its columns."""
 
     source: str
     channels: tuple[str, ...]
@@ -78,8 +78,8 @@ def convert(wheel: zipfile.ZipFile, name: str, recipe: Recipe) -> None:
             for frame, values in enumerate(zip(*channels, strict=True)):
                 points.append([key, recipe.time(frame), *values])
     # mtime=0: the compressed file depends on nothing but the data
-    (HERE / f"{name}.csv.gz").write_bytes(gzip.compress(table(points), 9, mtime=0))
-    (HERE / f"{name}.labels.csv").write_bytes(table(labels))
+    (FOLDER / f"{name}.csv.gz").write_bytes(gzip.compress(table(points), 9, mtime=0))
+    (FOLDER / f"{name}.labels.csv").write_bytes(table(labels))
 
 
 def main(arguments: list[str]) -> None:
