@@ -160,6 +160,14 @@ def add_signature(commands: Any) -> None:
         epilog=SIGNATURE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_files(parser)
+    add_options(parser.add_argument_group("what to compute (as in pysig.signature)"))
+    add_reading(parser.add_argument_group("how to read the input"))
+    add_resources(parser.add_argument_group("resources"))
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add input, output and depth."""
     add = parser.add_argument
     add("inputs", nargs="+", metavar="IN", help="files of paths, see above")
     add(
@@ -178,7 +186,9 @@ def add_signature(commands: Any) -> None:
         help="number of letters of the longest words",
     )
 
-    group = parser.add_argument_group("what to compute (as in pysig.signature)")
+
+def add_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options of `pysig.signature`."""
     add = group.add_argument
     add("--stream", action="store_true", help="signatures of all prefixes of each path")
     add(
@@ -204,7 +214,9 @@ def add_signature(commands: Any) -> None:
     add("--device", choices=("cpu", "gpu"), default="cpu", help="gpu needs CuPy (default: cpu)")
     add("--workers", type=nonzero, metavar="N", help="threads on the CPU (default: all)")
 
-    group = parser.add_argument_group("how to read the input")
+
+def add_reading(group: argparse._ArgumentGroup) -> None:
+    """Add the options that describe the input."""
     add = group.add_argument
     add(
         "--id",
@@ -255,7 +267,9 @@ def add_signature(commands: Any) -> None:
     )
     add("--key", metavar="NAME", help="the array of paths in an .npz (default: the only one)")
 
-    group = parser.add_argument_group("resources")
+
+def add_resources(group: argparse._ArgumentGroup) -> None:
+    """Add memory and progress."""
     add = group.add_argument
     add(
         "--memory",
