@@ -1,4 +1,5 @@
-// The only code that touches py::array. The Python side has checked everything (pysig/_api); here are assertions.
+// Arrays of Python as pointers, dispatch on their dtype, and calls without the GIL. pysig/_api has checked everything;
+// here are assertions.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -11,11 +12,13 @@
 #include <stdexcept>
 #include <thread>
 
-#include "pysig/cpu/jobs/signature.hpp"
+#include "pysig/config.hpp"
 #include "pysig/cpu/threads/parallel.hpp"
 
 namespace pysig {
 namespace py = pybind11;
+
+using optional_array = std::optional<py::array>;
 
 inline void expect(bool condition, const char* what) {
     if (!condition) throw std::logic_error(std::string("pysig._core: ") + what);
@@ -27,7 +30,7 @@ bool holds(const py::array& array) {
 }
 
 template <class R>
-const R* data_or_null(const std::optional<py::array>& array, i64 count) {
+const R* data_or_null(const optional_array& array, i64 count) {
     if (!array) return nullptr;
     expect(holds<R>(*array) && (array->flags() & py::array::c_style),
            "an optional array must be contiguous and of the right dtype");
@@ -44,50 +47,44 @@ R* output(py::array& array, i64 count) {
 }
 
 template <class R>
-path_view<R> view_of_path(const py::array& path) {
-    expect(path.ndim() == 3 && path.shape(1) >= 1 && path.shape(2) >= 1, "path must be (batch, length, channels)");
-    const auto stride = [&](int axis) {
-        expect(path.strides(axis) % i64(sizeof(R)) == 0, "path must be aligned");
-        return i64(path.strides(axis)) / i64(sizeof(R));
-    };
-    return {static_cast<const R*>(path.data()),
-            path.shape(0),
-            path.shape(1),
-            path.shape(2),
-            stride(0),
-            stride(1),
-            stride(2),
-            nullptr,
-            nullptr,
-            nullptr};
+R* output_or_null(optional_array& array, i64 count) {
+    return array ? output<R>(*array, count) : nullptr;
 }
 
-// Only the main thread hears of signals; no other asks for the GIL in the middle of a call.
-inline bool hears_signals() {
+// Calls `f` with a zero of the dtype of `array`.
+template <class F>
+auto with_dtype(const py::array& array, F&& f) {
+    if (holds<float>(array)) return f(float());
+    expect(holds<double>(array), "an array must be float32 or float64");
+    return f(double());
+}
+
+// Python delivers signals to the main thread only. No other thread acquires the GIL in the middle of a call.
+inline bool is_main_thread() {
     return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>() ==
            PyThread_get_thread_ident();
 }
 
-// Takes the GIL back. When the interpreter ends meanwhile, a daemon thread never gets it: it stands still, as in newer
-// interpreters, where older ones would unwind it through destructors that cannot be.
-inline void take_gil(PyThreadState* state) {
+// Reacquires the GIL. During interpreter finalisation a daemon thread blocks forever, as recent CPython does; older
+// versions would unwind it through frames that cannot be unwound.
+inline void reacquire_gil(PyThreadState* state) {
 #if PY_VERSION_HEX >= 0x030D0000
-    const auto ends = &Py_IsFinalizing;
+    const auto finalising = &Py_IsFinalizing;
 #else
-    const auto ends = &_Py_IsFinalizing;
+    const auto finalising = &_Py_IsFinalizing;
 #endif
-    while (ends()) std::this_thread::sleep_for(std::chrono::hours(1));
+    while (finalising()) std::this_thread::sleep_for(std::chrono::hours(1));
     PyEval_RestoreThread(state);
 }
 
-// Runs `call(executor)` without the GIL; a pending signal (Ctrl-C) ends it early and is raised.
+// Runs `call(executor)` without the GIL. A pending signal (Ctrl-C) ends it early and is raised.
 template <class F>
 void run_released(int workers, F&& call) {
     const auto interrupted = [] {
         py::gil_scoped_acquire gil;
         return PyErr_CheckSignals() != 0;
     };
-    team threads(workers, hears_signals() ? +interrupted : nullptr);
+    team threads(workers, is_main_thread() ? +interrupted : nullptr);
     PyThreadState* state = PyEval_SaveThread();
     std::exception_ptr failure;
     try {
@@ -95,7 +92,7 @@ void run_released(int workers, F&& call) {
     } catch (const std::exception&) {
         failure = std::current_exception();
     }
-    take_gil(state);
+    reacquire_gil(state);
     if (failure) std::rethrow_exception(failure);
     if (threads.stopped()) throw py::error_already_set();
 }

@@ -1,18 +1,18 @@
-// Plain calls, for which checks in Python may cost more than the work: native, aligned NumPy arrays of floats
-// themselves (no subclass), a depth that is an int, no option. What is checked here is right for sure; for everything
-// else a plain call returns None, and goes through the checks of pysig/_api.
+// The fast path: calls whose checks in Python may cost more than the computation. The arrays are native, aligned NumPy
+// arrays of floats (no subclass), the depth is an int, and there is no option. These checks only accept. For anything
+// else a function of the fast path returns None, and the call is checked in pysig/_api.
 #pragma once
 
 #include <algorithm>
 #include <initializer_list>
 #include <vector>
 
-#include "arrays.hpp"
+#include "paths.hpp"
 
 namespace pysig {
 
-// The bytes of a number of an array that is plain: float64 or float32, native, aligned; 0 for everything else.
-inline int plain_bytes(const py::handle& object) {
+// The bytes of a number of an accepted array: float64 or float32, native, aligned. 0 for anything else.
+inline int number_bytes(const py::handle& object) {
     const auto& api = py::detail::npy_api::get();
     if (reinterpret_cast<PyObject*>(Py_TYPE(object.ptr())) != reinterpret_cast<PyObject*>(api.PyArray_Type_)) return 0;
     const auto array = py::reinterpret_borrow<py::array>(object);
@@ -24,7 +24,7 @@ inline int plain_bytes(const py::handle& object) {
 }
 
 // Paths (length, channels) or (batch, length, channels).
-struct plain_path {
+struct fast_paths {
     py::array array;
     int bytes;  // of a number
     int depth;
@@ -34,10 +34,10 @@ struct plain_path {
 
     bool single() const { return bytes == sizeof(float); }
 
-    // Of so many operations on signatures for each path.
+    // Of `operations` on signatures for each path.
     double multiply_adds(double operations) const { return double(batch) * size * operations; }
 
-    // The shape of an array that has these axes for every path.
+    // The shape of an array with these axes for every path.
     std::vector<py::ssize_t> shape(std::initializer_list<i64> own) const {
         std::vector<py::ssize_t> whole;
         if (batched) whole.push_back(py::ssize_t(batch));
@@ -47,11 +47,12 @@ struct plain_path {
     std::vector<py::ssize_t> path_shape() const { return shape({length, channels}); }
     std::vector<py::ssize_t> signature_shape() const { return shape({i64(size)}); }
 
-    // Whether `other` is plain, of the same dtype, and has this shape.
-    bool goes_with(const py::handle& other, const std::vector<py::ssize_t>& wanted) const {
-        if (plain_bytes(other) != bytes) return false;
+    // Whether `other` is accepted, has the same dtype and this shape.
+    bool matches(const py::handle& other, const std::vector<py::ssize_t>& expected) const {
+        if (number_bytes(other) != bytes) return false;
         const auto given = py::reinterpret_borrow<py::array>(other);
-        return given.ndim() == py::ssize_t(wanted.size()) && std::equal(wanted.begin(), wanted.end(), given.shape());
+        return given.ndim() == py::ssize_t(expected.size()) &&
+               std::equal(expected.begin(), expected.end(), given.shape());
     }
 
     // An array of the shape of the path, as paths.
@@ -59,16 +60,8 @@ struct plain_path {
     path_view<R> view(const py::array& of) const {
         const auto stride = [&](py::ssize_t axis) { return i64(of.strides(axis)) / i64(sizeof(R)); };
         const py::ssize_t time = batched;
-        return {static_cast<const R*>(of.data()),
-                batch,
-                length,
-                channels,
-                batched ? stride(0) : 0,
-                stride(time),
-                stride(time + 1),
-                nullptr,
-                nullptr,
-                nullptr};
+        const R* data = static_cast<const R*>(of.data());
+        return {data, batch, length, channels, batched ? stride(0) : 0, stride(time), stride(time + 1)};
     }
 
     // The signatures of the path; `out` may be filled in later.
@@ -78,17 +71,17 @@ struct plain_path {
     }
 };
 
-// None unless the path and the depth are as described and the signatures of all paths, of which even an empty batch is
-// said to have one, take no more than `limit` bytes.
-inline std::optional<plain_path> plain_path_of(const py::object& path, const py::object& depth, double limit) {
-    const int bytes = plain_bytes(path);
+// None unless path and depth are as described above and the signatures of all paths take at most `limit` bytes; an
+// empty batch counts as one path.
+inline std::optional<fast_paths> fast_paths_of(const py::object& path, const py::object& depth, double limit) {
+    const int bytes = number_bytes(path);
     if (!bytes || !PyLong_CheckExact(depth.ptr())) return std::nullopt;
     const long number = PyLong_AsLong(depth.ptr());
     if (number == -1 && PyErr_Occurred()) PyErr_Clear();
     const auto array = py::reinterpret_borrow<py::array>(path);
     const py::ssize_t ndim = array.ndim();
     if (number < 1 || number > 32 || ndim < 2 || ndim > 3) return std::nullopt;
-    plain_path from{array,
+    fast_paths from{array,
                     bytes,
                     int(number),
                     ndim == 3,
@@ -97,29 +90,29 @@ inline std::optional<plain_path> plain_path_of(const py::object& path, const py:
                     i64(array.shape(ndim - 1)),
                     0};
     for (int k = 0; k < from.depth && from.size <= limit; ++k) from.size = (from.size + 1) * double(from.channels);
-    const double rows = from.batch > 0 ? double(from.batch) : 1;  // beyond the limit `size` is not known
+    const double rows = from.batch > 0 ? double(from.batch) : 1;  // beyond the limit `size` is a lower bound
     if (from.length < 1 || from.channels < 1 || rows * from.size * from.bytes > limit) return std::nullopt;
     return from;
 }
 
-// Who computes a plain call: `work` multiply-adds that are little are worth no second thread, no look at signals, no
-// release of the GIL. With 0 workers nothing else is done.
-class plain_run {
+// Runs a call of the fast path. A small call of at most `small_work` multiply-adds does not pay for a second thread, a
+// check for signals, or a release of the GIL. With 0 workers only small calls run.
+class fast_run {
  public:
-    plain_run(double work, int workers) : little(work <= small_work), workers(workers) {}
+    fast_run(double work, int workers) : small_(work <= small_work), workers_(workers) {}
 
-    bool refuses() const { return !little && workers == 0; }
+    bool declines() const { return !small_ && workers_ == 0; }
 
     template <class F>
     void operator()(F&& call) const {
-        if (little) call(team(1).get());
-        else run_released(workers, call);
+        if (small_) call(team(1).get());
+        else run_released(workers_, call);
     }
 
  private:
     static constexpr double small_work = 1e5;
-    const bool little;
-    const int workers;
+    const bool small_;
+    const int workers_;
 };
 
 }  // namespace pysig

@@ -5,12 +5,13 @@
 
 #define PYSIG_BINDINGS(X) \
     X(config)             \
-    X(derivatives)        \
+    X(algebra)            \
+    X(incremental)        \
     X(logsignature)       \
     X(projection)         \
     X(signature)          \
-    X(incremental)        \
-    X(tensor)
+    X(signature_jvp)      \
+    X(signature_vjp)
 
 namespace pysig {
 #define PYSIG_DECLARE_BINDING(name) void register_##name(pybind11::module_& m);

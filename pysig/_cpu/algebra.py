@@ -7,7 +7,7 @@ coefficient of the empty word of the factors where `plan.scalar_term` says that 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,36 +37,54 @@ def transposed(maps: Maps) -> Maps:
     return tuple(m.transposed for m in reversed(maps))
 
 
-def _run(op: int, of: int, out: Any, plan: Plan, workers: int, **arguments: Any) -> None:
-    """One call of the extension; all other rows and maps are None or empty."""
-    maps = {
-        name: maps_of(arguments.pop(name, ()), out.dtype) for name in ("before", "between", "after")
-    }
-    rows = {name: arguments.pop(name, None) for name in ("a", "b", "da", "db", "g")}
-    core.tensor(
-        op=op,
-        of=of,
-        f=arguments.pop("f", 0),
-        channels=plan.channels,
-        depth=plan.depth,
-        batch=len(out),
-        scalar_term=plan.scalar_term,
-        scalar=float(arguments.pop("scalar", 0)),
-        out=out,
-        out_b=arguments.pop("out_b", None),
-        workers=workers,
-        **rows,
-        **maps,
-    )
-    assert not arguments
+class _Rows(NamedTuple):
+    """`operands` of csrc/bindings/algebra.cpp."""
+
+    a: Any
+    b: Any = None
+    da: Any = None
+    db: Any = None
+    cotangent: Any = None
+
+
+class _Operation(NamedTuple):
+    """`operation` of csrc/bindings/algebra.cpp."""
+
+    op: int
+    derivative: int
+    series: int = 0
+
+
+def _product(name: str, derivative: int) -> _Operation:
+    return _Operation(_OPERATIONS[name], derivative)
+
+
+def _series(name: str, derivative: int) -> _Operation:
+    return _Operation(_SERIES_OP, derivative, _SERIES[name])
+
+
+def _run(
+    operation: _Operation,
+    rows: _Rows,
+    into: Pair,
+    plan: Plan,
+    maps: tuple[Maps, Maps, Maps] = ((), (), ()),
+    scalar: int = 0,
+    workers: int = 1,
+) -> None:
+    """One call of the extension: `into` is the output and, for a product, that of b, or None."""
+    out, out_b = into
+    layout = plan.channels, plan.depth, plan.scalar_term, float(scalar)
+    lists = tuple(maps_of(part, out.dtype) for part in maps)
+    core.algebra(operation, layout, rows, lists, out, out_b, workers)
 
 
 def bilinear(
     name: str, factors: Pair, out: Any, plan: Plan, scalar: int = 0, workers: int = 1
 ) -> None:
     """out = a * b, where `name` is "product", "shuffle" or "half_shuffle"."""
-    a, b = factors
-    _run(_OPERATIONS[name], _VALUE, out, plan, workers, a=a, b=b, scalar=scalar)
+    operation = _product(name, _VALUE)
+    _run(operation, _Rows(*factors), (out, None), plan, scalar=scalar, workers=workers)
 
 
 def bilinear_jvp(
@@ -79,8 +97,8 @@ def bilinear_jvp(
     workers: int = 1,
 ) -> None:
     """The derivative of a * b along the tangents of a and b."""
-    (a, b), (da, db) = factors, tangents
-    _run(_OPERATIONS[name], _JVP, out, plan, workers, a=a, b=b, da=da, db=db, scalar=scalar)
+    rows = _Rows(*factors, *tangents)
+    _run(_product(name, _JVP), rows, (out, None), plan, scalar=scalar, workers=workers)
 
 
 def bilinear_vjp(
@@ -93,9 +111,8 @@ def bilinear_vjp(
     workers: int = 1,
 ) -> None:
     """The gradients of <cotangent, a * b> at a and b."""
-    (a, b), (out, out_b) = factors, into
-    rows = {"a": a, "b": b, "g": cotangent, "out_b": out_b}
-    _run(_OPERATIONS[name], _VJP, out, plan, workers, scalar=scalar, **rows)
+    rows = _Rows(*factors, cotangent=cotangent)
+    _run(_product(name, _VJP), rows, into, plan, scalar=scalar, workers=workers)
 
 
 def series(
@@ -103,7 +120,8 @@ def series(
 ) -> None:
     """out = after(f(before(a))) for f = "exp", "log" or "inverse"."""
     before, after = maps
-    _run(_SERIES_OP, _VALUE, out, plan, workers, f=_SERIES[name], a=a, before=before, after=after)
+    around = (before, (), after)
+    _run(_series(name, _VALUE), _Rows(a), (out, None), plan, around, workers=workers)
 
 
 def series_jvp(
@@ -116,9 +134,9 @@ def series_jvp(
     workers: int = 1,
 ) -> None:
     """The derivative of after(f(before(a))) along the tangent."""
-    around = dict(zip(("before", "after"), maps, strict=True))
-    f = _SERIES[name]
-    _run(_SERIES_OP, _JVP, out, plan, workers, f=f, a=a, da=tangent, **around)
+    before, after = maps
+    rows, around = _Rows(a, da=tangent), (before, (), after)
+    _run(_series(name, _JVP), rows, (out, None), plan, around, workers=workers)
 
 
 def series_vjp(
@@ -131,8 +149,8 @@ def series_vjp(
     workers: int = 1,
 ) -> None:
     """The gradient of <cotangent, after(f(before(a)))> at a."""
-    f, around = _SERIES[name], _maps_back(maps)
-    _run(_SERIES_OP, _VJP, out, plan, workers, f=f, a=a, g=cotangent, **around)
+    rows = _Rows(a, cotangent=cotangent)
+    _run(_series(name, _VJP), rows, (out, None), plan, _maps_back(maps), workers=workers)
 
 
 def series_hvp(
@@ -146,15 +164,16 @@ def series_hvp(
     workers: int = 1,
 ) -> None:
     """The derivative along the tangent of the gradient that `series_vjp` computes."""
-    rows = {"a": a, "g": cotangent, "da": tangent}
-    _run(_SERIES_OP, _HVP, out, plan, workers, f=_SERIES[name], **rows, **_maps_back(maps))
+    rows = _Rows(a, da=tangent, cotangent=cotangent)
+    _run(_series(name, _HVP), rows, (out, None), plan, _maps_back(maps), workers=workers)
 
 
-def _maps_back(maps: MapsAround) -> dict[str, Maps]:
+def _maps_back(maps: MapsAround) -> tuple[Maps, Maps, Maps]:
     before, after = maps
-    return {"before": before, "between": transposed(after), "after": transposed(before)}
+    return before, transposed(after), transposed(before)
 
 
 def linear(maps: Maps, a: Any, out: Any, plan: Plan, workers: int = 1) -> None:
     """The maps applied to a, one after the other."""
-    _run(_LINEAR_OP, _VALUE, out, plan, workers, a=a, after=maps)
+    operation = _Operation(_LINEAR_OP, _VALUE)
+    _run(operation, _Rows(a), (out, None), plan, ((), (), maps), workers=workers)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pysig._cpu._arguments import METHODS, arguments
+from pysig._cpu._arguments import layout_of, ordered
 from pysig._cpu._extension import core
 from pysig._cpu.algebra import Maps, maps_of
 from pysig._plans import basis_tables
@@ -19,13 +19,8 @@ from pysig._plans.paths import Options, Paths
 
 def logsignature(paths: Paths, out: Any, plan: Plan, maps: Maps, options: Options) -> None:
     """Fill `out` (batch, [rows,] width): the maps applied to the logarithms of the signatures."""
-    core.logsignature(
-        paths.points,
-        out,
-        method=METHODS[options.method],
-        maps=maps_of(maps, out.dtype),
-        **arguments(paths, plan, options),
-    )
+    layout = layout_of(plan, options)
+    core.logsignature(ordered(paths), out, layout, maps_of(maps, out.dtype), options.workers)
 
 
 @lru_cache(maxsize=64)
@@ -38,4 +33,4 @@ def _tables(channels: int, depth: int, basis: str, single: bool) -> tuple[Any, i
 
 def fast_logsignature(path: Any, depth: Any, basis: str, workers: int, limit: int) -> Any:
     """As `fast_signature`: the log-signature of a call without options but its basis."""
-    return core.plain_logsignature(path, depth, _tables, basis, workers, limit)
+    return core.fast_logsignature(path, depth, _tables, basis, workers, limit)

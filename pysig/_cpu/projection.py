@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pysig._cpu._arguments import path_arguments, tangent_arguments
+from pysig._cpu._arguments import ordered
 from pysig._cpu._extension import core
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Nodes, Projection
@@ -73,18 +73,10 @@ def on_nodes(tree: Nodes, rows: Any) -> Any:
     return None if rows is None else np.ascontiguousarray(rows[:, tree.column])
 
 
-def _arguments(
-    plan: Projection, tree: Nodes, paths: Paths, matrix: Any, tangents: Tangents | None
-) -> dict[str, Any]:
+def _tree_arrays(plan: Projection, tree: Nodes, paths: Paths) -> tuple[Any, ...]:
+    """`tree_arrays` of csrc/bindings/projection.cpp; a transform needs letters of all channels."""
     letter = tree.letter if paths.transform is None else np.array(plan.letters)[tree.letter]
-    return {
-        "tree": (tree.parent, tree.suffix, letter, tree.level, tree.height),
-        "depth": tree.depth,
-        "read": plan.readout(tree, matrix, paths.points.dtype),
-        "tangent": None if tangents is None else tangents.path,
-        **tangent_arguments(tangents),
-        **path_arguments(paths),
-    }
+    return tree.depth, tree.parent, tree.suffix, letter, tree.level, tree.height
 
 
 def projection(
@@ -102,14 +94,10 @@ def projection(
     continues = paths.initial is not None or (tangents is not None and tangents.initial is not None)
     tree = _tree_for(plan, paths, options.stream, continues)
     along = _tangents_of_letters(plan, paths, tree, tangents)
-    inner = _paths_of_letters(plan, paths, tree)
-    core.projection(
-        inner.points,
-        out,
-        stream=options.stream,
-        workers=options.workers,
-        **_arguments(plan, tree, inner, matrix, along),
-    )
+    inner = ordered(_paths_of_letters(plan, paths, tree))
+    read = plan.readout(tree, matrix, paths.points.dtype)
+    arrays = _tree_arrays(plan, tree, paths)
+    core.projection(inner, out, arrays, read, along, options.stream, options.workers)
 
 
 def projection_vjp(
@@ -125,7 +113,7 @@ def projection_vjp(
     continues = into.initial is not None or (tangents is not None and tangents.initial is not None)
     tree = _tree_for(plan, paths, options.stream, continues)
     along = _tangents_of_letters(plan, paths, tree, tangents)
-    inner = _paths_of_letters(plan, paths, tree)
+    inner = ordered(_paths_of_letters(plan, paths, tree))
     skips, letters = _skips_channels(plan, paths), list(plan.letters)
     target = into
     if skips:
@@ -137,13 +125,10 @@ def projection_vjp(
     if into.initial is not None:
         nodes_bar = np.empty((paths.batch, len(tree.words)), paths.points.dtype)
         target = target._replace(initial=nodes_bar)
+    read = plan.readout(tree, matrix, paths.points.dtype)
+    arrays = _tree_arrays(plan, tree, paths)
     core.projection_vjp(
-        inner.points,
-        cotangent,
-        *target,
-        stream=options.stream,
-        workers=options.workers,
-        **_arguments(plan, tree, inner, matrix, along),
+        inner, cotangent, target, arrays, read, along, options.stream, options.workers
     )
     if skips:  # zeros for the other channels
         for bar, some in zip(into[:2], target[:2], strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._cpu._arguments import METHODS, arguments
+from pysig._cpu._arguments import layout_of, ordered
 from pysig._cpu._extension import core
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Options, Paths
@@ -12,17 +12,11 @@ from pysig._plans.paths import Options, Paths
 # (path, depth, workers, limit) -> the signature of a call without options, checked in the
 # extension, or None. Declines anything it cannot accept at once, results of more than `limit`
 # bytes and, with `workers=0`, every call large enough for a second thread.
-fast_signature = core.plain_signature
+fast_signature = core.fast_signature
 
 
 def signature(paths: Paths, out: Any, plan: Plan, options: Options) -> None:
     """Fill `out` (batch, [rows,] plan.size) with the signatures of `paths`."""
     assert out.flags.c_contiguous
     assert out.dtype == paths.points.dtype
-    core.signature(
-        paths.points,
-        out,
-        scalar_term=plan.scalar_term,
-        method=METHODS[options.method],
-        **arguments(paths, plan, options),
-    )
+    core.signature(ordered(paths), out, layout_of(plan, options), options.workers)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._cpu import one_channel
-from pysig._cpu._arguments import arguments, tangent_arguments
+from pysig._cpu._arguments import layout_of, ordered
 from pysig._cpu._extension import core
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Options, Paths, Tangents
 
 # As `fast_signature`: (path, depth, tangent, workers, limit).
-fast_signature_jvp = core.plain_signature_jvp
+fast_signature_jvp = core.fast_signature_jvp
 
 
 def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options) -> None:
@@ -22,11 +22,5 @@ def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, option
     if plan.channels == 1:
         one_channel.signature_jvp(paths, tangents, out, plan, options)
         return
-    core.signature_jvp(
-        paths.points,
-        tangents.path,
-        out,
-        scalar_term=plan.scalar_term,
-        **tangent_arguments(tangents),
-        **arguments(paths, plan, options),
-    )
+    layout = layout_of(plan, options)
+    core.signature_jvp(ordered(paths), tangents, out, layout, options.workers)

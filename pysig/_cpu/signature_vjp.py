@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._cpu import one_channel
-from pysig._cpu._arguments import arguments, tangent_arguments
+from pysig._cpu._arguments import layout_of, ordered
 from pysig._cpu._extension import core
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
 # As `fast_signature`: (path, depth, cotangent, max_single, workers, limit); declines float32 of
 # more than `max_single` points.
-fast_signature_vjp = core.plain_signature_vjp
+fast_signature_vjp = core.fast_signature_vjp
 
 
 def signature_vjp(
@@ -27,12 +27,5 @@ def signature_vjp(
     if plan.channels == 1:
         one_channel.signature_vjp(paths, cotangent, into, plan, options, tangents)
         return
-    core.signature_vjp(
-        paths.points,
-        cotangent,
-        *into,
-        scalar_term=plan.scalar_term,
-        tangent=None if tangents is None else tangents.path,
-        **tangent_arguments(tangents),
-        **arguments(paths, plan, options),
-    )
+    layout = layout_of(plan, options)
+    core.signature_vjp(ordered(paths), cotangent, into, tangents, layout, options.workers)

@@ -29,14 +29,6 @@ LONG_FILES = {
 }
 # To take one object instead of many options.
 WIDE_FUNCTIONS = {
-    "csrc/bindings/algebra.cpp: typed_call",
-    "csrc/bindings/jobs.hpp: signature_job_of",
-    "csrc/bindings/logsignature.cpp: typed_call",
-    "csrc/bindings/projection.cpp: value",
-    "csrc/bindings/projection.cpp: vjp",
-    "csrc/bindings/signature.cpp: typed_call",
-    "csrc/bindings/signature_vjp.cpp: jvp",
-    "csrc/bindings/signature_vjp.cpp: vjp",
     "pysig/_gpu/algebra.py: bilinear_jvp",
     "pysig/_gpu/algebra.py: bilinear_vjp",
     "pysig/_gpu/algebra.py: launch",
@@ -103,7 +95,6 @@ PLANTED = {
         '"""A."""\n\n\ndef f(a, b, /, c, basepoint, *d, e, g, h, **i):\n    """F."""\n'
     ),
     "pysig/b.py": "class A:\n    def g(self):\n" + "        x = 1\n" * 61,
-    "csrc/bindings/c.cpp": (
         "int f(int a, map<int, int> b, int c, int d, int e, int f, int g, int h, int i) {\n"
         "    return h(1, 2, 3, 4, 5, 6, 7, 8, 9);\n}\n//" + "x" * 120 + "\n"
     ),
@@ -117,10 +108,8 @@ def test_the_counts_find_what_is_planted(measure, tmp_path):
         (tmp_path / name).write_text(text)
     assert list(measure.wide_functions(tmp_path)) == [
         "pysig/_cpu/a.py: f: 9 parameters",
-        "csrc/bindings/c.cpp: f: 9 parameters",
     ]
     assert list(measure.long_functions(tmp_path)) == ["pysig/b.py: g: 61 lines"]
     assert list(measure.long_files(tmp_path)) == ["csrc/d.hpp: 401 lines"]
-    assert list(measure.long_lines(tmp_path)) == ["csrc/bindings/c.cpp:4: 122 columns"]
     assert measure.option_parameters(tmp_path) == ["pysig/_cpu/a.py: f"]
     assert len(measure.option_lines(tmp_path)) == 402

@@ -1,0 +1,115 @@
+// The objects of pysig/_plans/paths.py as they cross the border: tuples of arrays, whose fields have the same order
+// there. Everything is checked in pysig/_api; here are assertions.
+#pragma once
+
+#include <tuple>
+
+#include "arrays.hpp"
+#include "pysig/cpu/jobs/signature_vjp.hpp"
+
+namespace pysig {
+
+// Transform: stages, times, end.
+using transform_arrays = std::tuple<unsigned, optional_array, double>;
+// Paths: points, basepoint, initial, lengths, order, transform.
+using path_arrays = std::tuple<py::array, optional_array, optional_array, optional_array, optional_array,
+                               std::optional<transform_arrays>>;
+// Tangents and Cotangents: path, basepoint, initial.
+using derivative_arrays = std::tuple<py::array, optional_array, optional_array>;
+// What a plan and the options say of a signature: depth, coefficients without the scalar, stream, inverse, scalar_term,
+// method.
+using signature_layout = std::tuple<int, i64, bool, bool, bool, int>;
+
+inline const py::array& points_of(const path_arrays& paths) { return std::get<0>(paths); }
+
+template <class R>
+path_view<R> view_of_points(const py::array& points) {
+    expect(points.ndim() == 3 && points.shape(1) >= 1 && points.shape(2) >= 1,
+           "points must be (batch, length, channels)");
+    const auto stride = [&](int axis) {
+        expect(points.strides(axis) % i64(sizeof(R)) == 0, "points must be aligned");
+        return i64(points.strides(axis)) / i64(sizeof(R));
+    };
+    const R* data = static_cast<const R*>(points.data());
+    return {data, points.shape(0), points.shape(1), points.shape(2), stride(0), stride(1), stride(2)};
+}
+
+template <class R>
+path_view<R> view_of(const path_arrays& paths) {
+    const auto& [points, basepoint, initial, lengths, order, transform] = paths;
+    path_view<R> view = view_of_points<R>(points);
+    view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
+    view.lengths = data_or_null<i64>(lengths, view.batch);
+    view.order = data_or_null<i64>(order, view.batch);
+    if (transform) {
+        const auto& [stages, times, end] = *transform;
+        const i64 timed = steps_of_time(stages, view.length - 1 + (basepoint ? 1 : 0)) + 1;
+        view.transform = {stages, view.channels, data_or_null<R>(times, view.batch * timed), timed, R(end), false};
+        view.channels = transformed_channels(stages, view.channels);
+    }
+    return view;
+}
+
+// The signatures to continue from, rows of `width` numbers.
+template <class R>
+const R* initial_of(const path_arrays& paths, const path_view<R>& view, i64 width) {
+    return data_or_null<R>(std::get<2>(paths), view.batch * width);
+}
+
+// Channels of the points, before the transform.
+template <class R>
+i64 point_channels(const path_view<R>& view) {
+    return view.transform.stages ? view.transform.channels : view.channels;
+}
+
+// Rows of a result for each path: one, or one for each step of the transformed path.
+template <class R>
+i64 result_rows(const path_view<R>& view, bool stream) {
+    return stream ? transformed_steps(view.transform.stages, view.length - 1 + (view.basepoint ? 1 : 0)) : 1;
+}
+
+// A tangent of `view`, and of rows of `width` numbers to continue from.
+template <class R>
+direction<R> direction_of(const derivative_arrays& tangents, const path_view<R>& view, i64 width) {
+    const auto& [path, basepoint, initial] = tangents;
+    const i64 channels = point_channels(view);
+    expect(holds<R>(path), "the tangent must have the dtype of the path");
+    direction<R> along{view_of_points<R>(path), data_or_null<R>(initial, view.batch * width)};
+    expect(along.path.batch == view.batch && along.path.length == view.length && along.path.channels == channels,
+           "the tangent must have the shape of the path");
+    expect(bool(basepoint) == bool(view.basepoint), "a basepoint and its tangent go together");
+    along.path.basepoint = data_or_null<R>(basepoint, view.batch * channels);
+    along.path.channels = view.channels;
+    along.path.lengths = view.lengths;
+    along.path.order = view.order;
+    along.path.transform = view.transform;
+    along.path.transform.moves = true;
+    return along;
+}
+
+// Where to write gradients of `view`, and of rows of `width` numbers to continue from.
+template <class R>
+path_cotangents<R> outputs_of(derivative_arrays& into, const path_view<R>& view, i64 width) {
+    auto& [path, basepoint, initial] = into;
+    const i64 channels = point_channels(view);
+    return {output<R>(path, view.batch * view.length * channels), output_or_null<R>(basepoint, view.batch * channels),
+            output_or_null<R>(initial, view.batch * width)};
+}
+
+// Everything but `out`.
+template <class R>
+signature_job<R> signature_job_of(const path_arrays& paths, const signature_layout& layout) {
+    const auto& [depth, size, stream, inverse, scalar_term, chosen] = layout;
+    const path_view<R> view = view_of<R>(paths);
+    const R* initial = initial_of(paths, view, size);
+    return {view, depth, static_cast<method>(chosen), stream, inverse, scalar_term, initial, nullptr};
+}
+
+// Numbers in the result of a job of signatures.
+template <class R>
+i64 result_size(const signature_job<R>& job, const signature_layout& layout) {
+    const i64 row = std::get<1>(layout) + job.scalar_term;
+    return job.path.batch * result_rows(job.path, job.stream) * row;
+}
+
+}  // namespace pysig
