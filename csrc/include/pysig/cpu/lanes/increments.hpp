@@ -1,6 +1,6 @@
-// Increments of a path, made when they are needed: x[t] = point(t+1) - point(t), where a basepoint is one more
-// point in front and points beyond `lengths` do not count. An increment of zero changes nothing, so padding is exact. A
-// transform is one more way to make increments; the transformed path is never stored.
+// Increments of a path, computed on the fly: x[t] = point(t+1) - point(t). A basepoint is one more point in front;
+// points beyond `lengths` are ignored. An increment of zero changes nothing, so padding is exact. A transform is
+// another way to read increments; the transformed path is never stored.
 #pragma once
 
 #include "../jobs/path.hpp"
@@ -9,7 +9,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Channels and steps of the path as it was given, and steps as it is transformed.
+// Channels and steps of the given path (own_), and steps of the transformed path.
 template <class R>
 inline i64 own_channels(const path_view<R>& path) {
     return path.transform.stages ? path.transform.channels : path.channels;
@@ -27,8 +27,8 @@ inline i64 step_count(const path_view<R>& path) {
     return transformed_steps(path.transform.stages, path.length - 1 + (path.basepoint ? 1 : 0));
 }
 
-// The channels of the lag, if all steps move a lag and a lead in turns, the lead first; else 0. Stages after lead-lag
-// that have steps of their own put them in between.
+// Channels of the lag, if the steps move lead and lag alternately, the lead first; else 0. Stages after lead-lag that
+// insert steps break the alternation.
 template <class R>
 inline i64 alternating_channels(const path_view<R>& path) {
     i64 channels = path.transform.channels, found = 0;
@@ -61,8 +61,8 @@ class transformed_path {
         }
     }
 
-    // out[s * channels] = element `channel` of step begin + s, for s < count. Between the steps that stages have put at
-    // the ends, an element of one step is that of two steps before, moved along.
+    // out[s * channels] = element `channel` of step begin + s, for s < count. Between the steps that stages insert at
+    // the ends, an element equals that of two steps before, moved by a constant stride.
     void fill(i64 channel, i64 begin, i64 count, R* out) const {
         const i64 d = path.channels;
         i64 s = 0;
@@ -146,9 +146,8 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
             out[s * d + c] = p[path.time_stride + c * path.channel_stride] - p[c * path.channel_stride];
 }
 
-// Of points [begin, end) of a transformed path, neither the first nor the last, to `points`: differences of the
-// adjoints of the increments before and after them, of lead and of lag. The places of the increments of a path lie
-// evenly among those of the transformed one.
+// Adjoints of the inner points [begin, end) of a transformed path: P_bar_p = x_bar_before - x_bar_after, summed over
+// lead and lag. The increments of a channel of the path are evenly spaced among those of the transformed path.
 template <class R>
 inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* PYSIG_RESTRICT x_bar, i64 begin, i64 end,
                                  R* PYSIG_RESTRICT points) {
@@ -166,11 +165,11 @@ inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* P
         }
 }
 
-// The adjoint of fill_increments over all steps of path b: from the adjoints of its increments, row-major (steps,
-// channels), to those of its points, row-major (length, own channels), and of its basepoint unless that is null; of
-// points [begin, end), of which the basepoint is the first. Points that do not count get zero. `constant`, unless null,
-// has one more term of the adjoint of every increment, that of a channel every `stride` elements; between the ends it
-// cancels.
+// The adjoint of fill_increments for points [begin, end) of path b, counted from the basepoint if there is one:
+//     P_bar_p = x_bar_(p-1) - x_bar_p,     P_bar_0 = -x_bar_0,     P_bar_n = x_bar_(n-1).
+// `x_bar`: (steps, channels) row-major. `path_bar`: (length, own channels) row-major. `basepoint_bar`: null if not
+// wanted. Padding receives zero. `constant`, unless null: one more term of every x_bar, channel c at constant[c *
+// stride]; it cancels except at the ends.
 template <class R>
 inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant,
                                i64 stride, R* PYSIG_RESTRICT path_bar, R* PYSIG_RESTRICT basepoint_bar, i64 begin,

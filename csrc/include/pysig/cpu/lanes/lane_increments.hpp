@@ -1,6 +1,6 @@
-// Increments on lanes, a block of steps at a time. Where all lanes read points that lie one after the other, a
-// square of numbers is transposed in registers; a channel of time, and lead and lag, only put it elsewhere. Else the
-// increments of each lane are written to a row.
+// Increments on lanes, a block of steps at a time. If the points of all lanes are contiguous, square blocks are
+// transposed in registers; with a channel of time, or lead and lag, they are stored to other places. Otherwise the
+// increments of each lane are written to a row first.
 #pragma once
 
 #include "increments.hpp"
@@ -19,11 +19,10 @@ inline i64 path_at(const path_view<R>& path, i64 place) {
     return path.order ? path.order[place] : place;
 }
 
-// Up to here all integers are floating-point numbers.
+// All integers up to here are exact in float32.
 constexpr i64 max_exact_integer = 1 << 24;
 
-// How many of the next `count` steps all lanes can read as points stored one after the other; if need be with a channel
-// of time.
+// Number of the next `count` steps that all lanes can read from contiguous points, possibly with a channel of time.
 template <class R>
 inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count) {
     const bool time = path.transform.stages == stage_time;
@@ -39,9 +38,8 @@ inline i64 contiguous_steps(const path_view<R>& path, const lane_steps* slots, i
     return count > 0 ? count : 0;
 }
 
-// As many streams as a vector has lanes are read at once, of which the hardware asks for too little ahead: reading
-// reaches 60 to 80 per cent of the speed of memory, and nearly all of it where a few lines ahead are asked for. Paths
-// that lie in the caches are not asked for.
+// Every lane reads its own stream. Hardware prefetchers do not track that many: reading reaches 60 to 80 % of the
+// memory bandwidth without prefetching, and nearly all of it with. Batches that fit the caches are not prefetched.
 constexpr i64 prefetch_bytes = 1024;
 constexpr i64 cached_bytes = 4 << 20;
 
@@ -50,7 +48,7 @@ inline void prefetch(const R* p) {
     __builtin_prefetch(reinterpret_cast<const char*>(p) + prefetch_bytes);
 }
 
-// The last channel of steps [t, t + count), which all lanes have, of paths to which only time is added.
+// The channel of time of steps [t, t + count), which all lanes have.
 template <class R>
 inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, lanes<R>* target) {
     const i64 all = path.channels;
@@ -77,7 +75,7 @@ inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, 
     }
 }
 
-// The vectors of a block, from element m of steps of d channels on, with room for one more channel.
+// Stores the vectors of a block, elements m, m + 1, ... of rows of d channels, to rows of d + 1 channels.
 template <class R>
 inline void scatter_channels(const lanes<R> (&block)[lane_count<R>], lanes<R>* target, i64 m, i64 d) {
     target += m / d * (d + 1);
@@ -90,7 +88,7 @@ inline void scatter_channels(const lanes<R> (&block)[lane_count<R>], lanes<R>* t
     }
 }
 
-// Returns how many of the steps [t, t + count) were made.
+// Returns the number of steps of [t, t + count) that were filled.
 template <class R>
 inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,
                          lanes<R>* target);
@@ -133,8 +131,8 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
     fill_lanes(target + done * all, rows, row_size, (count - done) * all);
 }
 
-// x is read as it would be without lead and lag, half as many steps, to the last quarter of the target; then each step
-// becomes the two that begin at or before it. None are made where the lanes cannot be read together, or one begins in
+// The increments without lead and lag, half as many steps, are read to the last quarter of the target; then each of
+// them becomes two steps, in place. Fills nothing if the points of the lanes are not contiguous, or if a lane begins in
 // the middle of a pair.
 template <class R>
 inline i64 fill_lead_lag(const path_view<R>& path, const lane_steps* slots, i64 t, i64 count, R* rows, i64 row_size,

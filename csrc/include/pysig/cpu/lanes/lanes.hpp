@@ -1,5 +1,5 @@
-// Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that fill and
-// drain them.
+// Lanes: a SIMD vector whose lanes are independent paths (or chunks of time), and the transposes that gather and
+// scatter them.
 #pragma once
 
 #include "../../config.hpp"
@@ -53,7 +53,7 @@ inline void store_lanes(R* target, lanes<R> v) {
     std::memcpy(target, &v, sizeof v);
 }
 
-// value - 0 is value, so that compilers leave the subtraction out; 0 + value is not, for -0, and would be added.
+// Compilers remove the subtraction of 0. They keep an addition, because 0 + (-0) is not -0.
 template <class R>
 inline lanes<R> broadcast(R value) {
     return value - lanes<R>{};
@@ -105,13 +105,13 @@ struct count_up<0, indices...> {
     using type = index_list<indices...>;
 };
 
-// Of the `times` vectors that hold each lane of v so many times over, one after the other: number `part`.
+// Vector number `part` of the `times` vectors that repeat each lane of v `times` times.
 template <int times, int part, class V, int... l>
 inline V repeated_lanes(V v, index_list<l...>) {
     return __builtin_shufflevector(v, v, (part * int(sizeof...(l)) + l) / times...);
 }
 
-// To every lane the one `stride` lanes after it.
+// Rotates the lanes: every lane receives the one `stride` lanes after it.
 template <int stride, class V, int... l>
 inline V rotated_lanes(V v, index_list<l...>) {
     return __builtin_shufflevector(v, v, (l + stride) % int(sizeof...(l))...);
@@ -152,8 +152,8 @@ inline void fill_lanes(lanes<R>* target, const R* rows, i64 row_stride, i64 coun
     }
 }
 
-// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count, reading nothing beyond; zero where the row
-// is null. Of a vector and more, the last vector overlaps the one before.
+// target[m] = {rows[0][offset + m], rows[1][offset + m], ...} for m < count; zero if the row is null. Reads no further:
+// if count >= W, the last vector overlaps the one before.
 template <class R>
 inline void gather_lanes(lanes<R>* target, const R* const* rows, i64 offset, i64 count) {
     constexpr int width = lane_count<R>;

@@ -1,5 +1,5 @@
-// The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. See tensor.hpp for the algebra
-// and jobs/algebra.hpp for what is asked.
+// The tensor algebra on a batch of rows: lanes are rows, workers take lane groups. Formulas: kernels/algebra.hpp;
+// operations: jobs/algebra.hpp.
 #pragma once
 
 #include "../kernels/algebra.hpp"
@@ -61,7 +61,7 @@ class algebra_rows {
     bool is_shuffle() const { return job.op == algebra_op::shuffle || job.op == algebra_op::half_shuffle; }
     bool is_vjp() const { return job.derivative == derivative::vjp || job.derivative == derivative::hvp; }
 
-    // The rows of one worker, as many as the operation needs: tensors a, b, g (cotangent or result), ga, gb;
+    // The rows of one worker that the operation needs: tensors a, b, g (cotangent or result), ga, gb;
     // coordinates p, q and result; the rest of the series; the splits of words.
     struct rows {
         T *a, *b, *g, *ga, *gb, *p, *q, *result, *kept, *work, *splits;
@@ -102,7 +102,7 @@ class algebra_rows {
         return most;
     }
 
-    // If a map reads the value of the series, only the blocks of its top level that the map looks at.
+    // Marks the blocks of the top level that the first map reads; the others are not computed.
     void mark_wanted() {
         if (job.op != algebra_op::series || is_vjp() || !job.after.count) return;
         const sparse_map<R>& map = job.after.maps[0];

@@ -1,6 +1,9 @@
-// The cost model: how paths and chunks of time fill the lanes, how the words are cut into tiles, how many workers
-// pay. Every constant that decides between plans stands here. Nothing that changes a result depends on the number of
-// workers.
+// Cost model of the host: how paths and chunks of time fill the lanes, how words are cut into tiles, how many workers
+// are worth starting. Every constant that decides between plans is defined here. No result depends on the number of
+// workers: plans that fix an order of summation depend on the shape alone.
+//
+// Symbols: B paths, n steps, d channels, N depth, C chunks of a path, W lanes of a vector. The unit of lane_cost() is
+// one step of one full lane group; other costs are counted in multiply-adds.
 #pragma once
 
 #include "../kernels/tile_forward.hpp"
@@ -8,46 +11,54 @@
 PYSIG_NAMESPACE_BEGIN
 
 namespace cost {
-constexpr i64 tile_bytes = 192 * 1024;  // states of a tile: stay in the second-level cache
-constexpr i64 block_bytes = 24 * 1024;  // increments and chains of a block of time: stay in the first-level cache
-constexpr int hot_chains = 3;           // levels of chains
-// With so many channels and more the increments are streamed from the second-level cache. Processors with vectors of 64
-// bytes have more of the first.
+// Sizes in bytes. States of a tile fit the second-level cache; increments and chains of a block of time fit the first.
+constexpr i64 tile_bytes = 192 * 1024;
+constexpr i64 block_bytes = 24 * 1024;
+constexpr int hot_chains = 3;  // levels of chains that are counted in a block
+// From this many channels on, the increments of a block come from the second-level cache. Processors with vectors of 64
+// bytes have larger first-level caches.
 constexpr i64 wide_channels = vector_bytes >= 64 ? 3 : 4;
 constexpr i64 wide_block_bytes = (vector_bytes >= 64 ? 48 : 32) * 1024;
-constexpr i64 max_block = 128, min_block = 4;
-constexpr i64 many_blocks = 8;  // from here on a short last block costs less than vectors that overlap in all others
-constexpr double join_steps = 0.5;    // a Chen product costs about this many lane steps per level above the first
-constexpr i64 join_bytes = 24 << 20;  // signatures of chunks that wait for their joins
-constexpr i64 target_groups = 16;     // lane groups of a long path, so that many cores find work
-constexpr i64 long_chunk = 25;        // chunks of this many steps per lane and level make joins cost under two per cent
-constexpr double wide_share = 0.9;    // a step with letters in lanes, against its share of one with paths in lanes,
-constexpr double wide_overhead = 6;   // and what it costs more where there are few, divided by their number
-constexpr i64 wide_fill_bytes = 24 * 1024;
-constexpr double stream_row_cost =
-    0.5;  // a row of prefixes with words in lanes, against a full lane group's share with paths in lanes
-constexpr double stream_level_cost =
-    10;  // words that the levels of such a row cost beside, times the square of the depth
-constexpr i64 stream_block_bytes = 4 * 1024;
-constexpr i64 stream_prefetch_bytes = 12000;    // how far behind what is written memory is asked for
-constexpr double worker_multiply_adds = 2.5e6;  // multiply-adds that are worth one more thread: some 0.1 ms
-constexpr double region_multiply_adds =
-    1e5;  // that are worth one more of the threads that there are: waking it takes some microseconds
-constexpr i64 cumsum_bytes = 512 * 1024;  // rows and chains of one block of time
-constexpr i64 logarithm_bytes =
-    256 * 1024;  // signatures whose logarithms are taken together: stay in the second-level cache
+constexpr i64 max_block = 128, min_block = 4;  // steps
+constexpr i64 many_blocks = 8;  // from here on one short last block costs less than overlapping vectors in all blocks
 
-// Of gradients, whose numbers of items are those of the shape, as what is added to what depends on them.
-constexpr i64 segment_steps = 512;   // rebuilding costs about the square root of this many roundings
-constexpr i64 gradient_chunk = 512;  // steps that are worth a join of the levels that a gradient needs
+// Chunks of time. A Chen product of two chunks costs join_steps * (N - 1) steps of a lane.
+constexpr double join_steps = 0.5;
+constexpr i64 join_bytes = 24 << 20;  // chunk signatures stored until they are joined
+constexpr i64 target_groups = 16;     // lane groups of a long path: work for many cores
+constexpr i64 long_chunk = 25;        // steps per lane and level: joins then cost less than 2 %
+
+// Letters in the lanes (signature_wide.hpp): cost of a step relative to a lane's share of a step with paths in the
+// lanes is wide_share + wide_overhead / d.
+constexpr double wide_share = 0.9;
+constexpr double wide_overhead = 6;
+constexpr i64 wide_fill_bytes = 24 * 1024;
+
+// All prefixes with the words of a row in the lanes (signature_stream.hpp): cost of a row relative to a lane's share
+// of a group with paths in the lanes is stream_row_cost + stream_level_cost N^2 / (coefficients of a row).
+constexpr double stream_row_cost = 0.5;
+constexpr double stream_level_cost = 10;
+constexpr i64 stream_block_bytes = 4 * 1024;
+constexpr i64 stream_prefetch_bytes = 12000;  // prefetch distance ahead of the write position
+
+// Threads. Work in multiply-adds that justifies one more: a new thread (about 0.1 ms), or waking a waiting one (a few
+// microseconds).
+constexpr double worker_multiply_adds = 2.5e6;
+constexpr double region_multiply_adds = 1e5;
+constexpr i64 cumsum_bytes = 512 * 1024;     // rows and chains of one block of time
+constexpr i64 cumsum_max_block = 1024;       // steps
+constexpr i64 logarithm_bytes = 256 * 1024;  // signatures of a slice, kept in the second-level cache for the logarithm
+
+// Gradients. The number of work items depends on the shape alone, because it fixes the order of summation.
+constexpr i64 segment_steps = 512;   // the reconstruction of states accumulates about sqrt(segment_steps) roundings
+constexpr i64 gradient_chunk = 512;  // steps of a chunk that are worth joining its stored levels
 constexpr i64 backward_block_bytes = (vector_bytes >= 64 ? 32 : 24) * 1024;  // as block_bytes, with adjoints
-constexpr i64 min_items = 8, max_items = 64;  // parts of the words, or slices of the batch
-constexpr double item_multiply_adds = 2e8;    // multiply-adds that are worth one more
-constexpr i64 slice_bytes = 1 << 20;          // of what is kept about a slice: about a second-level cache
-constexpr i64 unsliced_bytes = 4 << 20;       // of what is kept about a batch that is not worth cutting
-constexpr i64 finish_elements =
-    1 << 15;                         // elements of a path that are finished at a time: several workers share a long one
-constexpr i64 projection_parts = 8;  // items of a lane group of projections where there are few groups
+constexpr i64 min_items = 8, max_items = 64;                                 // parts of the words, or slices
+constexpr double item_multiply_adds = 2e8;  // multiply-adds that are worth one more item
+constexpr i64 slice_bytes = 1 << 20;        // data of a slice: about a second-level cache
+constexpr i64 unsliced_bytes = 4 << 20;     // data of a batch below which it is not cut into slices
+constexpr i64 finish_elements = 1 << 15;    // elements of a path that one item converts to point adjoints
+constexpr i64 projection_parts = 8;         // items of a lane group of projections, if there are few groups
 }  // namespace cost
 
 // How lanes are filled: every path is cut into `chunks` of at most `chunk_steps` steps, in `groups` of lanes
@@ -61,21 +72,20 @@ inline lane_plan plan_chunks(i64 batch, i64 steps, i64 chunks) {
     return {chunks, ceil_div(steps, chunks), ceil_div(batch * chunks, lane_count<R>), 1};
 }
 
-// What a plan costs, in steps of one full lane group.
+// Cost in steps of one full lane group: groups * chunk_steps + join_steps (N - 1) B (C - 1).
 inline double lane_cost(const lane_plan& plan, i64 batch, int depth) {
     return double(plan.groups) * double(plan.chunk_steps) +
            cost::join_steps * (depth - 1) * double(batch) * double(plan.chunks - 1);
 }
 
-// Chunks of all paths whose signatures, of `size` coefficients, may wait for their joins: a lane group, and more as far
-// as memory allows.
+// Maximal number of stored chunk signatures of `size` coefficients: one lane group, or as many as join_bytes hold.
 template <class R>
 inline i64 max_joined_chunks(i64 size) {
     const double fit = double(cost::join_bytes) / (double(size) * sizeof(R));
     return fit > lane_count<R> ? i64(fit) : lane_count<R>;
 }
 
-// How finely long paths are cut: for so many groups, into chunks of so many steps at least.
+// Chunks of long paths: cut until there are `groups` lane groups, but not into chunks shorter than `steps`.
 struct chunk_target {
     i64 groups, steps;
 };
@@ -102,7 +112,7 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_tar
     return best;
 }
 
-// Whether letters in the lanes are cheaper than paths and chunks of time: few paths, many channels.
+// Whether letters in the lanes are cheaper than paths and chunks of time, as for few paths of many channels.
 template <class R>
 inline bool wide_pays(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
     if (depth < 2 || 2 * d < lane_count<R>) return false;
@@ -118,7 +128,7 @@ inline bool stream_pays(i64 batch, i64 d, int depth) {
     return row * double(batch) < double(pad_to_lanes<R>(batch));
 }
 
-// Steps whose increments are made at once for rows of prefixes.
+// Steps of a block of increments for rows of prefixes.
 inline i64 plan_stream_block(i64 d, i64 steps, i64 bytes_of_number) {
     i64 block = cost::stream_block_bytes / (d * bytes_of_number);
     block = block > cost::max_block ? cost::max_block : block < 1 ? 1 : block;
@@ -148,7 +158,7 @@ inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
     return {m, letters, per, power(d, m) * per};
 }
 
-// As many items of work, a tile of words on a lane group, as keep so many workers busy.
+// Number of (lane group, tile) items that keep this many workers busy.
 inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
 
 template <class R>

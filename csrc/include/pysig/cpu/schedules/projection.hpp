@@ -1,8 +1,10 @@
-// Chosen coefficients and linear functionals of signatures on the host, without the others: lanes hold paths, or
-// chunks of time of fewer paths where the set of words allows to join them; workers take (lane group, part of the tree)
-// items. The kernel is tree_walk.hpp.
+// Selected coefficients and linear functionals of signatures on the host (projections).
 //
-// Q is R, or dual<R>: then the derivative in a direction is what is put out.
+// The selected words and their prefixes form a tree. Lanes hold paths, or chunks of time if every suffix of a word is
+// in the tree too, because Chen's identity S[w] = sum of S_1[u] S_2[v] over the cuts w = u v needs prefixes u and
+// suffixes v. Workers take (lane group, part of the tree) items. The kernel is kernels/tree_walk.hpp.
+//
+// Q is R, or dual<R>, whose derivative is then the output.
 #pragma once
 
 #include "../kernels/tree_walk.hpp"
@@ -11,7 +13,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Everything that forward and backward share: how lanes are filled, how the tree is cut.
+// The plan that forward and backward share: how lanes are filled and the tree is cut.
 template <class Q>
 class tree_schedule {
  public:
@@ -56,7 +58,7 @@ class tree_schedule {
         return total;
     }
 
-    // Scratch for increments, in V: rows of increments, and twice as many on lanes for numbers that move.
+    // Scratch for increments, in V: rows, and for dual numbers values and tangents on lanes.
     i64 increments_size() const { return row_size + (moves ? 2 * row_size : 0); }
 
     void fill(const lane_group<R>& group, i64 t, i64 count, V* scratch, T* x) const {
@@ -77,7 +79,8 @@ class tree_schedule {
         else return value;
     }
 
-    // The states of nodes [begin, end) before the first step: chunks after the first begin with the trivial signature.
+    // The states of nodes [begin, end) before the first step: `initial` in the first chunk, the trivial signature in
+    // the others.
     void begin_states(const lane_group<R>& group, i64 begin, i64 end, T* s) const {
         for (i64 n = begin; n < end; ++n) {
             s[n] = T{};
@@ -89,9 +92,9 @@ class tree_schedule {
         if (begin == 0) s[0] = tree_walk<R, T>::constant(R(1));
     }
 
-    // ---- chunks of time: states, one number for each node, or one on each lane ----
+    // ---- Chen products of states: one number, or one on each lane, for each node ----
 
-    // w = u v for each cut: u by going up, v by dropping first letters.
+    // f(u, v) for each cut w = u v: prefixes u are ancestors, suffixes v follow from dropping first letters.
     template <class F>
     void each_cut(i64 w, const F& f) const {
         i64 prefixes[max_letters];
@@ -100,7 +103,7 @@ class tree_schedule {
         for (i64 k = 1, v = tree.suffix[w]; k < letters; ++k, v = tree.suffix[v]) f(prefixes[k], v);
     }
 
-    // a <- a (x) b, from the last word to the first: prefixes stand before, and are read as they were.
+    // a <- a (x) b in place: from the last word to the first, because prefixes precede their words.
     template <class N>
     void multiply_in_place(N* a, const N* b) const {
         for (i64 w = tree.nodes - 1; w > 0; --w) {
@@ -110,7 +113,8 @@ class tree_schedule {
         }
     }
 
-    // The adjoint of a -> a (x) b, from the first word to the last: only longer words add to the adjoint of one.
+    // The adjoint of a -> a (x) b in place: a_bar[u] += a_bar[u v] b[v], from the first word to the last, because only
+    // longer words contribute.
     void multiply_adjoint_in_place(Q* a_bar, const Q* b) const {
         for (i64 w = 1; w < tree.nodes; ++w) each_cut(w, [&](i64 u, i64 v) { a_bar[u] = a_bar[u] + a_bar[w] * b[v]; });
     }
@@ -229,7 +233,7 @@ class projection_tree {
         }
     }
 
-    // Chunks of a path that stand side by side in the lanes of a group, two and two, four and four, ...
+    // Chunks of a path that lie side by side in the lanes of one group.
     i64 together() const { return p.chunks() < width ? p.chunks() : width; }
 
     void join_lanes(i64 group) {
@@ -254,7 +258,7 @@ class projection_tree {
         return {moved<stride>(v.value), moved<stride>(v.tangent)};
     }
 
-    // The rest one after the other: where a path has more chunks than there are lanes, a lane of each of its groups.
+    // The groups of a path one after the other, if it has more chunks than there are lanes.
     void join(i64 place) {
         const i64 nodes = p.tree.nodes, first = place * p.chunks(), b = p.path.order ? p.path.order[place] : place;
         const auto state = [&](i64 slot, i64 n) {

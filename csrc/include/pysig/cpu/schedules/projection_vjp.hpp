@@ -1,10 +1,10 @@
-// Gradients of chosen coefficients and linear functionals, and (with dual numbers) their derivatives in a
-// direction, on the host: the schedule of signature_vjp.hpp for a tree of words.
+// Gradients of projections on the host, and (with dual numbers) their derivatives in a direction: the schedule of
+// signature_vjp.hpp for a tree of words.
 //
-//   states     of the words with words below them, at the ends of all segments of time; of all words where chunks are
-//   to be linked link       where a path has several chunks: states continued from the chunks before, adjoints from the
-//   chunks after reverse    lane groups and parts of the tree backwards along their chunk (tree_walk.hpp) finish
-//   the adjoints of increments, summed over the parts in a fixed order, become those of points
+//   1. states    S at the end of every segment, for the words with words below them; for all words if C > 1 chunks
+//   2. link      if C > 1: states continued from the earlier chunks, adjoints from the later ones
+//   3. backward  (lane group, part of the tree) items run backwards along their chunk (kernels/tree_walk.hpp)
+//   4. finish    increment adjoints, summed over the parts in a fixed order, become point adjoints
 #pragma once
 
 #include "projection.hpp"
@@ -190,7 +190,7 @@ class projection_vjp_tree {
         }
     }
 
-    // Lanes whose path ended earlier have zero increments to the end, which are no points'.
+    // Steps after the end of a path belong to no point and are dropped.
     void scatter(const lane_group<R>& group, i64 part, i64 t, i64 count, const T* x_bar, V* spare) const {
         R* rows = reinterpret_cast<R*>(spare);
         for (i64 m = 0; m < count * p.d; m += width) {

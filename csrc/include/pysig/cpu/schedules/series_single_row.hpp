@@ -1,6 +1,5 @@
-// Power series of few rows: too few to fill the lanes (algebra_rows.hpp), each is computed alone, with its words in
-// the lanes. The rounding differs a little; so only log-signatures, whose chunks of time depend on the size of the
-// batch as well, come here.
+// Power series of few rows, too few to fill the lanes (algebra.hpp): each row is computed alone, with words in the
+// lanes. The rounding differs slightly, so only log-signatures use it: their chunks depend on the batch size anyway.
 #pragma once
 
 #include "../jobs/algebra.hpp"
@@ -15,7 +14,7 @@ PYSIG_NAMESPACE_BEGIN
 template <class R>
 class series_single_row {
  public:
-    // Whether that is cheaper: a row costs about as many vectors as its share of full lanes, and some overhead.
+    // Whether this is cheaper: a row costs as many vectors as its share of full lanes, and an overhead.
     static bool pays(const algebra_job<R>& job) {
         return job.op == algebra_op::series && job.derivative == derivative::none && !job.before.count &&
                job.channels > 1 && 2 * job.batch <= lane_count<R>;
@@ -37,7 +36,7 @@ class series_single_row {
     }
 
  private:
-    static constexpr int places = 4;  // the inside of the series, its value, what is between maps
+    static constexpr int places = 4;  // the inner rows of the series, its value, two intermediate rows of maps
 
     const algebra_job<R>& job;
     const executor& exec;

@@ -56,7 +56,7 @@ class signature_cumsum {
     i64 block_steps() const {
         const i64 per_step = (d + 2 * chain_words + (job.stream ? 0 : lower)) * i64(sizeof(R));
         i64 t = cost::cumsum_bytes / per_step;
-        t = t < 1 ? 1 : t > 1024 ? 1024 : t;
+        t = t < 1 ? 1 : t > cost::cumsum_max_block ? cost::cumsum_max_block : t;
         return t < steps ? t : steps > 0 ? steps : 1;
     }
     i64 scratch_size() const { return block * (d + 2 * chain_words + lower) + size; }

@@ -1,5 +1,5 @@
-// Derivatives of signatures in a direction, on the host: the schedule of signature.hpp with a walk on dual numbers
-// (tile_tangent.hpp). Chunks of time are joined by the product rule.
+// Derivatives of signatures in a direction on the host: the schedule of signature.hpp with the kernel for dual numbers
+// (kernels/tile_tangent.hpp). Chunks are joined by the product rule, (a (x) b)' = a' (x) b + a (x) b'.
 #pragma once
 
 #include "segments.hpp"

@@ -25,7 +25,7 @@ class signature_one_channel {
     const executor& exec;
     i64 work = 0;
 
-    // Asks for Ctrl-C once in about a million multiply-adds.
+    // Polls for cancellation once per million multiply-adds.
     bool cancelled(i64 multiply_adds) {
         work += multiply_adds;
         if (work < (i64(1) << 20)) return false;

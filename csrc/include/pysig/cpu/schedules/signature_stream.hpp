@@ -1,14 +1,13 @@
 // The signatures of all prefixes of a path (`stream`), step by step: every row is made from the row before it and
 // written once.
 //
-// There is nothing to keep in registers, since every step is written; what counts is that rows are written as they lie
-// in memory. So, where rows are long enough (cost_model.hpp), the lanes hold neighbouring words of one row. Words u i,
-// for all letters i, stand side by side: with the chain of u (horner.hpp) repeated d times and the increment repeated
-// over and over, one step of a level is
+// Every step is written, so nothing can stay in registers; rows must be written in the order of memory. If rows are
+// long enough (cost_model.hpp), the lanes hold neighbouring words of one row. Words u i, for all letters i, are
+// adjacent: with the chain of u (horner.hpp) repeated d times and the increment repeated, one step of a level is
 //
 //     S'[u i] = S[u i] + chain_0[u] x[i],    chain_(r-1)[u i] = (chain_r[u] x[i] + S[u i]) / r
 //
-// over contiguous numbers: as many multiply-adds as words, one read and one write of a row. Workers take paths.
+// over contiguous numbers: one multiply-add per word, one read and one write of a row. Workers take paths.
 #pragma once
 
 #include "../jobs/signature.hpp"
@@ -45,10 +44,10 @@ class signature_stream {
     }
 
  private:
-    // Of one worker. Increments, patterns and chains may be read and written up to a vector behind their ends.
+    // Scratch of a worker. Increments, patterns and chains are read and written up to one vector past their ends.
     struct place {
         R* x;        // (block, d) increments
-        R* pattern;  // an increment over and over
+        R* pattern;  // the increment, repeated
         R* chains;   // (reach, words) of the words of one level, and of the next
         R* next;
     };
@@ -89,7 +88,7 @@ class signature_stream {
         }
     }
 
-    // `rows`: two, what is before the first step, and room for what is before an inverse.
+    // `rows`: two rows of scratch, the signature before the first step and the signature before inversion.
     void write_row(const place& at, const R* x, R* rows, i64 t, R* out) const {
         if (job.scalar_term) *out++ = R(1);
         if (!job.inverse) return step(at, x, t == 0 ? rows : out - width, out);
@@ -125,8 +124,8 @@ class signature_stream {
         }
     }
 
-    // What is made of a chain, the increment and the coefficient before the step. A row is written faster than the
-    // memory hands over the lines that it is written to: they are asked for some time before.
+    // Functions of the chain, the increment and the coefficient before the step. Rows are written faster than memory
+    // delivers their cache lines, so the lines are prefetched.
     struct entries {
         int r;
         V operator()(V chain, V x, V s) const { return chain_entry<R>(chain, x, s, r); }
@@ -167,7 +166,7 @@ class signature_stream {
             }
             return;
         }
-        // What is written behind the letters of u is overwritten by those of the next word, or by the next level.
+        // Values written past the letters of u are overwritten by the next word, or by the next level.
         for (i64 u = 0; u < words; ++u) {
             const i64 m = u * d, left = s.room - m;
             store_some(to + m, f(broadcast(chain[u]), load_lanes(x), load_some(s.data + m, left)), left);

@@ -1,9 +1,9 @@
 // Few paths of many channels: the lanes hold letters instead of paths.
 //
-// The walk of tile_forward.hpp with another filling: at a word u, whose chain is a number at each step, all words u i
-// are made at once, one vector of letters i after the other. The last two letters are then a matrix product over the
-// steps of the block of time, A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States live in the row of the
-// result, in place: no transposes, no joins.
+// The recursion of kernels/tile_forward.hpp with other lanes: at a word u, whose chain is one number at each step, all
+// words u i are computed at once, one vector of letters i after the other. The last two letters are then a matrix
+// product over the steps of the block, A[i][j] += sum over t of H_t[i] x_t[j], in register tiles. States are updated in
+// the row of the result: no transposes, no joins.
 #pragma once
 
 #include "../jobs/signature.hpp"

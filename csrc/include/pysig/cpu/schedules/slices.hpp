@@ -1,7 +1,7 @@
-// A large batch in slices, each of some lane groups, computed on its own by one worker: what a slice keeps about
-// its increments stays in the caches, and no memory grows with the batch.
+// A large batch in slices of some lane groups, each computed by one worker. The data of a slice stay in the caches, and
+// scratch memory does not grow with the batch.
 //
-// Slices depend on the shape alone, as results must not depend on the number of workers.
+// Slices depend on the shape alone, because results must not depend on the number of workers.
 #pragma once
 
 #include "../jobs/signature_vjp.hpp"
@@ -11,8 +11,8 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Paths of a slice: whole lane groups; the whole batch where that is small, or where it can be divided into more
-// `items` than it has groups.
+// Number of paths of a slice: whole lane groups. The whole batch if its data are small, or if it can be divided into
+// more `items` than it has groups.
 template <class R>
 inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
@@ -24,7 +24,7 @@ inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     return groups / slices * lane_count<R>;
 }
 
-// Paths [first, first + count), or those at these places of the order, which lie anywhere in the batch.
+// Paths [first, first + count); with an order, the paths at these positions of the order.
 template <class R>
 inline path_view<R> slice_of(path_view<R> path, i64 first, i64 count) {
     path.batch = count;
@@ -59,8 +59,8 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
     return job;
 }
 
-// Calls body(first, count, executor) for every slice, each on one worker. The last ones first: an order begins with the
-// shortest paths.
+// Calls body(first, count, executor) for every slice, each on one worker. The last slices first, because an order puts
+// the longest paths last.
 template <class F>
 inline void parallel_for_slices(i64 batch, i64 slice, const executor& exec, const F& body) {
     const i64 slices = ceil_div(batch, slice);

@@ -1,5 +1,5 @@
-// The one threading seam: the threads that work on one call. The first region of a call that has work for several
-// takes them from the pool, and they stay with it until it is over.
+// The threads of one call: the implementation of `executor`. The first parallel loop with work for several threads
+// takes them from the pool; they belong to the call until it ends.
 #pragma once
 
 #include "../jobs/executor.hpp"
@@ -12,7 +12,7 @@ PYSIG_NAMESPACE_BEGIN
 
 class team {
  public:
-    // `interrupted` is asked about every 20 ms, by the calling thread only, while a call runs; null: never.
+    // `interrupted` is polled about every 20 ms, by the calling thread only; null: never.
     explicit team(int workers, bool (*interrupted)() = nullptr)
         : interrupted_(interrupted), owner_(std::this_thread::get_id()), last_(std::chrono::steady_clock::now()) {
         exec_ = {std::max(workers, 1), &team::run, &team::ask, this};
@@ -69,14 +69,14 @@ class team {
         self.share(workers, items, body, context);
     }
 
-    // As many threads as are wanted, or as can be had. Returns how many there are, with the calling one.
+    // Takes up to `workers` threads. Returns the number available, including the calling thread.
     int gather(int workers) {
         const int missing = workers - 1 - int(members_.size());
         if (missing > 0) pool::of_this_process().take(missing, members_);
         return std::min(workers, int(members_.size()) + 1);
     }
 
-    // Ends early, for all, where an item fails, which it may for want of memory.
+    // An exception of one item (out of memory) stops all workers.
     static void take_items(void* context, int worker) {
         region& here = *static_cast<region*>(context);
         try {
@@ -97,12 +97,12 @@ class team {
         stop_.store(true, std::memory_order_relaxed);
     }
 
-    // A signal handler may fork in the middle of a call, and the child come back from it.
+    // A signal handler may fork during a call, and the child may return from it.
     void refuse_fork() {
         if (forks_ == pool::forks()) return;
         members_.clear();
         throw std::runtime_error(
-            "pysig: the process was forked in the middle of this call, whose other threads are not in the child");
+            "pysig: the process was forked during this call; its worker threads do not exist in the child");
     }
 
     void share(int workers, i64 items, void (*body)(void*, i64, int), void* context) {

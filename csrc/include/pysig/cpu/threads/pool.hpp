@@ -1,10 +1,9 @@
-// Threads that wait for work. Starting a thread costs some fifty microseconds and ending it some twenty more;
-// waking one that sleeps costs a few. So a thread that has done its part of a call stays for a while.
+// Threads that wait for work. Starting a thread takes about fifty microseconds and ending it twenty more; waking a
+// sleeping thread takes a few. A thread that has finished its task therefore stays for `idle_timeout`.
 //
-// A call has its threads for itself until it is over (parallel.hpp): calls at the same time, from any threads, share
-// nothing but the list of those that are free. Before a fork the free ones end, as a process that forks should have one
-// thread; a forked child begins a list of its own. The lists are never destroyed, so that nothing depends on the order
-// in which a process ends.
+// A call owns its threads until it ends (parallel.hpp): concurrent calls share nothing but the list of free threads.
+// Before a fork the free threads end, because a process that forks should have one thread; a forked child starts a new
+// pool. Pools are never destroyed, so nothing depends on the order in which a process ends.
 #pragma once
 
 #include "../../config.hpp"
@@ -27,7 +26,7 @@ PYSIG_NAMESPACE_BEGIN
 
 class pool;
 
-// A thread that does one task after the other.
+// A thread that runs one task after the other.
 class member {
  public:
     using task = void (*)(void* context, int worker);
@@ -47,7 +46,7 @@ class member {
         changed_.notify_one();
     }
 
-    // Whether the task had not begun, and will not: what sleeps may take longer to wake than others to do all there is.
+    // Withdraws a task that has not begun; false if it has. A sleeping thread may wake after all work has been claimed.
     bool cancel_task() {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (state_.load(std::memory_order_relaxed) != given) return false;
@@ -55,7 +54,7 @@ class member {
         return true;
     }
 
-    // Whether the task is done; waits for it some milliseconds at most.
+    // Whether the task is done, after waiting for at most `some` milliseconds.
     bool done_within(std::chrono::milliseconds some) {
         for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) != free; ++spin) pause();
         std::unique_lock<std::mutex> lock(mutex_);
@@ -65,7 +64,7 @@ class member {
     void start() {
         thread_ = std::thread([this] { loop(); });
     }
-    // The end of a thread that is free: it does not wait out its patience.
+    // Ends a free thread without waiting for its idle timeout.
     void end() {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
@@ -79,7 +78,7 @@ class member {
 
  private:
     static constexpr int spins =
-        1000;  // looks before going to sleep: some ten microseconds, as the next task mostly follows at once
+        1000;  // polls before sleeping, about ten microseconds: the next task usually follows at once
     static constexpr std::chrono::seconds idle_timeout{1};
     enum : int { free, given, running };
 
@@ -120,11 +119,10 @@ class pool {
         return *found;
     }
 
-    // How many forks lie between the first process and this one, as far as they were seen: it changes when threads are
-    // gone.
+    // Number of forks seen between the first process and this one. It changes when the threads are lost.
     static long forks() { return count_of_forks().load(); }
 
-    // Appends so many threads to `taken`, fewer if no more are to be had.
+    // Appends `count` threads to `taken`, fewer if the system refuses more.
     void take(int count, std::vector<member*>& taken) {
         taken.reserve(taken.size() + std::size_t(count));
         {
@@ -135,13 +133,13 @@ class pool {
             if (member* hired = hire()) taken.push_back(hired);
     }
 
-    // Room in the list was made when they were hired.
+    // Does not allocate: hire() has reserved the space.
     void give_back(const std::vector<member*>& taken) {
         const std::lock_guard<std::mutex> lock(mutex_);
         free_.insert(free_.end(), taken.begin(), taken.end());
     }
 
-    // Whether a thread was free, and is no longer in the list.
+    // Removes a free thread from the list; false if it is not free.
     bool dismiss(member* idle) {
         const std::lock_guard<std::mutex> lock(mutex_);
         const auto found = std::find(free_.begin(), free_.end(), idle);
@@ -205,15 +203,15 @@ class pool {
     }
 };
 
-// Whether there is a task, which is then running. To be called under the lock.
+// Marks a given task as running; false if there is none. The caller holds the lock.
 inline bool member::accept_task() {
     if (state_.load(std::memory_order_relaxed) != given) return false;
     state_.store(running, std::memory_order_relaxed);
     return true;
 }
 
-// Waits for that; else the thread ends: it was told to, or nobody has needed it for a while. One that was woken too
-// late looks out for the next task.
+// Waits for a task. False if the thread was told to end, or was idle for `idle_timeout`. A thread whose task was
+// withdrawn before it woke waits for the next one.
 inline bool member::wait_for_task() {
     for (;;) {
         for (int spin = 0; spin < spins && state_.load(std::memory_order_acquire) == free; ++spin) pause();
