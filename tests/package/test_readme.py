@@ -144,12 +144,52 @@ def test_table_of_capabilities_has_every_row():
         assert [cell == "yes" for cell in cells] == [b in have for b in generate.COLUMNS]
 
 
-def test_folders_of_the_layer_map_exist():
-    section = TEXT.split("## Where things are")[1].split("\n## ")[0]
-    paths = re.findall(r"`([\w./]+(?:/|\.\w+))`", section)
-    assert len(paths) > 10
-    missing = [p for p in paths if not ((ROOT / p).exists() or p == "pysig.hpp")]
-    assert not missing
+# Folders that a page leaves out in front of a path, beside the root.
+SHORT = {
+    "README.md": ("csrc/include",),
+    "CONTRIBUTING.md": (),
+    "docs/design.md": (
+        "csrc",
+        "csrc/include/pysig",
+        "csrc/include/pysig/cpu",
+        "docs",
+        "pysig",
+        "pysig/_plans",
+    ),
+}
+
+
+def paths_named(text):
+    """The files and folders that a page names, in code or as targets of links.
+
+    STEM is the name of an operation: `signature` for this check.
+    """
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    code = re.findall(r"`([\w.]*(?:/[\w.]+)*/?)`", text)
+    suffixes = (".py", ".hpp", ".h", ".cpp", ".cu", ".cuh", ".md", ".txt")
+    named = [p for p in code if "/" in p or (p.endswith(suffixes) and p not in suffixes)]
+    links = re.findall(r"\]\(([\w./]+)(?:#\w+)?\)", text)
+    return [p.replace("STEM", "signature") for p in named + links if p != "/"]
+
+
+def missing_paths(page, text):
+    """Paths that a page names and that are not there."""
+    bases = [ROOT, *(ROOT / folder for folder in SHORT[page])]
+    return [p for p in paths_named(text) if not any((base / p).exists() for base in bases)]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("page", SHORT)
+def test_every_path_that_a_page_names_exists(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert len(paths_named(text)) > 10
+    assert not missing_paths(page, text)
+
+
+def test_a_path_that_is_not_there_is_found():
+    text = "See `pysig/_gpu/entry.py`, `pysig/cli.py`, `csrc/absent/` and [a page](docs/absent.md)."
+    wrong = ["pysig/_gpu/entry.py", "csrc/absent/", "docs/absent.md"]
+    assert missing_paths("CONTRIBUTING.md", text) == wrong
 
 
 def test_first_lines_say_what_it_is_for():
