@@ -1,7 +1,6 @@
-"""Rows taken apart into levels, and maps of levels written with the operators of the array
-library.
+"""Splitting of rows into levels, and maps of levels written with array operators.
 
-Everything here is a few products of arrays for each level, alike on CPU and GPU.
+Each function takes a few array products for each level, on CPU and GPU alike.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def split(rows: Any, plan: Plan) -> list[Any]:
 
 
 def join(xp: Any, scalar: Any, levels: list[Any], plan: Plan) -> Any:
-    """Rows from levels; `scalar` (count, 1) is kept if the plan has a scalar."""
+    """Rows from levels; `scalar` (count, 1) precedes them if the plan has a scalar term."""
     count = max(level.shape[0] for level in levels)
     parts = [xp.broadcast_to(level, (count, level.shape[1])) for level in levels]
     if plan.scalar_term:
@@ -29,7 +28,7 @@ def join(xp: Any, scalar: Any, levels: list[Any], plan: Plan) -> Any:
 
 
 def reverse_letters(level: Any, channels: int, letters: int) -> Any:
-    """Every word reversed."""
+    """Reverse every word of a level."""
     if channels == 1:
         return level
     count = len(level)
@@ -37,7 +36,7 @@ def reverse_letters(level: Any, channels: int, letters: int) -> Any:
     return cube.transpose(0, *range(letters, 0, -1)).reshape(count, channels**letters)
 
 
-# ---- powers x, x (x) x, ... of a vector, and with `divided` its exponential ----
+# ---- tensor powers of a vector; with `divided` the levels of its exponential ----
 
 
 def powers(x: Any, depth: int, divided: bool) -> list[Any]:
@@ -63,27 +62,25 @@ def powers_jvp(x: Any, dx: Any, depth: int, divided: bool) -> list[Any]:
 
 
 def powers_vjp(xp: Any, x: Any, gradients: list[Any], divided: bool) -> Any:
-    """The gradient at x (count, channels) from the gradients at the levels of `powers`."""
+    """The gradient with respect to x (count, channels) from gradients of the levels of `powers`."""
     count, channels = x.shape
     depth = len(gradients)
     values = powers(x, depth, divided)
-    at_x, carried = x * 0, gradients[-1]
+    x_bar, level_bar = x * 0, gradients[-1]
     for k in range(depth, 1, -1):
-        matrix = carried.reshape(count, channels ** (k - 1), channels)
+        matrix = level_bar.reshape(count, channels ** (k - 1), channels)
         matrix = matrix / k if divided else matrix
-        at_x = at_x + xp.matmul(values[k - 2][:, None, :], matrix).reshape(count, channels)
+        x_bar = x_bar + xp.matmul(values[k - 2][:, None, :], matrix).reshape(count, channels)
         below = xp.matmul(matrix, x[:, :, None]).reshape(count, channels ** (k - 1))
-        carried = gradients[k - 2] + below
-    return at_x + carried
+        level_bar = gradients[k - 2] + below
+    return x_bar + level_bar
 
 
 # ---- a matrix applied to every letter of a word ----
 
 
 def _apply_once(xp: Any, matrix: Any, level: Any) -> Any:
-    """The matrix (count or 1, new, old) applied to the first letter, which then becomes the last
-    one.
-    """
+    """Apply a matrix (count or 1, new, old) to the first letter and move it to the end."""
     count, size = level.shape
     new, old = matrix.shape[1:]
     mapped = xp.matmul(matrix, level.reshape(count, old, size // old))
@@ -91,7 +88,7 @@ def _apply_once(xp: Any, matrix: Any, level: Any) -> Any:
 
 
 def map_letters(xp: Any, matrix: Any, level: Any, letters: int) -> Any:
-    """The matrix applied to every letter of a level."""
+    """Apply the matrix to every letter of a level."""
     for _ in range(letters):
         level = _apply_once(xp, matrix, level)
     return level
@@ -110,17 +107,17 @@ def map_letters_jvp(
 def map_letters_vjp(
     xp: Any, matrix: Any, level: Any, gradient: Any, letters: int
 ) -> tuple[Any, Any]:
-    """The gradients at the matrix (count, new, old) and at the level."""
+    """The gradients with respect to the matrix (count, new, old) and the level."""
     new, old = matrix.shape[1:]
     stages = [level]
     for _ in range(letters - 1):
         stages.append(_apply_once(xp, matrix, stages[-1]))
-    at_matrix: Any = 0
+    matrix_bar: Any = 0
     for stage in reversed(stages):
         count, size = gradient.shape
         g = gradient.reshape(count, size // new, new).transpose(0, 2, 1)
         before = stage.reshape(stage.shape[0], old, stage.shape[1] // old)
-        at_matrix = at_matrix + xp.matmul(g, before.transpose(0, 2, 1))
+        matrix_bar = matrix_bar + xp.matmul(g, before.transpose(0, 2, 1))
         gradient = xp.matmul(matrix.transpose(0, 2, 1), g)
         gradient = gradient.reshape(count, size // new * old)
-    return at_matrix, gradient
+    return matrix_bar, gradient

@@ -1,4 +1,4 @@
-"""The pairing of a functional with a signature, with derivatives."""
+"""The pairing of a functional with a signature, and its derivatives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pysig._api._docs import documented
 from pysig._api._output import check_out
-from pysig._api.algebra._rows import check_sizes, prepare
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 
 
 @documented()
@@ -21,7 +21,7 @@ def inner(
         A functional and a signature, or any two tensors. Leading dimensions broadcast.
     {channels, depth}
     scalar_term : bool, optional
-        If True, rows begin with the coefficient of the empty word, which is part of the sum.
+        If True, rows begin with the coefficient of the empty word, which enters the sum.
     {out}
 
     Returns
@@ -73,9 +73,9 @@ def inner_vjp(
     }
     call = prepare(given, shapes)
     g = call.rows("cotangent", 0)[:, None]
-    wide = (call.count, plan.size)
-    at_a, at_b = (call.xp.broadcast_to(g * call.rows(other), wide) for other in "ba")
-    return call.reduced(at_a, "a"), call.reduced(at_b, "b")
+    shape = (call.count, plan.size)
+    a_bar, b_bar = (call.xp.broadcast_to(g * call.rows(other), shape) for other in "ba")
+    return call.reduced(a_bar, "a"), call.reduced(b_bar, "b")
 
 
 @documented(like=inner)
@@ -112,8 +112,8 @@ def inner_jvp(
     return _pair(call, [("a", "tangent_b"), ("tangent_a", "b")], out)
 
 
-def _pair(call: Any, pairs: list[tuple[str, str]], out: Any) -> Any:
-    """The sum of the pairings of several arguments, in the shape of the batch."""
+def _pair(call: RowsCall, pairs: list[tuple[str, str]], out: Any) -> Any:
+    """Sum the pairings of pairs of arguments, in the shape of the batch."""
     result = check_out(out, call.batch, call.dtype, call.backend, call.given)
     total = sum((call.rows(x) * call.rows(y)).sum(axis=-1) for x, y in pairs)
     value = call.xp.broadcast_to(total, (call.count,)).reshape(call.batch)

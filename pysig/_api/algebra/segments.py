@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pysig._api._docs import documented
 from pysig._api.algebra._levels import join, powers, powers_jvp, powers_vjp, split
@@ -31,7 +31,7 @@ def append(
         Increments of the segments. Leading dimensions broadcast with those of `a`.
     {channels, depth}
     scalar_term : bool, optional
-        If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
+        If True, rows begin with the coefficient of the empty word. Otherwise it is 1.
     {workers}
     {out}
 
@@ -44,7 +44,7 @@ def append(
 
     Notes
     -----
-    The exponential of the increment, level by level, followed by one Chen product.
+    Computes the exponential of the increment level by level, then one Chen product.
 
     Examples
     --------
@@ -54,7 +54,8 @@ def append(
     >>> pysig.algebra.append(pysig.signature(path[:2], 2), path[2] - path[1], channels=2, depth=2)
     array([1. , 1. , 0.5, 1. , 0. , 0.5])
     """
-    return _joined(True, a, x, channels, depth, scalar_term, workers, out)
+    given = {"a": a, "x": x}
+    return _prepare_join(True, given, channels, depth, scalar_term, workers).value(out)
 
 
 @documented(like=append)
@@ -83,8 +84,8 @@ def append_vjp(
     >>> pysig.algebra.append_vjp(np.array([1.0, 2.0]), [3.0], 1, 2, np.array([0.0, 1.0]))
     (array([3., 1.]), array([4.]))
     """
-    call, at_a, at_x = _joined_vjp(True, a, x, channels, depth, cotangent, scalar_term, workers)
-    return call.reduced(at_a, "a"), call.reduced(at_x, "x")
+    given = {"a": a, "x": x, "cotangent": cotangent}
+    return _prepare_join(True, given, channels, depth, scalar_term, workers).vjp()
 
 
 @documented(like=append)
@@ -117,7 +118,8 @@ def append_jvp(
     ... )
     array([1., 4.])
     """
-    return _joined_jvp(True, a, x, channels, depth, tangent_a, tangent_x, scalar_term, workers, out)
+    given = {"a": a, "x": x, "tangent_a": tangent_a, "tangent_x": tangent_x}
+    return _prepare_join(True, given, channels, depth, scalar_term, workers).jvp(out)
 
 
 @documented()
@@ -141,7 +143,7 @@ def prepend(
         Signatures.
     {channels, depth}
     scalar_term : bool, optional
-        If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
+        If True, rows begin with the coefficient of the empty word. Otherwise it is 1.
     {workers}
     {out}
 
@@ -154,7 +156,7 @@ def prepend(
 
     Notes
     -----
-    The exponential of the increment, level by level, followed by one Chen product.
+    Computes the exponential of the increment level by level, then one Chen product.
 
     Examples
     --------
@@ -164,7 +166,8 @@ def prepend(
     >>> pysig.algebra.prepend(path[1] - path[0], pysig.signature(path[1:], 2), channels=2, depth=2)
     array([1. , 1. , 0.5, 1. , 0. , 0.5])
     """
-    return _joined(False, a, x, channels, depth, scalar_term, workers, out)
+    given = {"a": a, "x": x}
+    return _prepare_join(False, given, channels, depth, scalar_term, workers).value(out)
 
 
 @documented(like=prepend)
@@ -193,8 +196,9 @@ def prepend_vjp(
     >>> pysig.algebra.prepend_vjp([3.0], np.array([1.0, 2.0]), 1, 2, np.array([0.0, 1.0]))
     (array([4.]), array([3., 1.]))
     """
-    call, at_a, at_x = _joined_vjp(False, a, x, channels, depth, cotangent, scalar_term, workers)
-    return call.reduced(at_x, "x"), call.reduced(at_a, "a")
+    given = {"a": a, "x": x, "cotangent": cotangent}
+    a_bar, x_bar = _prepare_join(False, given, channels, depth, scalar_term, workers).vjp()
+    return x_bar, a_bar
 
 
 @documented(like=prepend)
@@ -227,107 +231,68 @@ def prepend_jvp(
     ... )
     array([1., 4.])
     """
-    return _joined_jvp(
-        False, a, x, channels, depth, tangent_a, tangent_x, scalar_term, workers, out
-    )
+    given = {"a": a, "x": x, "tangent_a": tangent_a, "tangent_x": tangent_x}
+    return _prepare_join(False, given, channels, depth, scalar_term, workers).jvp(out)
 
 
 # ---- shared ----
 
 
-def _segment(call: RowsCall, plan: Plan) -> Any:
-    """exp(x) as rows."""
-    one = call.xp.ones((1, 1), call.dtype)
-    return join(call.xp, one, powers(call.rows("x"), plan.depth, True), plan)
+class _Join(NamedTuple):
+    """A checked call of `append` or `prepend`: the Chen product of `a` and exp(x) in some order."""
+
+    call: RowsCall
+    plan: Plan
+    at_end: bool
+
+    def _ordered(self, signature: Any, segment: Any) -> tuple[Any, Any]:
+        """The two factors, or their tangents or gradients, in the order of the product."""
+        return (signature, segment) if self.at_end else (segment, signature)
+
+    def _factors(self) -> tuple[Any, Any]:
+        call, plan = self.call, self.plan
+        one = call.xp.ones((1, 1), call.dtype)
+        segment = join(call.xp, one, powers(call.rows("x"), plan.depth, True), plan)
+        return self._ordered(call.rows("a"), segment)
+
+    def _options(self) -> dict[str, Any]:
+        return {"plan": self.plan, "scalar": 1, "workers": self.call.threads}
+
+    def value(self, out: Any) -> Any:
+        """Compute the product."""
+        rows, result = self.call.target(out, self.plan.size)
+        self.call.backend.impl.bilinear("product", self._factors(), rows, **self._options())
+        return self.call.finish(rows, result)
+
+    def vjp(self) -> tuple[Any, Any]:
+        """Compute the gradients with respect to `a` and `x`."""
+        call, plan = self.call, self.plan
+        bars = call.empty(plan.size), call.empty(plan.size)
+        call.backend.impl.bilinear_vjp(
+            "product", self._factors(), call.rows("cotangent"), bars, **self._options()
+        )
+        a_bar, segment_bar = self._ordered(*bars)
+        x = call.xp.broadcast_to(call.rows("x"), (call.count, plan.channels))
+        x_bar = powers_vjp(call.xp, x, split(segment_bar, plan), True)
+        return call.reduced(a_bar, "a"), call.reduced(x_bar, "x")
+
+    def jvp(self, out: Any) -> Any:
+        """Compute the derivative along the tangents of `a` and `x`."""
+        call, plan = self.call, self.plan
+        levels = powers_jvp(call.rows("x"), call.rows("tangent_x"), plan.depth, True)
+        dsegment = join(call.xp, call.xp.zeros((1, 1), call.dtype), levels, plan)
+        tangents = self._ordered(call.rows("tangent_a"), dsegment)
+        rows, result = call.target(out, plan.size)
+        call.backend.impl.bilinear_jvp(
+            "product", self._factors(), tangents, rows, **self._options()
+        )
+        return call.finish(rows, result)
 
 
-def _prepare_joined(
-    channels: Any, depth: Any, scalar_term: Any, workers: Any, given: dict[str, Any]
-) -> tuple[RowsCall, Plan]:
+def _prepare_join(
+    at_end: bool, given: dict[str, Any], channels: Any, depth: Any, scalar_term: Any, workers: Any
+) -> _Join:
+    """Check the arguments; names that end in x have a vector for each row."""
     plan = check_sizes(channels, depth, scalar_term)
     shapes = {name: (plan.channels if name.endswith("x") else plan.size,) for name in given}
-    return prepare(given, shapes, workers), plan
-
-
-def _joined(
-    at_end: bool,
-    a: Any,
-    x: Any,
-    channels: Any,
-    depth: Any,
-    scalar_term: Any,
-    workers: Any,
-    out: Any,
-) -> Any:
-    call, plan = _prepare_joined(channels, depth, scalar_term, workers, {"a": a, "x": x})
-    rows, result = call.target(out, plan.size)
-    factors = call.rows("a"), _segment(call, plan)
-    call.backend.impl.bilinear(
-        "product",
-        factors if at_end else factors[::-1],
-        rows,
-        plan=plan,
-        scalar=1,
-        workers=call.threads,
-    )
-    return call.finish(rows, result)
-
-
-def _joined_vjp(
-    at_end: bool,
-    a: Any,
-    x: Any,
-    channels: Any,
-    depth: Any,
-    cotangent: Any,
-    scalar_term: Any,
-    workers: Any,
-) -> tuple[RowsCall, Any, Any]:
-    """The gradients as rows of the whole batch."""
-    given = {"a": a, "x": x, "cotangent": cotangent}
-    call, plan = _prepare_joined(channels, depth, scalar_term, workers, given)
-    factors = call.rows("a"), _segment(call, plan)
-    gradients = call.empty(plan.size), call.empty(plan.size)
-    call.backend.impl.bilinear_vjp(
-        "product",
-        factors if at_end else factors[::-1],
-        call.rows("cotangent"),
-        gradients,
-        plan=plan,
-        scalar=1,
-        workers=call.threads,
-    )
-    at_a, at_segment = gradients if at_end else gradients[::-1]
-    wide = call.xp.broadcast_to(call.rows("x"), (call.count, plan.channels))
-    return call, at_a, powers_vjp(call.xp, wide, split(at_segment, plan), True)
-
-
-def _joined_jvp(
-    at_end: bool,
-    a: Any,
-    x: Any,
-    channels: Any,
-    depth: Any,
-    tangent_a: Any,
-    tangent_x: Any,
-    scalar_term: Any,
-    workers: Any,
-    out: Any,
-) -> Any:
-    given = {"a": a, "x": x, "tangent_a": tangent_a, "tangent_x": tangent_x}
-    call, plan = _prepare_joined(channels, depth, scalar_term, workers, given)
-    moves = powers_jvp(call.rows("x"), call.rows("tangent_x"), plan.depth, True)
-    dsegment = join(call.xp, call.xp.zeros((1, 1), call.dtype), moves, plan)
-    values = call.rows("a"), _segment(call, plan)
-    changes = call.rows("tangent_a"), dsegment
-    rows, result = call.target(out, plan.size)
-    call.backend.impl.bilinear_jvp(
-        "product",
-        values if at_end else values[::-1],
-        changes if at_end else changes[::-1],
-        rows,
-        plan=plan,
-        scalar=1,
-        workers=call.threads,
-    )
-    return call.finish(rows, result)
+    return _Join(prepare(given, shapes, workers), plan, at_end)
