@@ -1,7 +1,7 @@
-"""One checked call on paths, which all public functions that take a path go through.
+"""The checked call: argument checks of all public functions that take a path.
 
-It holds backend, array, plan and options, broadcasts the arrays that have a row for each path,
-allocates outputs, and sums gradients over the axes of broadcasting.
+A call holds backend, array, plan and options. It broadcasts arrays that have a row for each path,
+allocates outputs, and sums gradients over broadcast axes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
 
 class PathCall:
-    """The part that all calls share. A subclass adds its plan and the operations of the backend.
+    """Base class of all calls. A subclass adds its plan and the operations of the backend.
 
-    Attributes of a subclass: `plan`; `own_shape`, the axes of a result after those of the batch and
-    of `stream`; `columns`, the width of `initial`; `scalar_column`, the column of `initial` that is
-    1, or None.
+    A subclass sets `plan`; `own_shape`, the axes of a result after those of the batch and `stream`;
+    `columns`, the width of `initial`; and `scalar_column`, the column of `initial` that is 1, or
+    None.
     """
 
     plan: Any
@@ -45,7 +45,7 @@ class PathCall:
 
     @on_device
     def begin(self, options: Mapping[str, Any]) -> None:
-        """Check path and options, except for what has a row for each path."""
+        """Check path and options, except for arrays that have a row for each path."""
         path, caller = self.given["path"], self.caller
         check_capture(backend_of(path), caller, path, options)
         self.backend, self.array = backend, array = check_path(path)
@@ -65,7 +65,7 @@ class PathCall:
         self.rows = (self.paths.steps,) if stream else ()
 
     def check_method(self, method: Any) -> str:
-        """A method that the backend has."""
+        """Check that the backend has the method."""
         checked = _checks.check_method(method)
         if checked != "auto":
             require(self.backend, f'signature: method="{checked}"', self.caller)
@@ -73,7 +73,7 @@ class PathCall:
 
     @on_device
     def check_rows(self) -> None:
-        """Check the options that have a row for each path, once `columns` is known."""
+        """Check `initial` and `lengths`; requires `columns`."""
         initial, lengths = self.given["initial"], self.given["lengths"]
         if initial is None and lengths is None:
             return
@@ -89,28 +89,28 @@ class PathCall:
 
     @property
     def flat_shape(self) -> tuple[int, ...]:
-        """The shape of the result as the backend takes it: one axis of paths, one of columns."""
+        """The shape of the result in the backend: one axis of paths, one of columns."""
         return (self.count, *self.rows, prod(self.own_shape))
 
-    # ---- arrays of each path ----
+    # ---- arrays that have a row for each path ----
 
     def wide(
         self, value: Any, name: str, shape: tuple[int, ...], dtype: Any = None, last: bool = True
     ) -> Any:
-        """`value` broadcast to (*batch, *shape) and flattened to (batch, *shape)."""
+        """Broadcast `value` to (*batch, *shape) and flatten it to (count, *shape)."""
         array = _checks.as_numeric(value, name, self.backend)
-        wanted, xp = (*self.batch, *shape), self.backend.xp
+        expected, xp = (*self.batch, *shape), self.backend.xp
         advice = self.advice(array, shape)
         dtype = dtype or self.array.dtype
-        array = _checks.broadcast(array, name, wanted, dtype, xp, last=last, advice=advice)
+        array = _checks.broadcast(array, name, expected, dtype, xp, last=last, advice=advice)
         return array.reshape(self.count, *shape)
 
     def advice(self, array: Any, shape: tuple[int, ...]) -> str:
-        """The end of the message if `array` does not have `shape`."""
+        """The advice in the error for an array without `shape`."""
         return ""
 
     def check_initial(self, initial: Any) -> Any:
-        """The signatures to continue from, (batch, columns)."""
+        """Check `initial`, the signatures to continue: (count, columns)."""
         rows = self.wide(initial, "initial", (self.columns,))
         if self.scalar_column is not None:
             check_scalar_column(rows, self.scalar_column, self.backend)
@@ -120,7 +120,7 @@ class PathCall:
     def tangents(
         self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
     ) -> Tangents:
-        """The tangents of path, basepoint and initial; zero for a constant basepoint."""
+        """Check the tangents. That of a constant basepoint is zero."""
         for name, value in (("basepoint", basepoint_tangent), ("initial", initial_tangent)):
             if value is not None and self.shape_of(name) is None:
                 raise ValueError(
@@ -149,7 +149,7 @@ class PathCall:
     # ---- results ----
 
     def output(self, out: Any) -> Output:
-        """The result to fill: `out`, or a new array."""
+        """Check `out`, or allocate the result."""
         if out is None:
             refuse_capture(self.backend, self.caller, "out is not given")
             new = self.backend.xp.empty(self.out_shape, self.array.dtype)
@@ -159,23 +159,24 @@ class PathCall:
 
     @on_device
     def value(self, out: Any = None) -> Any:
-        """The result, in `out` if that is an array."""
+        """Compute the result, in `out` if it is given."""
         result = self.output(out)
         self.fill(result.rows(*self.flat_shape))
         return result.finish()
 
     @on_device
     def derivative(self, tangents: Tangents) -> Any:
-        """The derivative of the result along the tangents."""
+        """Compute the derivative of the result along the tangents."""
         out = self.backend.xp.empty(self.out_shape, self.array.dtype)
         self.fill_jvp(tangents, out.reshape(self.flat_shape))
         return out
 
     @on_device
     def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
-        """The gradients by path, basepoint and initial; with `tangents` their derivatives.
+        """Compute gradients, or their derivatives along `tangents`.
 
-        The gradient by the path alone, or `SignatureCotangents` if one of the others is an array.
+        Returns the gradient with respect to the path alone, or `SignatureCotangents` if `basepoint`
+        or `initial` is an array.
         """
         weights, dtype = self.cotangent(cotangent), gradient_dtype(self.array)
         xp, channels = self.backend.xp, self.array.shape[-1]
@@ -196,7 +197,7 @@ class PathCall:
         )
 
     def cotangent(self, cotangent: Any) -> Any:
-        """The weights of the result, flat and in the dtype of gradients."""
+        """Check the cotangent; return it in `flat_shape` and the dtype of gradients."""
         shape, last = (*self.rows, *self.own_shape), bool(self.own_shape)
         rows = self.wide(cotangent, "cotangent", shape, last=last)
         dtype = gradient_dtype(self.array)
@@ -205,11 +206,11 @@ class PathCall:
         return rows.reshape(self.flat_shape)
 
     def initial_gradient(self, rows: Any) -> Any:
-        """Gradients (batch, columns) by `initial` as it is passed."""
+        """Convert gradients with respect to `initial` (count, columns) to its layout."""
         return rows
 
     def _reduced(self, rows: Any, name: str) -> Any:
-        """Gradients (batch, columns) in the shape of an argument that was broadcast."""
+        """Sum gradients (count, columns) over broadcast axes, to the shape of the argument."""
         if rows is None:
             return None
         array = rows.reshape(*self.batch, rows.shape[1])
@@ -229,14 +230,14 @@ class PathCall:
     def fill_vjp(
         self, paths: Paths, cotangent: Any, into: Cotangents, tangents: Tangents | None
     ) -> None:
-        """Compute gradients, of `paths` in the dtype of gradients, into `into`."""
+        """Compute gradients into `into`; `paths` have the dtype of gradients."""
         raise NotImplementedError
 
 
 class SignatureCall(PathCall):
     """A checked call of `signature` or one of its derivatives, without `words`.
 
-    `allocates`: whether the result is a new array, which must fit into memory.
+    `allocates`: whether the result is a new array, so that it must fit into memory.
     """
 
     plan: Plan
@@ -259,13 +260,13 @@ class SignatureCall(PathCall):
         self.check_rows()
 
     def check_size(self, channels: int, depth: int, allocates: bool) -> None:
-        """MemoryError if the result does not fit."""
+        """Raise MemoryError if the result does not fit."""
         rows, itemsize = prod((*self.batch, *self.rows)), self.array.dtype.itemsize
         backend = self.backend if allocates else None
         check_memory(channels, depth, rows, self.scalar_term, itemsize, backend)
 
     def advice(self, array: Any, shape: tuple[int, ...]) -> str:
-        """Advice if rows of coefficients have the scalar and should not, or should."""
+        """The advice if rows have a scalar term unexpectedly, or lack it."""
         with_other_scalar = self.plan.size + (-1 if self.plan.scalar_term else 1)
         if shape[-1:] != (self.plan.size,) or array.shape[-1:] != (with_other_scalar,):
             return ""
@@ -274,13 +275,13 @@ class SignatureCall(PathCall):
         return " If it has the scalar in front, pass scalar_term=True."
 
     def check_initial(self, initial: Any) -> Any:
-        """The signatures to continue from, (batch, coefficients), without the scalar."""
+        """Check `initial`; return (count, coefficients) without the scalar term."""
         return self._without_scalar(super().check_initial(initial))
 
     def tangents(
         self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
     ) -> Tangents:
-        """As of every call; the tangent of the scalar is not read."""
+        """Check the tangents; that of the scalar term is ignored."""
         along = super().tangents(tangent, basepoint_tangent, initial_tangent)
         return along._replace(initial=self._without_scalar(along.initial))
 
@@ -290,7 +291,7 @@ class SignatureCall(PathCall):
         return self.backend.xp.ascontiguousarray(rows[:, 1:])
 
     def initial_gradient(self, rows: Any) -> Any:
-        """Zero for the scalar, which is constant."""
+        """Prepend zero for the scalar term, which is constant."""
         if not self.scalar_term:
             return rows
         xp = self.backend.xp
@@ -312,10 +313,10 @@ class SignatureCall(PathCall):
 
 
 class DerivativeCall(SignatureCall):
-    """A checked call of a derivative of `signature`: which methods each backend has."""
+    """A checked call of a derivative of `signature`; its methods depend on the backend."""
 
     def check_method(self, method: Any) -> str:
-        """A method that the backend has for this derivative."""
+        """Check that the backend has the method for this derivative."""
         checked = _checks.check_method(method)
         if checked == "cumsum":
             require(self.backend, 'derivatives: method="cumsum"', self.caller)

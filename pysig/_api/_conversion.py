@@ -1,4 +1,4 @@
-"""The checked call of the conversions between signatures and log-signatures."""
+"""The checked call of conversions between signatures and log-signatures."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pysig._plans.sparse_matrix import SparseMatrix
 class Conversion:
     """One of the two conversions, with its tables and sizes."""
 
-    plan: Plan  # without the scalar, which a logarithm does not have
+    plan: Plan  # without scalar term, since a logarithm has none
     scalar_term: bool
     argument: str
     series: str
     before: tuple[SparseMatrix, ...]
     after: tuple[SparseMatrix, ...]
-    out_width: int  # without the scalar
+    out_width: int  # without scalar term
 
     @property
     def reads_scalar(self) -> bool:
-        """Whether the argument has a scalar in front."""
+        """Whether rows of the argument begin with a scalar term."""
         return self.scalar_term and self.series == "log"
 
     @property
     def writes_scalar(self) -> bool:
-        """Whether the result has a scalar in front."""
+        """Whether rows of the result begin with a scalar term."""
         return self.scalar_term and self.series == "exp"
 
     def _rows(self, call: RowsCall, name: str, scalar: bool) -> Any:
@@ -47,7 +47,7 @@ class Conversion:
         }
 
     def _deliver(self, call: RowsCall, out: Any, scalar: int, fill: Any) -> Any:
-        """`fill` writes rows without scalar."""
+        """Let `fill` write the result without scalar term; prepend `scalar` if required."""
         rows, result = call.target(out, self.out_width + self.writes_scalar)
         if not self.writes_scalar:
             fill(rows)
@@ -59,7 +59,7 @@ class Conversion:
         return call.finish(rows, result)
 
     def value(self, call: RowsCall, out: Any) -> Any:
-        """The conversion."""
+        """Compute the conversion."""
         a = self._rows(call, self.argument, self.reads_scalar)
 
         def fill(rows: Any) -> None:
@@ -68,7 +68,7 @@ class Conversion:
         return self._deliver(call, out, 1, fill)
 
     def jvp(self, call: RowsCall, out: Any) -> Any:
-        """Its derivative along the tangent."""
+        """Compute the derivative along the tangent."""
         a = self._rows(call, self.argument, self.reads_scalar)
         da = self._rows(call, "tangent", self.reads_scalar)
 
@@ -78,18 +78,18 @@ class Conversion:
         return self._deliver(call, out, 0, fill)
 
     def vjp(self, call: RowsCall) -> Any:
-        """The gradient."""
+        """Compute the gradient."""
         a = self._rows(call, self.argument, self.reads_scalar)
-        g = self._rows(call, "cotangent", self.writes_scalar)
-        gradient = call.xp.zeros((call.count, a.shape[1] + self.reads_scalar), call.dtype)
-        rows = call.empty(a.shape[1]) if self.reads_scalar else gradient
-        call.backend.impl.series_vjp(self.series, a, g, rows, **self._options(call))
+        cotangent = self._rows(call, "cotangent", self.writes_scalar)
+        a_bar = call.xp.zeros((call.count, a.shape[1] + self.reads_scalar), call.dtype)
+        rows = call.empty(a.shape[1]) if self.reads_scalar else a_bar
+        call.backend.impl.series_vjp(self.series, a, cotangent, rows, **self._options(call))
         if self.reads_scalar:
-            gradient[:, 1:] = rows
-        return call.reduced(gradient, self.argument)
+            a_bar[:, 1:] = rows
+        return call.reduced(a_bar, self.argument)
 
     def hvp(self, call: RowsCall) -> Any:
-        """The derivative of the gradient along the tangent, of an argument without scalar."""
+        """Compute the derivative of the gradient along the tangent, without scalar term."""
         a, g, da = (call.rows(name) for name in (self.argument, "cotangent", "tangent"))
         rows = call.empty(a.shape[1])
         call.backend.impl.series_hvp(self.series, a, g, da, rows, **self._options(call))
@@ -105,30 +105,30 @@ def prepare_conversion(
     workers: Any,
     **given: Any,
 ) -> tuple[RowsCall, Conversion]:
-    """The checked call of `name`, and its conversion."""
+    """Check a call of the public function `name`; return it with its conversion."""
     plan = check_sizes(channels, depth, scalar_term)
     basis = check_basis(basis)
     coordinates = basis_tables.coordinate_count(plan.channels, plan.depth, basis)
     sizes = {"signature": plan.size, "logsignature": coordinates}
-    reads = name.startswith("signature")
-    source, target = ("expanded", basis) if reads else (basis, "expanded")
+    to_log = name.startswith("signature")
+    source, target = ("expanded", basis) if to_log else (basis, "expanded")
     steps = basis_tables.conversion_steps(plan.channels, plan.depth, source, target)
     conversion = Conversion(
         plan=plan_for(plan.channels, plan.depth),
         scalar_term=plan.scalar_term,
-        argument="signature" if reads else "logsignature",
-        series="log" if reads else "exp",
-        before=() if reads else steps,
-        after=steps if reads else (),
-        out_width=coordinates if reads else plan.coefficients,
+        argument="signature" if to_log else "logsignature",
+        series="log" if to_log else "exp",
+        before=() if to_log else steps,
+        after=steps if to_log else (),
+        out_width=coordinates if to_log else plan.coefficients,
     )
-    result_size = sizes["logsignature" if reads else "signature"]
+    result_size = sizes["logsignature" if to_log else "signature"]
     shapes: dict[str, tuple[int | None, ...]] = {
         "tangent": (sizes[conversion.argument],),
         "cotangent": (result_size,),
         conversion.argument: (sizes[conversion.argument],),
     }
-    logarithms = ("cotangent",) if reads else ("tangent", "logsignature")
+    logarithms = ("cotangent",) if to_log else ("tangent", "logsignature")
     follows = dict.fromkeys(logarithms, "channels, depth and basis")
     call = prepare(given, shapes, workers, follows=follows)
     require(call.backend, "logsignature")

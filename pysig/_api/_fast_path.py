@@ -1,5 +1,6 @@
-"""The fast path: calls without options on plain arrays, whose checks the extension does. In Python
-they would cost more than a small call.
+"""The fast path: the extension validates calls without options on NumPy arrays.
+
+Checks in Python would cost more than the computation of a small signature.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pysig._backend import NUMPY
 def fast_call(
     compute: Callable[..., Any], method: Any, workers: Any, path: Any, *arguments: Any
 ) -> Any:
-    """``compute(path, *arguments, workers, limit)``; None if the call has to be checked in Python.
+    """``compute(path, *arguments, workers, limit)``; None if Python has to check the call.
 
     `compute` returns None for arguments that it does not accept and for signatures beyond `limit`
     bytes. With `workers=0` it declines every call large enough for a second thread.
@@ -42,7 +43,7 @@ def fast_call(
 def fast_call_of(
     compute: Callable[..., Any], options: Mapping[str, Any], path: Any, *arguments: Any
 ) -> Any:
-    """As `fast_call` if `options` are defaults but for `method` and `workers`, else None."""
+    """Apply `fast_call` if all options but `method` and `workers` are defaults, else None."""
     if not options:
         return fast_call(compute, "auto", None, path, *arguments)
     if not options_are_default(options):
@@ -52,7 +53,7 @@ def fast_call_of(
 
 
 def options_are_default(options: Mapping[str, Any]) -> bool:
-    """Whether all but `method` and `workers` are known and have their defaults."""
+    """Whether all options but `method` and `workers` are known and have their defaults."""
     for name, value in options.items():
         if name not in ("method", "workers") and value is not DEFAULTS.get(name, _UNKNOWN):
             return False

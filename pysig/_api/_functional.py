@@ -1,4 +1,4 @@
-"""Linear functionals: their checks, as a matrix, and with a signature to continue from."""
+"""Argument checks of linear functionals, their matrix, and their `initial`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Functional(NamedTuple):
     words: tuple[Word, ...]
     matrix: Any
     single: bool
-    depth: int | None  # of the signature that `initial` is laid out as; None: as the words
+    depth: int | None  # of the signature layout of `initial`; None if `initial` has the words
 
 
 def check_functional(
     functional: Any, channels: int, depth: Any, words: Any, scalar: bool
 ) -> Functional:
-    """The functionals of a path of `channels` channels, from any of their forms."""
+    """Convert any form of functionals to words and a matrix, for `channels` channels."""
     if isinstance(functional, Mapping) or (
         isinstance(functional, (list, tuple)) and any(isinstance(f, Mapping) for f in functional)
     ):
@@ -105,11 +105,11 @@ def _of_array(functional: Any, channels: int, depth: Any, words: Any, scalar: bo
         )
     depth = _checks.check_depth(depth)
     _check_width(array, _words.signature_size(channels, depth, scalar))
-    whole = matrix if scalar else np.pad(matrix, ((0, 0), (1, 0)))
-    kept = (whole != 0).any(axis=0)  # words of coefficient zero cost nothing
-    kept[0] |= not kept.any()
-    nonzero = _nonzero_words(channels, depth, kept.tobytes())
-    return Functional(nonzero, whole[:, kept], array.ndim == 1, depth)
+    full = matrix if scalar else np.pad(matrix, ((0, 0), (1, 0)))
+    nonzero = (full != 0).any(axis=0)
+    nonzero[0] |= not nonzero.any()  # at least one word: the empty one
+    nonzero_words = _select_words(channels, depth, nonzero.tobytes())
+    return Functional(nonzero_words, full[:, nonzero], array.ndim == 1, depth)
 
 
 def _check_width(array: Any, width: int) -> None:
@@ -121,13 +121,13 @@ def _check_width(array: Any, width: int) -> None:
 
 
 @lru_cache(maxsize=64)
-def _nonzero_words(channels: int, depth: int, kept: bytes) -> tuple[Word, ...]:
+def _select_words(channels: int, depth: int, flags: bytes) -> tuple[Word, ...]:
     """The words whose flags are set."""
-    everything = _words.words(channels, depth, True)
-    return tuple(word for word, flag in zip(everything, kept, strict=True) if flag)
+    all_words = _words.words(channels, depth, True)
+    return tuple(word for word, flag in zip(all_words, flags, strict=True) if flag)
 
 
-# ---- a signature to continue from: <l, a (x) S> reads of a the prefixes of the words of l ----
+# ---- `initial` a: <w, a (x) S> is the sum of <u, a> <v, S> over all w = u v, prefixes u of w ----
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,11 @@ class InitialSelection:
     """Positions of the required coefficients in an `initial` laid out as a full signature."""
 
     plan: Plan
-    columns: tuple[int, ...]  # -1: the empty word of a layout without it, which is not read
+    columns: tuple[int, ...]  # -1: the empty word in a layout without scalar term, never read
 
     @cached_property
     def matrix(self) -> SparseMatrix:
-        """The selection as a matrix."""
+        """The selection as a sparse matrix."""
         present = np.array([column >= 0 for column in self.columns])
         indices = np.array([column for column in self.columns if column >= 0], np.int64)
         indptr = np.concatenate([[0], np.cumsum(present)])
@@ -147,7 +147,7 @@ class InitialSelection:
         return SparseMatrix(shape, indptr, indices, np.ones(len(indices), np.int64))
 
     def gather(self, value: Any, name: str, backend: ArrayBackend, dtype: Any) -> Any:
-        """The required coefficients of `value`."""
+        """Gather the required coefficients of `value`."""
         array = _checks.as_numeric(value, name, backend)
         if array.shape[-1:] != (self.plan.size,):
             raise ValueError(
@@ -157,7 +157,7 @@ class InitialSelection:
         return self._apply(self.matrix, _checks.cast(array, dtype, name), backend)
 
     def scatter(self, gradient: Any, backend: ArrayBackend) -> Any:
-        """The adjoint of `gather`: a gradient by all of `initial`."""
+        """Scatter gradients to all coefficients of `initial`: the adjoint of `gather`."""
         return self._apply(self.matrix.transposed, gradient, backend)
 
     def _apply(self, matrix: SparseMatrix, array: Any, backend: ArrayBackend) -> Any:
@@ -168,34 +168,36 @@ class InitialSelection:
         return out.reshape(*batch, matrix.shape[0])
 
 
-def continued(
+def extend_to_initial(
     functional: Functional, channels: int, inverse: bool, scalar: bool
 ) -> tuple[Functional, InitialSelection | None]:
-    """The functional on all words whose coefficients of `initial` are read, and their positions."""
+    """Extend the functional, with weight 0, by the words that it needs of `initial`."""
     if functional.depth is None:
         return functional, None
-    words, selection = _continued(functional.words, channels, functional.depth, inverse, scalar)
-    more = len(words) - len(functional.words)
-    matrix = np.pad(functional.matrix, ((0, 0), (0, more)))
+    words, selection = _required_words(
+        functional.words, channels, functional.depth, inverse, scalar
+    )
+    added = len(words) - len(functional.words)
+    matrix = np.pad(functional.matrix, ((0, 0), (0, added)))
     return functional._replace(words=words, matrix=matrix), selection
 
 
 @lru_cache(maxsize=64)
-def _continued(
+def _required_words(
     words: tuple[Word, ...], channels: int, depth: int, inverse: bool, scalar: bool
 ) -> tuple[tuple[Word, ...], InitialSelection]:
-    # The inverse is read off words backwards, whose prefixes are parts of words backwards.
-    needed = (
+    # The inverse needs reversed words. Prefixes of reversed words are factors of reversed words.
+    required = (
         word_trees.factor_closure([*words, *(word[::-1] for word in words)])
         if inverse
         else word_trees.prefix_closure(words)
     )
-    more = needed - set(words) - {()}
-    whole = (*words, *sorted(more, key=lambda word: (len(word), word)))
+    added = required - set(words) - {()}
+    all_words = (*words, *sorted(added, key=lambda word: (len(word), word)))
     columns = tuple(
-        _words.word_index(word, channels, scalar) if word or scalar else -1 for word in whole
+        _words.word_index(word, channels, scalar) if word or scalar else -1 for word in all_words
     )
-    return whole, InitialSelection(plan_for(channels, depth, scalar), columns)
+    return all_words, InitialSelection(plan_for(channels, depth, scalar), columns)
 
 
 class FunctionalCall(ProjectionCall):
@@ -210,7 +212,7 @@ class FunctionalCall(ProjectionCall):
 
     @on_device
     def _select(self, caller: str, functional: Any, depth: Any, options: dict[str, Any]) -> None:
-        """Check the functional, and start the call of its words."""
+        """Check the functional and initialise the call with its words."""
         path = self.first
         backend, array = check_path(path)
         _, channels = transformed_shape(1, array.shape[-1], options["transform"])
@@ -221,7 +223,7 @@ class FunctionalCall(ProjectionCall):
         checked = checked._replace(matrix=matrix)
         initial, self.selection = options["initial"], None
         if initial is not None:
-            checked, self.selection = continued(checked, channels, inverse, scalar)
+            checked, self.selection = extend_to_initial(checked, channels, inverse, scalar)
         if self.selection is not None:
             initial = _checks.as_numeric(initial, "initial", backend)
             if scalar and initial.shape[-1:] == (self.selection.plan.size,):
@@ -231,7 +233,7 @@ class FunctionalCall(ProjectionCall):
         super().__init__(caller, path, None, options, checked.matrix, checked.single)
 
     def check_initial(self, initial: Any) -> Any:
-        """As of every call with words; the column of the empty word that `gather` adds is unset."""
+        """Check `initial`, except for the gathered column of the empty word."""
         if self.selection is not None:
             self.scalar_column = None
         return super().check_initial(initial)
@@ -240,7 +242,7 @@ class FunctionalCall(ProjectionCall):
     def tangents(
         self, tangent: Any, basepoint_tangent: Any = None, initial_tangent: Any = None
     ) -> Tangents:
-        """As of every call; the tangent of `initial` is laid out as `initial`."""
+        """Check the tangents. That of `initial` has the layout of `initial`."""
         if self.selection is not None and initial_tangent is not None:
             initial_tangent = self.selection.gather(
                 initial_tangent, "initial_tangent", self.backend, self.array.dtype
@@ -249,9 +251,9 @@ class FunctionalCall(ProjectionCall):
 
     @on_device
     def gradients(self, cotangent: Any, tangents: Tangents | None = None) -> Any:
-        """As of every call; the gradient by `initial` is laid out as `initial`."""
+        """Compute the gradients. That of `initial` has the layout of `initial`."""
         gradients = super().gradients(cotangent, tangents)
         if self.selection is None or not isinstance(gradients, SignatureCotangents):
             return gradients
-        whole = self.selection.scatter(gradients.initial, self.backend)
-        return gradients._replace(initial=whole)
+        initial_bar = self.selection.scatter(gradients.initial, self.backend)
+        return gradients._replace(initial=initial_bar)

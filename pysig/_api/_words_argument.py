@@ -1,4 +1,4 @@
-"""Checks of `words=`: a set of words in the order of the columns."""
+"""Argument checks of `words=`: distinct words, in the order of the columns."""
 
 from __future__ import annotations
 
@@ -12,31 +12,33 @@ from pysig._combinatorics.words import Word
 
 MAX_LETTERS = 64  # max_letters in csrc/include/pysig/cpu/kernels/tree_walk.hpp
 
-# Checked sets, by value and, if they are immutable, by identity: thousands of words are validated
-# once. Each entry holds the argument, its words, and the number of channels that they need.
-_Known = tuple[Any, tuple[Word, ...], int]
-_checked: OrderedDict[int, _Known] = OrderedDict()
+# Caches of validated word sets, so that thousands of words are validated once: by value and, for
+# immutable arguments, by identity. An entry holds the argument, its words and the channels needed.
+_Entry = tuple[Any, tuple[Word, ...], int]
+_checked: OrderedDict[int, _Entry] = OrderedDict()
 _interned: OrderedDict[tuple[Word, ...], tuple[Word, ...]] = OrderedDict()
-_MAX_KEPT = 64
+_MAX_ENTRIES = 64
 
 
-def _keep(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+def _cache(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    """Store an entry and evict the oldest ones."""
     store[key] = value
-    while len(store) > _MAX_KEPT:
+    while len(store) > _MAX_ENTRIES:
         try:
             store.popitem(last=False)
-        except KeyError:  # another thread was faster
+        except KeyError:  # another thread evicted it
             break
 
 
 def check_words(words: Any, channels: int, depth: Any, name: str = "words") -> tuple[Word, ...]:
-    """`words` as a tuple of distinct words in letters below `channels`; the same one for equals.
-    `name`: the argument that they come from.
+    """Convert `words` to a tuple of distinct words in letters below `channels`.
+
+    Equal arguments give the same tuple. `name` is the argument that errors name.
     """
-    known = _checked.get(id(words))
-    if known is None or known[0] is not words:
-        known = _check(words, name)
-    _, checked, channels_needed = known
+    entry = _checked.get(id(words))
+    if entry is None or entry[0] is not words:
+        entry = _check(words, name)
+    _, checked, channels_needed = entry
     if channels_needed > channels:
         _refuse_letters(checked, channels, name)
     if depth is not None:
@@ -51,7 +53,7 @@ def check_words(words: Any, channels: int, depth: Any, name: str = "words") -> t
 
 
 def _is_immutable(words: Any) -> bool:
-    """Whether `words` is made of tuples of int, which cannot change."""
+    """Whether `words` consists of tuples of int, which are immutable."""
     return (
         type(words) is tuple
         and set(map(type, words)) <= {tuple}
@@ -59,7 +61,7 @@ def _is_immutable(words: Any) -> bool:
     )
 
 
-def _check(words: Any, name: str) -> _Known:
+def _check(words: Any, name: str) -> _Entry:
     if isinstance(words, (str, bytes)) or not hasattr(words, "__iter__"):
         raise TypeError(
             f"{name}: expected a sequence of words (tuples of channel numbers, counted from 0), "
@@ -85,13 +87,13 @@ def _check(words: Any, name: str) -> _Known:
         )
     distinct = set(letters)
     if len(distinct) < len(letters):
-        twice = next(word for word in letters if letters.count(word) > 1)
-        raise ValueError(f"{name}: expected distinct words, received {twice} more than once.")
+        repeated = next(word for word in letters if letters.count(word) > 1)
+        raise ValueError(f"{name}: expected distinct words, received {repeated} more than once.")
     checked = _interned.get(letters, letters)
-    _keep(_interned, checked, checked)
+    _cache(_interned, checked, checked)
     needed = 1 + max(chain.from_iterable(letters), default=-1)
     if immutable:
-        _keep(_checked, id(words), (words, checked, needed))
+        _cache(_checked, id(words), (words, checked, needed))
     return words, checked, needed
 
 

@@ -1,4 +1,4 @@
-"""Bases of log-signatures: sizes, elements, labels, and the exact matrices between them."""
+"""Bases of log-signatures: sizes, elements, labels, and exact changes of basis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pysig._plans.sparse_matrix import SparseMatrix
 
 
 def check_basis(basis: Any, name: str = "basis") -> str:
-    """One of BASES."""
+    """Check that `basis` is one of BASES."""
     if not isinstance(basis, str) or basis not in BASES:
         names = ", ".join(map(repr, BASES))
         raise ValueError(f"{name}: expected one of {names}, received {describe(basis)}.")
@@ -34,12 +34,13 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     channels, depth : int
         Positive.
     basis : {"words", "brackets", "hall", "expanded"}, optional
-        "expanded" has as many as a signature, the others the dimension of the free Lie algebra.
+        Basis "expanded" has the size of a signature, the others the dimension of the free Lie
+        algebra.
 
     Returns
     -------
     int
-        Exact however large.
+        Exact, of any size.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def lyndon_words(channels: int, depth: int) -> list[Word]:
     Returns
     -------
     list of tuple of int
-        Letters are 0-based channel numbers. Level after level, lexicographic within a level.
+        Letters are 0-based channel numbers. Sorted by level, then lexicographically.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
 
     Notes
     -----
-    The Lyndon words with their standard bracketing: the right factor is the longest proper suffix
+    Each Lyndon word has its standard bracketing: the right factor is its longest proper suffix
     that is a Lyndon word.
 
     Examples
@@ -139,8 +140,9 @@ def hall_basis(channels: int, depth: int) -> list[Bracket]:
 
     Notes
     -----
-    ``(a, b)`` belongs to it if ``a < b`` do, and b is a letter or ``b = (c, e)`` with ``c <= a``.
-    Ordered by level, left factor, right factor, as iisignature does.
+    All letters are elements. ``(a, b)`` is an element if a and b are, ``a < b``, and b is a letter
+    or ``b = (c, e)`` with ``c <= a``. The order is by level, left factor, right factor, as in
+    iisignature.
 
     Examples
     --------
@@ -175,7 +177,7 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     TypeError, ValueError
         If an argument is invalid; the message names it.
     MemoryError
-        If the tables do not fit the memory; raised before they are built.
+        If the tables do not fit into memory; raised before they are built.
 
     Notes
     -----
@@ -219,19 +221,19 @@ def labels(
     channels : int
         Positive.
     depth : int, optional
-        Positive. With `words` it may be left out.
+        Positive. Optional with `words`.
     basis : {"expanded", "words", "brackets", "hall"}, optional
-        "expanded" names the coefficients of a signature, or of a log-signature in all words.
+        Basis "expanded" names the coefficients of a signature, or of a log-signature in all words.
     scalar_term : bool, optional
-        Whether the coefficient of the empty word, named ``"()"``, stands in front. For "expanded"
-        only.
+        If True, names begin with ``"()"``, the empty word. Only for basis "expanded".
     words : sequence of tuple of int, optional
-        Name these words, the columns of ``signature(..., words=words)``. For "expanded" only.
+        The words to name: the columns of ``signature(..., words=words)``. Only for basis
+        "expanded".
 
     Returns
     -------
     list of str
-        Letters are channel numbers counted from 1, as is usual in print.
+        Letters are 1-based channel numbers, as in the literature.
 
     Raises
     ------
@@ -251,7 +253,9 @@ def labels(
     ['2,1', '1,2,2']
     """
     if words is not None:
-        return _labels_of(words, check_integer(channels, "channels", 1), depth, basis, scalar_term)
+        return _word_labels(
+            words, check_integer(channels, "channels", 1), depth, basis, scalar_term
+        )
     channels, depth = _sizes(channels, depth)
     basis, scalar_term = check_basis(basis), check_flag(scalar_term, "scalar_term")
     if scalar_term and basis != "expanded":
@@ -268,7 +272,7 @@ def labels(
     return [_label(word) for word in _words.words(channels, depth, scalar_term)]
 
 
-def _labels_of(words: Any, channels: int, depth: Any, basis: Any, scalar_term: Any) -> list[str]:
+def _word_labels(words: Any, channels: int, depth: Any, basis: Any, scalar_term: Any) -> list[str]:
     if check_basis(basis) != "expanded":
         raise ValueError(f'basis: expected "expanded" with words, received {basis!r}.')
     scalar: tuple[Word, ...] = ((),) if check_flag(scalar_term, "scalar_term") else ()

@@ -1,4 +1,4 @@
-"""Threads, instruction set, where the headers are."""
+"""Number of threads, instruction set, and paths of headers and libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 from pysig._api._checks import describe
 from pysig._backend import NUMPY
 
-core: Any = NUMPY.host.build  # the facts of the compiled extension
+core: Any = NUMPY.host.build  # properties of the compiled extension
 _workers: ContextVar[int | None] = ContextVar("pysig_workers", default=None)
 
 
@@ -29,7 +29,7 @@ def _cpu_count() -> int:
 
 
 def check_workers(workers: Any) -> int:
-    """A number of threads; None means `get_workers()`, negative ones count from the CPUs."""
+    """The number of threads: `get_workers()` for None; negative numbers count from all CPUs."""
     if workers is None:
         return get_workers()
     if isinstance(workers, (bool, np.bool_)) or not hasattr(workers, "__index__"):
@@ -49,10 +49,10 @@ def check_workers(workers: Any) -> int:
 
 
 class set_workers:
-    """Set how many threads a call may use on the CPU, for the current thread (context).
+    """Set the maximum number of CPU threads of a call, for the current thread (context).
 
-    Takes effect at once; used in a ``with`` statement, the former value comes back at its end.
-    Results do not depend on the number of threads, and small calls use one whatever is set.
+    The setting takes effect at once. A ``with`` statement restores the previous value at its end.
+    Results do not depend on the number of threads. Small calls always use one thread.
 
     Parameters
     ----------
@@ -66,8 +66,7 @@ class set_workers:
 
     Notes
     -----
-    Threads wait for the next call for a second, asleep, and then end. Idle ones also end before a
-    fork of the process.
+    Idle threads sleep for one second and then exit. They also exit before a fork of the process.
 
     Examples
     --------
@@ -94,12 +93,12 @@ class set_workers:
 
 
 def get_workers() -> int:
-    """How many threads a call may use on the CPU.
+    """The maximum number of CPU threads of a call.
 
     Returns
     -------
     int
-        What `set_workers` said, else the number of CPUs of this process.
+        The value of `set_workers`, by default the number of CPUs of this process.
 
     Examples
     --------
@@ -116,7 +115,7 @@ def get_include() -> str:
     Returns
     -------
     str
-        What a compiler is given after ``-I``.
+        The argument of the compiler option ``-I``.
 
     Examples
     --------
@@ -133,8 +132,8 @@ def get_library() -> str:
     Returns
     -------
     str
-        The path of the file: ``cc program.c -I<get_include()> <get_library()>``. On Windows, of the
-        import library.
+        The path of the file, on Windows of the import library. To compile a program:
+        ``cc program.c -I<get_include()> <get_library()>``.
 
     Examples
     --------
@@ -155,8 +154,8 @@ def get_cmake_dir() -> str:
     Returns
     -------
     str
-        What CMake is given as ``-Dpysig_DIR=...``. A project that is built by scikit-build-core
-        finds it by itself.
+        The value for ``-Dpysig_DIR=...``. Projects built by scikit-build-core find the package
+        without it.
 
     Examples
     --------
@@ -176,7 +175,7 @@ def distribution_version() -> str:
 
 
 def configuration() -> dict[str, str]:
-    """What `show_config` prints, as a dictionary."""
+    """The entries of `show_config` as a dictionary."""
     return dict(_configuration())
 
 
@@ -203,11 +202,11 @@ def _cupy_state() -> str:
 
 
 def show_config() -> None:
-    """Print versions, compiler, instruction set, threads and whether CuPy is installed.
+    """Print versions, compiler, instruction set, number of threads, and the version of CuPy.
 
-    The instruction set is the best one that the machine runs; the environment variable
-    ``PYSIG_ISA`` (``baseline``, ``avx2``, ``avx512`` or ``neon``) overrides it before the first
-    call.
+    By default pysig uses the widest instruction set of the machine. The environment variable
+    ``PYSIG_ISA`` (``baseline``, ``avx2``, ``avx512`` or ``neon``) selects another one; set it
+    before the first call.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Transforms of the path."""
+"""The argument `transform=`: its checks, and the public class `Time`."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from pysig._plans.transform import STAGES, Transform, channels_after, steps_afte
 
 @dataclass(frozen=True, eq=False)
 class Time:
-    """Time as one more channel, the last: for `transform`, where ``"time"`` is ``Time()``.
+    """Stage of `transform` that adds time as the last channel; ``"time"`` is ``Time()``.
 
     Parameters
     ----------
     times : array_like, shape (..., points), optional
-        The times of the points, those of each path or, broadcast, of all. If other stages of the
-        transform come before, of the points that these make. None: from 0 to `end` in equal steps,
-        over the points of a path that count.
+        The times of the points. Leading dimensions broadcast with those of the path. The points are
+        those after the earlier stages of the transform. None: equal steps from 0 to `end` over the
+        points within `lengths`.
     end : float, optional
-        The time of the last point, if no `times` are given.
+        The time of the last point, if `times` is None.
 
     Raises
     ------
     TypeError, ValueError
         If `times` are not real numbers with an axis of points, if `end` is not a finite number, or
-        if both are given. How many times there must be is seen with the path.
+        if both are given. The number of times is checked together with the path.
 
     Examples
     --------
@@ -55,8 +55,8 @@ class Time:
         end: Any = self.end
         if isinstance(end, bool) or not isinstance(end, Real):
             raise TypeError(f"end: expected a number, received {_checks.describe(self.end)}.")
-        most: Any = sys.float_info.max
-        if not -most <= end <= most:
+        largest: Any = sys.float_info.max
+        if not -largest <= end <= largest:
             raise ValueError(
                 f"end: expected a finite number, received {_checks.describe(self.end)}."
             )
@@ -71,7 +71,7 @@ class Time:
 
 
 def check_stages(transform: Any) -> list[str | Time]:
-    """`transform` as a list of names and at most one `Time`, each stage once."""
+    """Convert `transform` to a list of stages: names and at most one `Time`, each once."""
     listed = transform if isinstance(transform, (list, tuple)) else [transform]
     stages = [Time() if isinstance(stage, str) and stage == "time" else stage for stage in listed]
     for stage in stages:
@@ -81,12 +81,12 @@ def check_stages(transform: Any) -> list[str | Time]:
                 f"transform: expected {expected}, pysig.Time(...), or a sequence of these, "
                 f"received {_checks.describe(stage)}."
             )
-    found = [_name(stage) for stage in stages]
-    for name in found:
-        if found.count(name) > 1:
+    names = [_name(stage) for stage in stages]
+    for name in names:
+        if names.count(name) > 1:
             raise ValueError(
                 f'transform: expected each stage at most once, received "{name}" '
-                f"{found.count(name)} times. Transform the path itself for more."
+                f"{names.count(name)} times. Transform the path itself for more."
             )
     return stages
 
@@ -94,9 +94,9 @@ def check_stages(transform: Any) -> list[str | Time]:
 def check_transform(
     transform: Any, basepoint: Any, path: Any, backend: ArrayBackend
 ) -> tuple[Any, Transform | None]:
-    """The basepoints (batch, channels) or None, and the transform or None.
+    """Check transform and basepoint: basepoints (batch, channels) or None, transform or None.
 
-    A first stage "basepoint" is the option of that name.
+    A first stage "basepoint" is the same as `basepoint=True`.
     """
     base = check_basepoint(basepoint, path, backend)
     if transform is None:
@@ -117,10 +117,10 @@ def check_transform(
     for stage in stages:
         if isinstance(stage, Time):
             times = _check_times(stage, stages, base is not None, path, backend)
-            most = float(np.finfo(path.dtype).max)
-            if abs(float(stage.end)) > most:
+            largest = float(np.finfo(path.dtype).max)
+            if abs(float(stage.end)) > largest:
                 raise ValueError(
-                    f"end: expected at most {most:.2g}, which {path.dtype} holds, received "
+                    f"end: expected at most {largest:.2g}, which {path.dtype} holds, received "
                     f"{float(stage.end):.2g}. Rescale it, or pass a path of float64."
                 )
             checked = checked._replace(times=times, end=float(stage.end))
@@ -128,19 +128,19 @@ def check_transform(
 
 
 def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, int]:
-    """Points and channels of the paths that `signature` sees with ``transform=transform``.
+    """Numbers of points and channels of paths after a transform.
 
     Parameters
     ----------
     length, channels : int
-        Points and channels of the paths that are passed, both at least 1.
+        Numbers of points and channels before the transform, both at least 1.
     transform : str, Time, sequence of these, or None
         As for `signature`.
 
     Returns
     -------
     tuple of int
-        ``(points, channels)``: with `stream` there are ``points - 1`` rows, and a row has
+        ``(points, channels)``. With `stream` a signature has ``points - 1`` rows of
         ``signature_size(channels, depth)`` coefficients.
 
     Raises
@@ -170,7 +170,7 @@ def _name(stage: str | Time) -> str:
 
 
 def _as_times(times: Any, backend: ArrayBackend) -> Any:
-    """`times` as an array of real numbers with an axis of points."""
+    """Check that `times` is an array of real numbers with an axis of points."""
     array = _checks.as_numeric(times, "times", backend)
     if array.dtype.kind == "b":
         raise TypeError(f"times: expected numbers, received {_checks.describe(times)}.")
@@ -182,7 +182,7 @@ def _as_times(times: Any, backend: ArrayBackend) -> Any:
     return array
 
 
-def _from_the_first_on(times: Any) -> Any:
+def _since_first(times: Any) -> Any:
     try:
         with np.errstate(over="raise"):
             return times - times[..., :1]
@@ -195,7 +195,7 @@ def _from_the_first_on(times: Any) -> Any:
 def _check_times(
     time: Time, stages: list[str | Time], based: bool, path: Any, backend: ArrayBackend
 ) -> Any:
-    """None, or the times (batch, points) in the dtype of the path."""
+    """Check the times: None, or (batch, points) in the dtype of the path."""
     if time.times is None:
         return None
     batch, length = path.shape[:-2], path.shape[-2]
@@ -211,12 +211,12 @@ def _check_times(
             f"{tuple(array.shape)}."
         )
     later = {_name(stage) for stage in stages[len(before) + 1 :]}
-    placed = bool({"basepoint", "reset"} & later)
-    exact = array.dtype.kind in "iu" and not placed
+    absolute = bool({"basepoint", "reset"} & later)
+    exact = array.dtype.kind in "iu" and not absolute
     wide = array.astype(np.int64 if exact else np.float64)
-    if not placed:
-        # Only differences count: taken from the first time on, they survive rounding.
-        wide = _from_the_first_on(wide)
+    if not absolute:
+        # Only differences matter. Differences to the first time lose no digits in rounding.
+        wide = _since_first(wide)
     xp = backend.xp
     checked = _checks.broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous

@@ -14,30 +14,29 @@ from pysig._api._words_argument import MAX_LETTERS, check_words
 from pysig._combinatorics import word_trees as _trees
 from pysig._combinatorics.words import Word
 
-MAX_WORDS = 4_000_000  # a tuple of each takes some hundred bytes
+MAX_WORDS = 4_000_000  # the tuple of a word takes about a hundred bytes
 
 
 def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     """Words up to a total weight, for a signature truncated by weight instead of length.
 
-    Each channel has a weight; a word belongs to the truncation if the weights of its letters sum up
-    to `bound` at most. Equal weights give the truncation by length. Channels that are rough, or
-    scaled by a smaller power of time, or matter less, get a larger weight and shorter words.
+    Each channel has a weight. The truncation contains a word if the weights of its letters add up
+    to at most `bound`. Equal weights give the truncation by length. Channels that are smooth, such
+    as time, or less important get a larger weight and thus shorter words.
 
     Parameters
     ----------
     weights : sequence of float
         One for each channel, positive.
     bound : float
-        Words of at most this weight.
+        The largest weight of a word.
 
     Returns
     -------
     tuple of tuple of int
-        For ``words=`` of `signature`. Level after level, lexicographic within a level; every prefix
-        and every suffix of a word is there, too. The empty word is left out. Sums are exact, so
-        ``0.1 + 0.2`` is more than ``0.3`` exactly as these floats are; take integers or fractions
-        where that matters.
+        For ``words=`` of `signature`. Sorted by level, then lexicographically, and closed under
+        prefixes and suffixes, without the empty word. Sums of weights are exact: the floats ``0.1 +
+        0.2`` exceed ``0.3``. Use integers or fractions to avoid this.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
 
     Examples
     --------
-    Time has weight 2, as Brownian scaling has it, and a channel of noise weight 1:
+    Time has weight 2 and a Brownian channel weight 1, by Brownian scaling:
 
     >>> import pysig
     >>> pysig.anisotropic_words([2, 1], 3)
@@ -66,12 +65,12 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     limit = _number(bound, "bound")
     if not numbers:
         raise ValueError("weights: expected one for each channel, received none.")
-    least = min(numbers)
-    if least <= 0:
-        raise ValueError(f"weights: expected positive numbers, received {least}.")
-    if limit // least > MAX_LETTERS:
+    smallest = min(numbers)
+    if smallest <= 0:
+        raise ValueError(f"weights: expected positive numbers, received {smallest}.")
+    if limit // smallest > MAX_LETTERS:
         raise ValueError(
-            f"bound: expected at most {MAX_LETTERS} times the least weight, {least}, because "
+            f"bound: expected at most {MAX_LETTERS} times the smallest weight, {smallest}, because "
             f"words have at most {MAX_LETTERS} letters; received {bound}."
         )
     if _trees.weighted_count(numbers, limit, MAX_WORDS) > MAX_WORDS:
@@ -83,7 +82,7 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
 
 
 def prefix_closure(words: Any) -> tuple[Word, ...]:
-    """The words and all their prefixes: what is computed to have the words.
+    """The words and all their prefixes, which a computation of the words requires.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     Returns
     -------
     tuple of tuple of int
-        Level after level, lexicographic within a level; the empty word only if it is among `words`.
+        Sorted by level, then lexicographically. Contains the empty word only if `words` does.
 
     Raises
     ------
@@ -106,7 +105,7 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     >>> pysig.prefix_closure([(0, 1, 1), (2,)])
     ((0,), (2,), (0, 1), (0, 1, 1))
     """
-    # A set will do, since the order of the result is another anyway.
+    # Sets are accepted, because the result is sorted.
     listed = tuple(words) if isinstance(words, (set, frozenset)) else words
     checked = check_words(listed, 2**63, None)
     closure = _trees.prefix_closure(checked)

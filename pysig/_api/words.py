@@ -1,4 +1,4 @@
-"""Sizes and words: which coefficient stands where."""
+"""Size of a signature, and the positions of the coefficients of words."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     channels, depth : int
         Positive.
     scalar_term : bool, optional
-        Whether the constant 1 in front is counted.
+        Whether to count the coefficient of the empty word, the constant 1.
 
     Returns
     -------
     int
-        ``channels + channels**2 + ... + channels**depth``, exact however large.
+        ``channels + channels**2 + ... + channels**depth``, exact, of any size.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
 
 
 def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
-    """All words, in the order in which their coefficients stand in a signature.
+    """All words, in the order of the coefficients of a signature.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     TypeError, ValueError
         If an argument is not a positive integer.
     MemoryError
-        If the list cannot fit; the message names the bytes and the largest depth that fits.
+        If the list does not fit into memory; the message names its bytes and the largest depth that
+        fits.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
 
 
 def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
-    """Where the coefficient of a word stands in a signature.
+    """Position of the coefficient of a word in a signature.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
     channels : int
         Positive.
     scalar_term : bool, optional
-        Whether the signature has the constant 1 in front, which then is the empty word.
+        Whether signatures begin with the coefficient of the empty word, the constant 1.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
 
 
 def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
-    """The word whose coefficient stands at `index`: the inverse of `word_index`.
+    """The word of the coefficient at `index`: the inverse of `word_index`.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     channels : int
         Positive.
     scalar_term : bool, optional
-        Whether the signature has the constant 1 in front.
+        Whether signatures begin with the coefficient of the empty word, the constant 1.
 
     Returns
     -------
@@ -139,7 +140,7 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     TypeError, ValueError
         If an argument is not such an integer.
     MemoryError
-        If there is one channel and the word cannot fit.
+        If there is one channel and the word does not fit into memory.
 
     Examples
     --------
@@ -160,7 +161,7 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
 
 
 def check_word(word: Any, channels: int, name: str) -> Word:
-    """`word` as a tuple of letters below `channels`."""
+    """Convert `word` to a tuple of letters below `channels`."""
     if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
         raise TypeError(
             f"{name}: expected a sequence of 0-based letters, received {describe(word)}. "
