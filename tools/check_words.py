@@ -51,7 +51,7 @@ RETIRED = {
     r"\b(MOST|LEAST|most|least)_(?!once)\w+": "MAX_, MIN_",
     r"\bdegrees?\b": "depth",
     r"\bstrangers?\b": "user, external project",
-    r"\bSignatureStream\b|\bpysig_stream_\w+|\bsignature_stream<": "IncrementalSignature",
+    r"\bSignatureStream\b|\bpysig_stream_\w+|\bpysig::signature_stream\b": "IncrementalSignature",
     r"(?<![Tt]here )\b(is|are) no\b(?! longer| more)": "is not a",
     r"\bso many\b": "this number of, that many",
     r"\bcan be had\b": "is available",

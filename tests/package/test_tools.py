@@ -49,6 +49,10 @@ def test_retired_words_are_found():
     assert words.problems("The depth of a path is at most 24.") == []
 
 
+def test_no_file_has_retired_words(capsys):
+    assert load("check_words").main() == 0, capsys.readouterr().out
+
+
 def test_hooks_use_the_versions_of_the_extra_lint():
     hooks = ROOT / ".pre-commit-config.yaml"
     if not hooks.exists():

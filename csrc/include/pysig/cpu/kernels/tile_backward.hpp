@@ -162,7 +162,7 @@ class tile_backward {
     }
 
     // The chain of the empty word is the same at all times: one row, unless the last letters follow. Its adjoint is not
-    // asked for: another, set at every step.
+    // required, and every step overwrites it.
     i64 chain_stride(int k) const { return k == 0 && depth > 2 ? 0 : depth - k; }
 
     i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
