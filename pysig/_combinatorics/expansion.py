@@ -1,9 +1,8 @@
-"""Brackets written out as words, and the matrices between Lyndon brackets and Lyndon words: exact.
+"""Expansion of brackets in words, and the exact matrices between Lyndon brackets and Lyndon words.
 
-A bracket [u, v] = u v - v u of level k has coefficients of absolute value at most 2^(k-1), so int64
-is exact for every level that fits a machine. NumPy is used because the expansions of all brackets
-together are long: 1.6 million terms for 15 letters out of 2, where dictionaries of Python integers
-take seconds.
+A bracket [u, v] = u v - v u of level k has coefficients of absolute value at most 2^(k-1). Hence
+int64 is exact for all levels that fit into memory. The expansions are NumPy arrays because they
+are long: 1.6 million terms for 2 channels and depth 15. Dictionaries would take seconds.
 """
 
 from __future__ import annotations
@@ -31,21 +30,22 @@ class Rows(NamedTuple):
 
 
 def _collect(row: Integers, column: Integers, value: Integers, rows: int, columns: int) -> Rows:
-    """Rows from triplets: equal places are added, zeros dropped, columns sorted."""
+    """Rows from triplets: add duplicates, drop zeros, sort columns."""
     place = row * columns + column
     order = np.argsort(place, kind="stable")
     place, value = place[order], value[order]
     first = np.flatnonzero(np.diff(place, prepend=-1))
     value = np.add.reduceat(value, first) if len(first) else value
-    kept = np.flatnonzero(value)
-    place, value = place[first[kept]], value[kept]
+    nonzero = np.flatnonzero(value)
+    place, value = place[first[nonzero]], value[nonzero]
     row, column = place // columns, place % columns
     return Rows(np.searchsorted(row, np.arange(rows + 1)).astype(np.int64), column, value)
 
 
 def _products(a: Rows, i: Integers, b: Rows, j: Integers) -> tuple[Integers, ...]:
-    """All pairs of an entry of row i[m] of `a` and an entry of row j[m] of `b`: (m, column in a,
-    column in b, product).
+    """Products of all entries of row i[m] of `a` with all entries of row j[m] of `b`.
+
+    Returns (m, column in a, column in b, product).
     """
     count_a, count_b = np.diff(a.indptr)[i], np.diff(b.indptr)[j]
     pairs = count_a * count_b
@@ -57,9 +57,9 @@ def _products(a: Rows, i: Integers, b: Rows, j: Integers) -> tuple[Integers, ...
 
 
 def _brackets(
-    hall: HallSet, level: int, lower: list[Rows], wanted: npt.NDArray[np.bool_] | None
+    hall: HallSet, level: int, lower: list[Rows], selected: npt.NDArray[np.bool_] | None
 ) -> Rows:
-    """The brackets of one level as rows of words; only the `wanted` words if given."""
+    """Expand the brackets of one level in words, only those flagged in `selected` if given."""
     d = hall.channels
     elements = hall.level(level)
     left = np.array(hall.left[elements.start : elements.stop], np.int64)
@@ -79,7 +79,7 @@ def _brackets(
             right[here] - hall.start[level - k - 1],
         )
         for word, sign in ((u * d ** (level - k) + v, 1), (v * d**k + u, -1)):
-            keep = slice(None) if wanted is None else np.flatnonzero(wanted[word])
+            keep = slice(None) if selected is None else np.flatnonzero(selected[word])
             rows.append(here[m[keep]])
             columns.append(word[keep])
             values.append(sign * value[keep])
@@ -93,7 +93,7 @@ def _brackets(
 
 
 def expand(hall: HallSet, depth: int) -> list[Rows]:
-    """All brackets of the levels 1, ..., depth, written out as words of their level."""
+    """Expand all brackets of levels 1, ..., depth in the words of their level."""
     d = hall.channels
     out = [Rows(np.arange(d + 1), np.arange(d), np.ones(d, np.int64))]
     for level in range(2, depth + 1):
@@ -102,7 +102,7 @@ def expand(hall: HallSet, depth: int) -> list[Rows]:
 
 
 def lyndon_indices(channels: int, depth: int) -> list[Integers]:
-    """The Lyndon words of each level as indices within the level, increasing."""
+    """Indices of the Lyndon words within each level, in increasing order."""
     lyndon = lyndon_set(channels, depth)
     word: list[int] = list(range(channels))
     level = lyndon.levels()
@@ -115,20 +115,21 @@ def lyndon_indices(channels: int, depth: int) -> list[Integers]:
 
 @lru_cache(maxsize=16)
 def words_of_brackets(channels: int, depth: int) -> tuple[Rows, ...]:
-    """Level by level, the coefficient of the Lyndon word w (row) in the Lyndon bracket h (column):
-    lower triangular, unit diagonal.
+    """For each level, the coefficients of Lyndon words w (row) in Lyndon brackets h (column).
+
+    The matrices are lower triangular with unit diagonal.
     """
     lyndon = lyndon_set(channels, depth)
     full = expand(lyndon, depth - 1) if depth > 1 else []
     out = []
     for level, words in enumerate(lyndon_indices(channels, depth), start=1):
-        wanted = np.zeros(channels**level, np.bool_)
-        wanted[words] = True
+        selected = np.zeros(channels**level, np.bool_)
+        selected[words] = True
         if level < depth or level == 1:
             brackets = full[level - 1] if level < depth else expand(lyndon, 1)[0]
-            keep = wanted[brackets.indices]
+            keep = selected[brackets.indices]
         else:
-            brackets = _brackets(lyndon, level, full, wanted)
+            brackets = _brackets(lyndon, level, full, selected)
             keep = np.ones(len(brackets.indices), np.bool_)
         column = np.repeat(np.arange(len(words)), np.diff(brackets.indptr))[keep]
         row = np.searchsorted(words, brackets.indices[keep])
@@ -137,7 +138,7 @@ def words_of_brackets(channels: int, depth: int) -> tuple[Rows, ...]:
 
 
 def rows_of(polynomials: Sequence[dict[int, int]], columns: int) -> Rows:
-    """The matrix whose row i has the entries polynomials[i]: {column: value}."""
+    """The matrix with the entries polynomials[i] = {column: value} in row i."""
     count = np.array([len(p) for p in polynomials], np.int64)
     total = int(count.sum())
     column = np.fromiter(chain.from_iterable(polynomials), np.int64, total)
@@ -166,7 +167,7 @@ def _largest(matrix: Rows) -> int:
 
 
 def multiply(a: Rows, b: Rows, columns: int) -> Rows:
-    """The product a b, exact: in Python integers where int64 might not hold it."""
+    """The exact product a b, in Python integers if int64 might overflow."""
     rows = len(a.indptr) - 1
     longest = int(np.diff(a.indptr).max(initial=0))
     bound = longest * _largest(a) * _largest(b)
@@ -179,9 +180,7 @@ def multiply(a: Rows, b: Rows, columns: int) -> Rows:
 
 
 def _content(words: Integers, channels: int, level: int) -> Integers:
-    """For every word the position of its sorted letters among all that occur: words that share
-    letters share the number.
-    """
+    """Number the multisets of letters: anagrams get the same number."""
     letters = words[:, None] // channels ** np.arange(level) % channels
     _, content = np.unique(np.sort(letters, axis=1), axis=0, return_inverse=True)
     return content.reshape(-1)
@@ -189,19 +188,18 @@ def _content(words: Integers, channels: int, level: int) -> Integers:
 
 @lru_cache(maxsize=16)
 def brackets_of_words(channels: int, depth: int) -> tuple[Rows, ...]:
-    """The inverse of `words_of_brackets`, level by level, again of integers.
+    """The integer inverses of `words_of_brackets`, for each level.
 
-    A bracket holds only words made of its own letters, so the matrix falls into blocks, one for
-    each multiset of letters, and each block is inverted by forward substitution.
+    The words of a bracket are permutations of its letters. Hence the matrix has one diagonal block
+    for each multiset of letters. Forward substitution inverts each block.
     """
     out = []
     for level, words in enumerate(lyndon_indices(channels, depth), start=1):
         matrix = words_of_brackets(channels, depth)[level - 1]
         n = len(words)
         content = _content(words, channels, level)
-        order = np.argsort(
-            content, kind="stable"
-        )  # blocks side by side, each in lexicographic order
+        # Permuted by `order`, blocks are contiguous and each is in lexicographic order.
+        order = np.argsort(content, kind="stable")
         place = np.empty(n, np.int64)
         place[order] = np.arange(n)
         entry_row = place[np.repeat(np.arange(n), np.diff(matrix.indptr))]
@@ -229,9 +227,7 @@ def brackets_of_words(channels: int, depth: int) -> tuple[Rows, ...]:
 
 
 def _inverse_of_unit_triangular(matrix: Integers) -> Integers:
-    """Forward substitution in int64, or in Python integers where int64 might not hold a partial
-    sum.
-    """
+    """Invert by forward substitution, in Python integers if int64 might overflow."""
     n = len(matrix)
     inverse = np.eye(n, dtype=np.int64)
     for i in range(1, n):

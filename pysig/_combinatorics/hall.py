@@ -1,14 +1,13 @@
 """Hall sets: the Lyndon brackets and the standard Hall basis of the free Lie algebra.
 
-A Hall set is a list of bracketings, level by level, that is a basis of the free Lie algebra over
-the integers. Each element is a letter or `[left, right]` of two earlier elements with `left <
-right` in the order of the set (`rank`). Two are used:
+A Hall set is a list of brackets, sorted by level, that is a basis of the free Lie algebra over the
+integers. An element is a letter or `[left, right]`, where left and right are earlier elements with
+`left < right` in the order of the set (`rank`). pysig has two Hall sets:
 
-- *Lyndon*: the standard bracketing of the Lyndon words (right factor: the longest proper suffix
-  that is a Lyndon word), ordered lexicographically. Its level k is listed in lexicographic order of
-  the words.
-- *standard Hall* (P. Hall 1934, M. Hall 1950): `[a, b]` with `a < b`, and `b` is a letter or `b =
-  [c, e]` with `c <= a`, ordered by level, then by left factor, then by right factor.
+- *Lyndon*: the standard bracketing of the Lyndon words. The right factor is the longest proper
+  suffix that is a Lyndon word. `rank` is lexicographic; each level lists its words in this order.
+- *standard Hall* (P. Hall 1934, M. Hall 1950): `[a, b]` with `a < b`, where `b` is a letter or `b =
+  [c, e]` with `c <= a`. `rank` is by level, then by left factor, then by right factor.
 
 Source: C. Reutenauer, Free Lie Algebras (1993), chapters 4 and 5.
 """
@@ -27,9 +26,10 @@ Bracket = Union[int, "tuple[Bracket, Bracket]"]
 class HallSet:
     """The elements of a Hall set up to `depth`, as indices into parallel tuples.
 
-    `left[h]` and `right[h]` are elements, or -1 for the letters 0, ..., channels - 1, which are the
-    first elements. Level k is `range(start[k - 1], start[k])`. `splits_left` says which factor of a
-    pair that is not in the set is taken apart by Jacobi's identity (see lie.py).
+    The first elements are the letters 0, ..., channels - 1. `left[h]` and `right[h]` are the
+    factors of element h, or -1 for letters. Level k is `range(start[k - 1], start[k])`.
+    `splits_left` selects the factor that Jacobi's identity expands in a pair outside the set (see
+    lie.py).
     """
 
     channels: int
@@ -67,8 +67,9 @@ class HallSet:
 
 
 def lyndon_words_by_level(channels: int, depth: int) -> list[list[Word]]:
-    """The Lyndon words of each level 1, ..., depth, each level in lexicographic order (Duval 1988:
-    each from the one before).
+    """Lyndon words of levels 1, ..., depth, each level in lexicographic order.
+
+    Duval's algorithm (1988) generates each word from its predecessor.
     """
     levels: list[list[Word]] = [[] for _ in range(depth)]
     if channels == 0:
@@ -99,8 +100,9 @@ def _mobius(n: int) -> int:
 
 @lru_cache(maxsize=4096)
 def lyndon_count(channels: int, level: int) -> int:
-    """The number of Lyndon words of one level: (1/k) sum over d | k of mu(d) channels^(k/d) (Witt
-    1937).
+    """The number of Lyndon words of level k (Witt 1937).
+
+    It is (1/k) times the sum of mu(d) channels^(k/d) over the divisors d of k.
     """
     total = 0
     for divisor in range(1, level + 1):
@@ -111,9 +113,7 @@ def lyndon_count(channels: int, level: int) -> int:
 
 @lru_cache(maxsize=4096)
 def logsignature_size(channels: int, depth: int) -> int:
-    """The dimension of the free Lie algebra up to `depth`: the number of coordinates of a
-    log-signature.
-    """
+    """The number of coordinates of a log-signature: the dimension of the free Lie algebra."""
     if channels == 1:
         return 1
     return sum(lyndon_count(channels, k) for k in range(1, depth + 1))
@@ -131,9 +131,9 @@ def lyndon_set(channels: int, depth: int) -> HallSet:
         for word in words:
             a = b = -1
             for cut in range(1, len(word)):
-                found = index.get(word[cut:])
-                if found is not None:
-                    a, b = index[word[:cut]], found
+                suffix = index.get(word[cut:])
+                if suffix is not None:
+                    a, b = index[word[:cut]], suffix
                     break
             index[word] = len(left)
             left.append(a)

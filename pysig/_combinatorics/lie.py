@@ -1,14 +1,12 @@
-"""Lie brackets in the coordinates of a Hall set, and the change from one Hall set to another. Exact
-integers.
+"""Lie brackets in coordinates of a Hall set, and exact changes between Hall sets.
 
-The bracket of two elements i < j is an element of the set, or Jacobi's identity takes one of the
-two apart,
+The bracket of two elements i < j either is an element of the set, or Jacobi's identity expands one
+factor:
 
     [[x, y], j] = [[x, j], y] + [x, [y, j]]     (Lyndon: y < j)
     [i, [c, e]] = [[i, c], e] + [c, [i, e]]     (standard Hall: i < c)
 
-and the brackets on the right are nearer to the set (Reutenauer 1993, section 4.2: Hall sets are
-closed under this rewriting).
+The recursion on the right-hand sides terminates (Reutenauer 1993, section 4.2).
 """
 
 from __future__ import annotations
@@ -17,18 +15,16 @@ from functools import lru_cache
 
 from .hall import HallSet, lyndon_set, standard_hall_set
 
-Element = dict[int, int]  # coordinates of a Lie element that are not zero
+Element = dict[int, int]  # the nonzero coordinates of a Lie element
 
 
 class LieBracket:
-    """The bracket of one Hall set, with a memory of the pairs that it has rewritten. Not shared
-    between threads.
-    """
+    """The Lie bracket in one Hall set, with a cache of rewritten pairs. Not thread-safe."""
 
     def __init__(self, hall: HallSet) -> None:
         self._left, self._right, self._rank = hall.left, hall.right, hall.rank
         self._splits_left = hall.splits_left
-        self._known: dict[tuple[int, int], Element] = {
+        self._cache: dict[tuple[int, int], Element] = {
             (a, b): {h: 1}
             for h, (a, b) in enumerate(zip(hall.left, hall.right, strict=True))
             if a >= 0
@@ -36,9 +32,9 @@ class LieBracket:
 
     def of_pair(self, i: int, j: int) -> Element:
         """[i, j] for elements with rank[i] < rank[j]."""
-        known = self._known.get((i, j))
-        if known is not None:
-            return known
+        cached = self._cache.get((i, j))
+        if cached is not None:
+            return cached
         if self._splits_left:
             x, y = self._left[i], self._right[i]
             result = self(self({x: 1}, {j: 1}), {y: 1})
@@ -49,11 +45,11 @@ class LieBracket:
             rest = self({c: 1}, self({i: 1}, {e: 1}))
         for h, value in rest.items():
             result[h] = result.get(h, 0) + value
-        self._known[i, j] = result
+        self._cache[i, j] = result
         return result
 
     def __call__(self, a: Element, b: Element) -> Element:
-        """[a, b] of two Lie elements; levels beyond the depth of the set must not occur."""
+        """[a, b] of two Lie elements whose levels add up to at most the depth of the set."""
         rank = self._rank
         result: Element = {}
         for i, p in a.items():
@@ -70,8 +66,9 @@ class LieBracket:
 
 
 def elements_in(source: HallSet, target: HallSet) -> tuple[Element, ...]:
-    """Every element of `source` in the coordinates of `target` (columns of the unimodular change of
-    basis).
+    """Coordinates in `target` of every element of `source`.
+
+    They are the columns of the change of basis, which is unimodular.
     """
     bracket = LieBracket(target)
     out: list[Element] = []
@@ -83,11 +80,11 @@ def elements_in(source: HallSet, target: HallSet) -> tuple[Element, ...]:
 
 @lru_cache(maxsize=32)
 def lyndon_in_hall(channels: int, depth: int) -> tuple[Element, ...]:
-    """Every Lyndon bracket in the standard Hall basis."""
+    """Coordinates of every Lyndon bracket in the standard Hall basis."""
     return elements_in(lyndon_set(channels, depth), standard_hall_set(channels, depth))
 
 
 @lru_cache(maxsize=32)
 def hall_in_lyndon(channels: int, depth: int) -> tuple[Element, ...]:
-    """Every standard Hall element in the Lyndon brackets."""
+    """Coordinates of every standard Hall element in the Lyndon brackets."""
     return elements_in(standard_hall_set(channels, depth), lyndon_set(channels, depth))

@@ -1,8 +1,8 @@
-"""Changes of basis of log-signatures as sparse matrices of exact integers, cached.
+"""Changes of basis of log-signatures: cached sparse matrices of exact integers.
 
 A log-signature has coordinates in four bases: "expanded" (all words), "words" (the Lyndon words of
-the expanded form), "brackets" (Lyndon brackets) and "hall" (the standard Hall basis). Every change
-of basis is an integer matrix, built level by level and composed from few steps.
+the expanded form), "brackets" (Lyndon brackets) and "hall" (the standard Hall basis). A change of
+basis is the product of one or more steps, and a step is built from blocks, one for each level.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BASES = ("expanded", "words", "brackets", "hall")
 def _diagonal(
     levels: list[Rows] | tuple[Rows, ...], rows: list[int], columns: list[int]
 ) -> SparseMatrix:
-    """The block-diagonal matrix of the matrices of the levels."""
+    """Assemble the block-diagonal matrix with one block for each level."""
     indptr, indices, data = [np.zeros(1, np.int64)], [], []
     entries = column = 0
     for level, width in zip(levels, columns, strict=True):
@@ -47,7 +47,7 @@ def _identity(size: int) -> SparseMatrix:
 
 @lru_cache(maxsize=64)
 def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
-    """A change of basis from which the others are composed."""
+    """Build an elementary change of basis. The others are products of these."""
     coordinates = [hall.lyndon_count(channels, k) for k in range(1, depth + 1)]
     if channels == 1:
         coordinates = [1] + [0] * (depth - 1)
@@ -95,16 +95,15 @@ def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
     raise AssertionError((source, target))
 
 
-# Lower bounds, measured, of the peak memory of a step in bytes: for each coordinate (the Hall set,
-# its tuples of Python integers and their dictionary), and for each entry of its long rows.
-# Functionals are dictionaries of Python integers before they become arrays (150 to 240 bytes per
-# entry); brackets are arrays that are sorted (90 to 120).
+# Measured lower bounds of the peak memory of a step in bytes. Each coordinate needs memory for the
+# Hall set: tuples of Python integers and their dictionary. Each entry of the long rows needs 150 to
+# 240 bytes for functionals, dictionaries of Python integers, and 90 to 120 for sorted brackets.
 _COORDINATE_BYTES = 150
 _ENTRY_BYTES = {"functionals": 150, "brackets": 85}
 
 
 def _long_rows(channels: int, depth: int, source: str, target: str) -> tuple[str, int] | None:
-    """The kind of long rows (see size_bounds.py) that a step builds, and their highest level."""
+    """The kind of the long rows of a step (see size_bounds.py), and their highest level."""
     match source, target:
         case "expanded", "brackets":
             return "functionals", depth
@@ -118,7 +117,7 @@ def _long_rows(channels: int, depth: int, source: str, target: str) -> tuple[str
 def _min_bytes(channels: int, depth: int, source: str, target: str, available: int) -> int:
     """A lower bound of the memory of a step.
 
-    Rows are sampled only if the cheap bounds do not decide whether `available` bytes suffice.
+    Sample rows only if the cheap bounds do not decide whether `available` bytes suffice.
     """
     needed = _COORDINATE_BYTES * hall.logsignature_size(channels, depth)
     rows = _long_rows(channels, depth, source, target)
@@ -134,11 +133,10 @@ def _min_bytes(channels: int, depth: int, source: str, target: str, available: i
 def _check_table_memory(
     channels: int, depth: int, source: str, target: str, conversion: tuple[str, str]
 ) -> None:
-    """Raise MemoryError, before anything is built, if a step needs more memory than is available.
+    """Raise MemoryError, before any allocation, if a step needs more memory than is available.
 
-    The answer is cached: once the tables exist, they occupy part of what was available. The error
-    is raised here, not in the public functions, because all of them obtain tables only through
-    `conversion_steps` and `change_of_basis`.
+    The result is cached, because existing tables reduce the available memory. All public functions
+    obtain tables from `conversion_steps` or `change_of_basis`, so the check is here.
     """
     available = available_memory()
     if available is None or channels == 1:
@@ -160,7 +158,7 @@ def _check_table_memory(
 
 
 def _smaller_basis(source: str, target: str) -> str:
-    """The advice which basis has smaller tables."""
+    """Advise a basis with smaller tables."""
     if source == "expanded" and target != "words":
         return f"Tables of basis='words' are the smallest. {_smaller_basis('expanded', 'words')}"
     return "basis='expanded' has no tables, but more coordinates."
@@ -171,8 +169,8 @@ def _check_memory(channels: int, depth: int, stops: tuple[str, ...]) -> None:
         _check_table_memory(channels, depth, a, b, (stops[0], stops[-1]))
 
 
-# The bases that a conversion passes through, in order of application: it goes through the brackets,
-# where no terms cancel.
+# The bases of a conversion, in order of application. It passes through the brackets, where terms do
+# not cancel.
 _STOPS = {
     ("expanded", "hall"): ("expanded", "brackets", "hall"),
     ("words", "hall"): ("words", "brackets", "hall"),
@@ -189,7 +187,7 @@ def conversion_steps(
     if source == target:
         return ()
     stops = _STOPS.get((source, target), (source, target))
-    if stops == ("hall", "expanded"):  # two short matrices are applied faster than a long one
+    if stops == ("hall", "expanded"):  # two short matrices are faster than one long matrix
         stops = ("hall", "brackets", "expanded")
     _check_memory(channels, depth, stops)
     try:
