@@ -1,5 +1,7 @@
-"""The device of a call on CuPy arrays, which is entered before anything is converted, and what a
-CUDA graph may capture."""
+"""The device of a call on CuPy arrays, and the limits of capture in a CUDA graph.
+
+A call enters the device before it converts any argument.
+"""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ class IncrementalSignature:
         Parameters
         ----------
         basis : {"words", "brackets", "hall", "expanded"}, optional
-            As for `pysig.logsignature`.
+            See `pysig.logsignature`.
 
         Returns
         -------

@@ -21,13 +21,13 @@ def linear_functional(
 ) -> Any:
     """Linear functionals ``<l, S>`` of signatures, evaluated without the signatures.
 
-    ``<l, S>`` is the sum of ``l[w] * S[w]`` over words w. No signature is stored, and what is
-    computed on the way are the words of l and their prefixes.
+    ``<l, S>`` is the sum of ``l[w] * S[w]`` over words w. The computation covers
+    the words of l and their prefixes and stores no signature.
 
     Parameters
     ----------
     path : array_like, shape (..., length, channels)
-        As for `signature`.
+        See `signature`.
     functional : dict, list of dict, or array_like, shape (words,) or (functionals, words)
         ``{word: coefficient}``, words being tuples of 0-based letters, the empty word among them if
         you like; or several of them; or coefficients in the order of `words`, or laid out as a
@@ -43,7 +43,7 @@ def linear_functional(
     stream : bool, optional
         The functionals of all prefixes of the path: how they develop along it.
     basepoint : bool or array_like, shape (..., channels), optional
-        As for `signature`.
+        See `signature`.
     initial : array_like, shape (..., size), optional
         A signature to continue from, laid out as the array of the functional is: as a signature of
         `depth`, or as `words`, which must then hold all their prefixes. For a dict, a signature of
@@ -51,11 +51,11 @@ def linear_functional(
     inverse : bool, optional
         Of the group inverse of the signature.
     lengths : array_like of int, shape (...), optional
-        As for `signature`.
+        See `signature`.
     transform : str, Time, or sequence of these, optional
-        As for `signature`; words are in the channels of the transformed path.
+        See `signature`; words are in the channels of the transformed path.
     workers : int, optional
-        As for `signature`.
+        See `signature`.
     out : array, optional
         Output array. Must have the shape and dtype of the result and must not overlap an input.
 

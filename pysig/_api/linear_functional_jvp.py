@@ -26,15 +26,15 @@ def linear_functional_jvp(
     Parameters
     ----------
     path, functional
-        As for `linear_functional`.
+        See `linear_functional`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
     depth
-        As for `linear_functional`.
+        See `linear_functional`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
     words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
-        As for `linear_functional`.
+        See `linear_functional`.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def linear_functional_jvp(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `linear_functional` does; the message names the argument.
+        See `linear_functional`; the message names the argument.
 
     Notes
     -----

@@ -24,11 +24,11 @@ def linear_functional_vjp(
     Parameters
     ----------
     path, functional
-        As for `linear_functional`.
+        See `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value; a shape that broadcasts to it will do.
     depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
-        As for `linear_functional`.
+        See `linear_functional`.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def linear_functional_vjp(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `linear_functional` does; the message names the argument.
+        See `linear_functional`; the message names the argument.
 
     Notes
     -----

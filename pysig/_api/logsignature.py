@@ -29,7 +29,7 @@ def logsignature(
     Parameters
     ----------
     path : array_like, shape (..., length, channels)
-        As for `signature`.
+        See `signature`.
     depth : int
         The largest number of letters, at least 1.
     basis : {"words", "brackets", "hall", "expanded"}, optional
@@ -38,7 +38,7 @@ def logsignature(
         (iisignature's default, signatory's "brackets", pysiglib's method 2). "hall": coordinates in
         the standard Hall basis (iisignature's method H). "expanded": the coefficients of all words.
     stream, basepoint, initial, inverse, lengths, transform, method, workers
-        As for `signature`; `initial` is a signature without scalar. There is no `scalar_term`: the
+        See `signature`; `initial` is a signature without scalar. There is no `scalar_term`: the
         scalar of a logarithm is 0.
     out : array, optional
         Output array. Must have the shape and dtype of the result and must not overlap an input.
@@ -52,7 +52,7 @@ def logsignature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument. MemoryError also where the tables of
+        See `signature`; the message names the argument. MemoryError also where the tables of
         the basis do not fit: before anything is computed if an estimate, which is low, says so.
 
     Notes

@@ -34,28 +34,28 @@ def logsignature_hvp(
     Parameters
     ----------
     path, depth
-        As for `logsignature`.
+        See `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`; it does not move, since the gradient is
         linear in it.
     tangent
-        As for `logsignature_jvp`.
+        See `logsignature_jvp`.
     basis
-        As for `logsignature`.
+        See `logsignature`.
     basepoint_tangent, initial_tangent
-        As for `logsignature_jvp`.
+        See `logsignature_jvp`.
     stream, basepoint, initial, inverse, lengths, transform, method, workers
-        As for `logsignature`.
+        See `logsignature`.
 
     Returns
     -------
     array, shape of `path`; or SignatureCotangents
-        As `signature_vjp`.
+        See `signature_vjp`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

@@ -27,15 +27,15 @@ def logsignature_jvp(
     Parameters
     ----------
     path, depth
-        As for `logsignature`.
+        See `logsignature`.
     tangent : array_like, shape of `path`
         How the points move.
     basis
-        As for `logsignature`.
+        See `logsignature`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays.
     stream, basepoint, initial, inverse, lengths, transform, method, workers
-        As for `logsignature`.
+        See `logsignature`.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def logsignature_jvp(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

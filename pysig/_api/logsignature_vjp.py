@@ -25,21 +25,21 @@ def logsignature_vjp(
     Parameters
     ----------
     path, depth
-        As for `logsignature`.
+        See `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
     basis, stream, basepoint, initial, inverse, lengths, transform, method, workers
-        As for `logsignature`.
+        See `logsignature`.
 
     Returns
     -------
     array, shape of `path`; or SignatureCotangents
-        As `signature_vjp`.
+        See `signature_vjp`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

@@ -27,23 +27,23 @@ def signature_hvp(
     Parameters
     ----------
     path, depth
-        As for `signature`; ``depth=None`` with `words`.
+        See `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
-        As for `signature_vjp`; it does not move, since the gradient is linear in it.
+        See `signature_vjp`. Constant, since the gradient is linear in it.
     tangent, basepoint_tangent, initial_tangent
-        As for `signature_jvp`.
+        See `signature_jvp`.
     stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
-        As for `signature`.
+        See `signature`.
 
     Returns
     -------
     array, shape of `path`; or SignatureCotangents
-        As `signature_vjp` returns.
+        See `signature_vjp`.
 
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

@@ -29,13 +29,13 @@ def signature_jvp(
     Parameters
     ----------
     path, depth
-        As for `signature`; ``depth=None`` with `words`.
+        See `signature`; ``depth=None`` with `words`.
     tangent : array_like, shape of `path`
         How the points move; a shape that broadcasts to that of `path` will do.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
     stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
-        As for `signature`.
+        See `signature`.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def signature_jvp(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

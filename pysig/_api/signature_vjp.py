@@ -25,12 +25,12 @@ def signature_vjp(
     Parameters
     ----------
     path, depth
-        As for `signature`; ``depth=None`` with `words`.
+        See `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         The weight of each coefficient; a shape that has its last axis and broadcasts to it will do.
         That of the scalar has no effect.
     stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
-        As for `signature`.
+        See `signature`.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def signature_vjp(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        As `signature` does; the message names the argument.
+        See `signature`; the message names the argument.
 
     Notes
     -----

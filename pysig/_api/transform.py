@@ -135,7 +135,7 @@ def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, 
     length, channels : int
         Numbers of points and channels before the transform, both at least 1.
     transform : str, Time, sequence of these, or None
-        As for `signature`.
+        See `signature`.
 
     Returns
     -------
