@@ -20,9 +20,6 @@ LONG_FILES = {
     "tests/api/test_signature_vjp.py",
     "tests/api/test_transform.py",
     "tests/reference/test_reference.py",
-    # To be divided.
-    "csrc/include/pysig/cpu/kernels/tile_backward.hpp",
-    "csrc/include/pysig/cpu/schedules/signature_vjp.hpp",
 }
 # Counts of the option that is taken as an example. The goals are 20 and 150.
 OPTION_PARAMETERS, OPTION_LINES = 17, 260

@@ -13,12 +13,12 @@
 PYSIG_NAMESPACE_BEGIN
 
 constexpr int max_levels = 64;      // of two channels or more: 2^64 words do not fit anywhere
-constexpr i64 words_of_block = 16;  // enough that the cuts before a block, which are found once for it, cost nothing
+constexpr i64 words_of_block = 16;  // makes the search for the cuts before a block, once per block, negligible
 
 inline i64 row_level(i64 d, int level) { return level ? 1 + level_offset(d, level) : 0; }
 inline i64 row_size(i64 d, int depth) { return 1 + signature_size(d, depth); }
 
-// row_level of all levels, made once for many words.
+// row_level of all levels, computed once for many words.
 class row_levels {
  public:
     row_levels(i64 d, int depth) : one_channel_(d == 1) {

@@ -1,5 +1,5 @@
-// One path, one step at a time, in place, nothing allocated: level by level, the chains of all words of a level
-// from those of the level above (horner.hpp).
+// One step of one path, in place and without allocation: level by level, the chains of all words of a level from those
+// of the level above (horner.hpp).
 #pragma once
 
 #include "../../algebra/horner.hpp"

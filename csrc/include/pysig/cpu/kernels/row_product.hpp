@@ -1,11 +1,13 @@
-// The product of the truncated tensor algebra of one row, with neighbouring words in the lanes: rows as they lie in
-// memory, nothing transposed. (Many rows at once, a row in each lane: tensor.hpp.)
+// The tensor product of one pair of rows, (a (x) b)[w] = sum over w = u v of a[u] b[v], with neighbouring words in the
+// lanes. Rows keep their layout; nothing is transposed. (algebra.hpp multiplies many rows, one per lane.)
 //
-// Level n in blocks: the words p v that share a prefix p, v of as many letters as make some vectors of words. Of the
-// cuts of p v those inside p multiply contiguous numbers by one number: a block is summed over them in registers and
-// written once. The cuts inside v are made beforehand, for some hundred words at once: short rows, each a number times
-// the first level of b, or the second, which are written as whole vectors one after the other, so that what is written
-// behind the end of a row is overwritten by the next.
+// Level n is divided into blocks: the words p v with a common prefix p, where v has enough letters to fill some
+// vectors.
+//     Cuts inside p multiply contiguous coefficients of b by one coefficient of a. A block is summed over them in
+//     registers and written once.
+//     Cuts inside v are computed beforehand, for some hundred words at once: short rows, each a coefficient of a times
+//     level 1 or 2 of b. They are written as whole vectors in sequence, so the next row overwrites the elements beyond
+//     the end of the previous one.
 #pragma once
 
 #include "../../algebra/words.hpp"
@@ -60,7 +62,7 @@ class row_product {
         const R* from;
         i64 rest, left;
     };
-    // What a block of words is made of.
+    // The operands of a block of words.
     struct block_sum {
         const R *a, *rows, *b_own;  // level n of a; the cuts inside v; the cut before v: own * b_own
         R own, b0, factor;

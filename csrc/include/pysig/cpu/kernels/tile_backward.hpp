@@ -1,12 +1,16 @@
-// The walk of a tile of words backwards along a block of time, on lanes: the adjoint of tile_forward.hpp.
+// The reverse pass of a tile of words over a block of time, on lanes: the adjoint of tile_forward.hpp.
 //
-// The subtree of the tile is visited depth first, as on the way forward. Going down, S[u] runs backwards through the
-// block and the chain of u is made for every step of it: nothing is stored along the path. Going up, what the words
-// below u want of its chain is handed to its parent and to the increments (horner.hpp: retreat, extend_adjoint). The
-// last two letters are a register tile (tile.hpp), and with the letter before them they share one loop over time, in
-// which the chain of that word and its adjoint never leave the registers.
+// Notation: S_t[u] state of the word u before step t, x_t increment, g_t(u) chain of u (horner.hpp); A_bar, a_bar,
+// x_bar, g_bar adjoints of the top level, of lower states, of increments and of chains.
 //
-// T is lanes<R>, or dual numbers of them for second derivatives.
+// The subtree of the tile is visited depth first.
+//     down:  S_t[u] = S_(t+1)[u] - g_t(parent)[0] x_t[i] for all steps of the block, last step first, and g_t(u) from
+//            g_t(parent) and S_t[u] (retreat). Nothing is stored along the path.
+//     up:    g_bar_t(u), summed over the children of u, adds to g_bar_t(parent), S_bar[u] and x_bar_t (extend_adjoint).
+// The last two letters are a register tile (tile.hpp). For few channels they share one loop over time with the letter
+// before them; the chain of that word and its adjoint then stay in registers.
+//
+// T is lanes<R>, or a dual number of them for second derivatives.
 #pragma once
 
 #include "../../algebra/dual.hpp"
@@ -14,28 +18,26 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Letters i of a tile that share the loads of x[j] and of its sum: x (or H) and H_bar of each, two running values and a
-// temporary.
+// Rows i of a register tile that share the loads of x[j] and x_bar[j]. Each row takes two registers, x (or H) and
+// H_bar; two running values and a temporary take three more.
 constexpr i64 adjoint_rows = 6;
 static_assert(2 * adjoint_rows + 3 <= vector_registers, "the rows of the reverse tile must fit the registers");
-// Up to this many channels a step of the last three letters is unrolled.
+// Channels up to which a step of the last three letters is unrolled.
 constexpr i64 unrolled_letters = 12;
-// Up to this many channels the adjoints of the last two letters stay in the first-level cache while a block of time
-// passes by.
+// Channels up to which the adjoints of the last two letters stay in the first-level cache during a block of time.
 constexpr i64 fused_letters = 20;
 
 template <class R, class T = lanes<R>>
 class tile_backward {
  public:
-    // Scratch of one walk: chains of `block` steps and their adjoints, and columns of the register tile; states of the
-    // levels below the last; adjoints of all levels.
+    // Sizes of the scratch: chains of `block` steps with their adjoints, and columns of the register tile; states of
+    // the levels below the last, and adjoints of all levels.
     static i64 chain_size(i64 d, int depth, i64 block) { return block * (i64(depth) * (depth + 1) + d); }
     static i64 state_size(const word_tile& tile, i64 d, int depth) {
         return tile_forward<R>::state_size(tile, d, depth) + tile_forward<R>::state_size(tile, d, depth - 1) + d;
     }
 
-    // `constant`: the adjoints of the top level do not change along the path; the caller adds to none but those at its
-    // end.
+    // `constant`: A_bar is the same at all steps of the path.
     tile_backward(i64 channels, int depth, i64 block, bool constant, T* chains, T* states)
         : d(channels), depth(depth), block(block), constant(constant), states(states) {
         for (int k = 0; k + 1 < depth; ++k) {
@@ -49,7 +51,7 @@ class tile_backward {
             for (int r = 0; r < depth; ++r) chain[0][t * depth + r] = number_of(chain_of_empty_word<R>(r));
     }
 
-    // Chooses the tile; its states and adjoints are then to be set by the caller.
+    // Selects the tile. The caller then sets its states and adjoints.
     void open(const word_tile& t) {
         tile = t;
         T* s = states;
@@ -63,20 +65,19 @@ class tile_backward {
         }
     }
     T* state(int k) const { return level[k]; }  // k < depth, and if the top level is constant k < depth - 1
-    // If it is: of every word of depth - 2 letters the `rest` of tile.hpp, which the caller sets.
+    // With a constant top level: `rest` of tile.hpp for every word of depth - 2 letters. The caller sets it.
     T* rest() const { return level[depth - 1]; }
     i64 rest_words() const { return tile_words(tile, d, depth - 2); }
     T* adjoint(int k) const { return bar[k]; }
 
-    // To be called once all adjoints are set: those of the top level, if they are constant, are then as the walk wants
-    // them.
+    // Call it when all adjoints are set. Splits constant adjoints of the top level as tile.hpp needs them.
     void ready() {
         if (!(plain && constant && tile.m + 3 <= depth && d <= unrolled_letters)) return;
         for (i64 u = 0; u < tile_words(tile, d, depth - 2); ++u) tile_split<R>(bar[depth] + u * d * d, d);
     }
 
-    // Takes the tile back over `count` increments x, laid out (steps, d): states and adjoints from after them to before
-    // them. The adjoints of the increments are added to x_bar.
+    // Moves states and adjoints from after `count` increments, laid out (steps, d), to before them. Adds the adjoints
+    // of the increments to x_bar.
     void retreat_block(const T* increments, T* increments_bar, i64 count) {
         x = increments;
         x_bar = increments_bar;
@@ -87,11 +88,10 @@ class tile_backward {
         for (int k = tile.m - 1; k >= 0; --k) ascend(k, prefix_letter(k), bar[k + 1][0], true);
     }
 
-    // Takes the adjoints back over a signature S, a row of depth - 2 levels for each lane or null for the trivial one:
-    // the adjoint of a -> a (x) S,
-    //     a_bar[u] += sum over v of a_bar[u v] S[v],
-    // as far as the words u v are the tile's; the lowest level first, so that what is read is still the old. Not those
-    // of the letters, which would need one more level of S: no other adjoint depends on them.
+    // The adjoint of a -> a (x) S for one signature S per lane, a row of depth - 2 levels, or null for the trivial one:
+    //     a_bar[u] += sum over v of a_bar[u v] S[v],    u v a word of the tile.
+    // Levels ascend, so that every a_bar on the right is the value before. Level 1 is left out: it would need one more
+    // level of S, and no other adjoint depends on it.
     template <class Q>
     void retreat_product(const Q* const* rows) {
         constexpr i64 some = 8 * lane_count<R>;
@@ -137,7 +137,7 @@ class tile_backward {
         return number;
     }
 
-    // Four rows of a, `each` apart, with b.
+    // sums[k] += <row k of a, b> for four rows, `each` apart.
     static void add_products(T* sums, const T* a, i64 each, const T* b, i64 count) {
         T s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
         for (i64 v = 0; v < count; ++v) {
@@ -151,7 +151,7 @@ class tile_backward {
         sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
     }
 
-    // Four running sums: one would wait for itself.
+    // <a, b> in four running sums, which hide the latency of the addition.
     static T sum_of_products(const T* a, const T* b, i64 count) {
         T sums[4] = {};
         i64 v = 0;
@@ -161,8 +161,8 @@ class tile_backward {
         return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
-    // The chain of the empty word is the same at all times: one row, unless the last letters follow. Its adjoint is not
-    // required, and every step overwrites it.
+    // The chain of the empty word is the same at all times and takes one row, unless the last two letters follow. Its
+    // adjoint is not needed; every step overwrites it.
     i64 chain_stride(int k) const { return k == 0 && depth > 2 ? 0 : depth - k; }
 
     i64 prefix_letter(int k) const { return tile_begin(tile, d, k + 1) % d; }
@@ -172,7 +172,7 @@ class tile_backward {
             for (i64 i = tile.first; i < tile.last; ++i) x_bar[t * d + i] += bar[1][i - tile.first];
     }
 
-    // `base`: index, within the tile's words of level k + 1, of the child by the letter `first`.
+    // `base`: index of the child with the letter `first` among the tile's words of level k + 1.
     void children(int k, i64 base, i64 first, i64 last) {
         if (k == depth - 2) return last_letters(base, first, last);
         for (i64 i = first; i < last; ++i) {
@@ -191,40 +191,26 @@ class tile_backward {
 
     void descend(int k, i64 i, T& state) {
         switch (depth - k) {
-            case 3:
-                return descend_of<3>(k, i, state);
-            case 4:
-                return descend_of<4>(k, i, state);
-            case 5:
-                return descend_of<5>(k, i, state);
-            case 6:
-                return descend_of<6>(k, i, state);
-            case 7:
-                return descend_of<7>(k, i, state);
-            case 8:
-                return descend_of<8>(k, i, state);
-            default:
-                return descend_of<0>(k, i, state);
+            case 3: return descend_of<3>(k, i, state);
+            case 4: return descend_of<4>(k, i, state);
+            case 5: return descend_of<5>(k, i, state);
+            case 6: return descend_of<6>(k, i, state);
+            case 7: return descend_of<7>(k, i, state);
+            case 8: return descend_of<8>(k, i, state);
+            default: return descend_of<0>(k, i, state);
         }
     }
 
-    // The first child of a word sets the adjoint of its chain, the others add to it.
+    // The first child of a word sets the adjoint of its chain; the others add to it.
     void ascend(int k, i64 i, T& adjoint, bool first) {
         switch (depth - k) {
-            case 3:
-                return ascend_of<3>(k, i, adjoint, first);
-            case 4:
-                return ascend_of<4>(k, i, adjoint, first);
-            case 5:
-                return ascend_of<5>(k, i, adjoint, first);
-            case 6:
-                return ascend_of<6>(k, i, adjoint, first);
-            case 7:
-                return ascend_of<7>(k, i, adjoint, first);
-            case 8:
-                return ascend_of<8>(k, i, adjoint, first);
-            default:
-                return ascend_of<0>(k, i, adjoint, first);
+            case 3: return ascend_of<3>(k, i, adjoint, first);
+            case 4: return ascend_of<4>(k, i, adjoint, first);
+            case 5: return ascend_of<5>(k, i, adjoint, first);
+            case 6: return ascend_of<6>(k, i, adjoint, first);
+            case 7: return ascend_of<7>(k, i, adjoint, first);
+            case 8: return ascend_of<8>(k, i, adjoint, first);
+            default: return ascend_of<0>(k, i, adjoint, first);
         }
     }
 
@@ -256,13 +242,13 @@ class tile_backward {
 
     // ---- the last letters ----
 
-    // Rows i of `count` letters, in blocks of even size.
+    // Rows of a block when `count` letters are divided evenly.
     static i64 even_rows(i64 count) {
         const i64 blocks = ceil_div(count, adjoint_rows);
         return ceil_div(count, blocks);
     }
 
-    // The words u i and u i j for i in [first, last), where the chain of u is in memory.
+    // The words u i and u i j for i in [first, last); the chain of u is in memory.
     void last_letters(i64 base, i64 first, i64 last) {
         const i64 even = even_rows(last - first);
         T *g = chain[depth - 2], *g_bar = chain_bar[depth - 2], *sums = level[depth - 1] + base;
@@ -274,7 +260,7 @@ class tile_backward {
         for (i64 t = steps - 1; constant && t >= 0; --t) add_rest(sums, g + t * 2, columns + t * d, x_bar + t * d);
     }
 
-    // What is left of the step at a word of depth - 2 letters, see tile.hpp.
+    // The rest of the step at a word of depth - 2 letters: see tile.hpp.
     void add_rest(T* PYSIG_RESTRICT sums, const T* g, const T* c, T* PYSIG_RESTRICT xt_bar) const {
         for (i64 j = 0; j < d; ++j) {
             rest_retreat(sums[j], c[j], g[0]);
@@ -284,18 +270,12 @@ class tile_backward {
 
     void letters(i64 rows, i64 base, const T* g, T* g_bar, i64 i, const T* xt, T* xt_bar, T* c, bool first) {
         switch (rows) {
-            case 1:
-                return letters_of<1>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 2:
-                return letters_of<2>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 3:
-                return letters_of<3>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 4:
-                return letters_of<4>(base, g, g_bar, i, xt, xt_bar, c, first);
-            case 5:
-                return letters_of<5>(base, g, g_bar, i, xt, xt_bar, c, first);
-            default:
-                return letters_of<6>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 1: return letters_of<1>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 2: return letters_of<2>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 3: return letters_of<3>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 4: return letters_of<4>(base, g, g_bar, i, xt, xt_bar, c, first);
+            case 5: return letters_of<5>(base, g, g_bar, i, xt, xt_bar, c, first);
+            default: return letters_of<6>(base, g, g_bar, i, xt, xt_bar, c, first);
         }
     }
 
@@ -314,30 +294,18 @@ class tile_backward {
     void last_three(i64 letter, i64 word, bool first) {
         if constexpr (plain) {  // dual numbers would not fit the registers
             switch (constant ? d : 0) {
-                case 2:
-                    return last_three_of<2>(letter, word, first);
-                case 3:
-                    return last_three_of<3>(letter, word, first);
-                case 4:
-                    return last_three_of<4>(letter, word, first);
-                case 5:
-                    return last_three_of<5>(letter, word, first);
-                case 6:
-                    return last_three_of<6>(letter, word, first);
-                case 7:
-                    return last_three_of<7>(letter, word, first);
-                case 8:
-                    return last_three_of<8>(letter, word, first);
-                case 9:
-                    return last_three_of<9>(letter, word, first);
-                case 10:
-                    return last_three_of<10>(letter, word, first);
-                case 11:
-                    return last_three_of<11>(letter, word, first);
-                case 12:
-                    return last_three_of<12>(letter, word, first);
-                default:
-                    return last_three_wide(letter, word, first);
+                case 2: return last_three_of<2>(letter, word, first);
+                case 3: return last_three_of<3>(letter, word, first);
+                case 4: return last_three_of<4>(letter, word, first);
+                case 5: return last_three_of<5>(letter, word, first);
+                case 6: return last_three_of<6>(letter, word, first);
+                case 7: return last_three_of<7>(letter, word, first);
+                case 8: return last_three_of<8>(letter, word, first);
+                case 9: return last_three_of<9>(letter, word, first);
+                case 10: return last_three_of<10>(letter, word, first);
+                case 11: return last_three_of<11>(letter, word, first);
+                case 12: return last_three_of<12>(letter, word, first);
+                default: return last_three_wide(letter, word, first);
             }
         }
         last_three_wide(letter, word, first);
@@ -404,7 +372,7 @@ class tile_backward {
         }
     }
 
-    // The first child of a word sets the adjoint of its chain, the others add to it.
+    // The first child of a word sets the adjoint of its chain; the others add to it.
     static void third_letter(const T* parent, T xi, const T* g_bar, T& s_bar, T* parent_bar, bool first, T& xi_bar) {
         T sums[3] = {};
         if (!first) sums[0] = parent_bar[0], sums[1] = parent_bar[1], sums[2] = parent_bar[2];

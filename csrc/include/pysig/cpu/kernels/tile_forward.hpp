@@ -1,11 +1,11 @@
-// The walk of a tile of words along a block of time, on lanes.
+// The forward pass of a tile of words over a block of time, on lanes.
 //
 // A tile is a prefix p of `m` letters, a range of next letters, and all words that continue them: a subtree of the tree
-// of words. Over a block of time steps the subtree is visited depth first; at each word u the chain of u (horner.hpp)
-// is made for all steps of the block from the chain of its parent, one multiply-add per entry, while S[u] runs along in
-// a register. The last two letters are a register tile (tile.hpp). A chain costs depth - |u| multiply-adds per step and
-// is shared by all words below, so all chains together cost about 1/d of the top level; nothing of size d^depth is ever
-// read per step.
+// of words. For each block of time the subtree is visited depth first. At each word u the kernel computes the chain of
+// u (horner.hpp) for all steps of the block from the chain of its parent, one multiply-add per entry, and updates S[u]
+// in a register. The last two letters are a register tile (tile.hpp). The chain of u costs depth - |u| multiply-adds
+// per step and is shared by all words below, so all chains together cost about 1/d of the top level. Arrays of size
+// d^depth are not read at every step.
 #pragma once
 
 #include "../../algebra/tile.hpp"
@@ -26,8 +26,8 @@ struct word_tile {
     i64 prefix, first, last;
 };
 
-// How many words of `level` the tile owns, and where they begin within the level. Of the levels up to m it owns its own
-// prefixes.
+// The number of words of `level` that the tile owns, and the index of the first one within the level. Of a level up to
+// m the tile owns one word, the prefix of p.
 inline i64 tile_begin(const word_tile& tile, i64 d, int level) {
     return level <= tile.m ? tile.prefix / power(d, tile.m - level)
                            : (tile.prefix * d + tile.first) * power(d, level - tile.m - 1);
@@ -35,13 +35,13 @@ inline i64 tile_begin(const word_tile& tile, i64 d, int level) {
 inline i64 tile_words(const word_tile& tile, i64 d, int level) {
     return level <= tile.m ? 1 : (tile.last - tile.first) * power(d, level - tile.m - 1);
 }
-// The tile that holds the first word below a prefix is the one that writes the prefix.
+// The tile that contains the first word below a prefix writes the coefficient of the prefix.
 inline bool tile_writes(const word_tile& tile, i64 d, int level) {
     return level > tile.m || (tile.first == 0 && tile.prefix % power(d, tile.m - level) == 0);
 }
 
-// Letters i of a register tile with J letters j: its accumulators, the running values and chains of its rows, and one
-// increment fit the registers.
+// Rows i of a register tile with J columns j, such that its accumulators, the running values and chains of its rows,
+// and one increment fit the registers.
 template <int J>
 constexpr int tile_rows(int letters) {
     int most = (vector_registers - 1) / (J + 2);
@@ -55,7 +55,7 @@ class tile_forward {
  public:
     using V = lanes<R>;
 
-    // Scratch of one walk: chains of `block` steps at every level, the states of the tile's words.
+    // Sizes of the scratch: chains of `block` steps at every level; the states of the tile's words.
     static i64 chain_size(int depth, i64 block) {
         return depth + block * (sibling_chains * (i64(depth) * (depth - 1) / 2) + wide_letters);
     }
@@ -80,7 +80,7 @@ class tile_forward {
         h = chains;
     }
 
-    // Chooses the tile; its states are then at state(level), to be set by the caller.
+    // Selects the tile. The caller then sets its states, state(level).
     void open(const word_tile& t) {
         tile = t;
         V* s = states;
@@ -91,8 +91,8 @@ class tile_forward {
     }
     V* state(int k) const { return level[k]; }
 
-    // From now on increments move channels [channels, 2 channels) in even steps and [0, channels) in odd ones, as those
-    // of lead-lag do: the other products are left out, for 6 and more channels.
+    // Declares that increments move channels [channels, 2 channels) in even steps and [0, channels) in odd ones, as
+    // lead-lag does. From 6 channels on, the kernel skips the other products.
     void alternate(i64 channels) { half = channels; }
 
     // Advances the tile along `steps` increments x, laid out (steps, d); the first step is even.
@@ -147,22 +147,17 @@ class tile_forward {
         }
     }
 
-    // Siblings u i, u (i+1), ... go together: their running values are independent, which hides the latency of the sum.
+    // Siblings u i, u (i+1), ... are processed together: their running values are independent, which hides the latency
+    // of the addition.
     template <int G>
     void step_letters(int k, const V* parent, V* child, i64 i, V* state) {
         switch (depth - k) {
-            case 3:
-                return step_letters_of<3, G>(k, parent, child, i, state);
-            case 4:
-                return step_letters_of<4, G>(k, parent, child, i, state);
-            case 5:
-                return step_letters_of<5, G>(k, parent, child, i, state);
-            case 6:
-                return step_letters_of<6, G>(k, parent, child, i, state);
-            case 7:
-                return step_letters_of<7, G>(k, parent, child, i, state);
-            default:
-                return step_letters_deep<G>(k, parent, child, i, state);
+            case 3: return step_letters_of<3, G>(k, parent, child, i, state);
+            case 4: return step_letters_of<4, G>(k, parent, child, i, state);
+            case 5: return step_letters_of<5, G>(k, parent, child, i, state);
+            case 6: return step_letters_of<6, G>(k, parent, child, i, state);
+            case 7: return step_letters_of<7, G>(k, parent, child, i, state);
+            default: return step_letters_deep<G>(k, parent, child, i, state);
         }
     }
 
@@ -209,23 +204,17 @@ class tile_forward {
         V* a = level[depth - 1] + base;
         V* A = level[depth] + base * d;
         switch (d) {
-            case 1:
-                return rows_of<1>(g, a, A, first, last);
-            case 2:
-                return rows_of<2>(g, a, A, first, last);
-            case 3:
-                return rows_of<3>(g, a, A, first, last);
-            case 4:
-                return rows_of<4>(g, a, A, first, last);
-            case 5:
-                return rows_of<5>(g, a, A, first, last);
-            default:
-                return wide_rows(g, a, A, first, last);
+            case 1: return rows_of<1>(g, a, A, first, last);
+            case 2: return rows_of<2>(g, a, A, first, last);
+            case 3: return rows_of<3>(g, a, A, first, last);
+            case 4: return rows_of<4>(g, a, A, first, last);
+            case 5: return rows_of<5>(g, a, A, first, last);
+            default: return wide_rows(g, a, A, first, last);
         }
     }
 
-    // Two channels: with the letter before them, whose chain then never leaves the registers; where they suffice, with
-    // both letters.
+    // Two channels: the last two letters together with the letter before them, or, if the registers suffice, with both
+    // values of that letter. Its chain stays in registers.
     void last_three(const V* parent, i64 base, i64 first, i64 last) {
         constexpr int together = vector_registers >= 32 ? 2 : 1;
         if (last - first == together) return last_three_of<together>(parent, base, first);
@@ -309,8 +298,8 @@ class tile_forward {
         }
     }
 
-    // Many channels: the chains of wide_letters words p i are kept for the block of time; then register tiles of
-    // letters i and j run along it, one after the other.
+    // Many channels: first the chains of wide_letters words p i for the whole block of time, then one register tile of
+    // letters i and j after the other.
     void wide_rows(const V* g, V* a, V* A, i64 first, i64 last) {
         for (i64 i = first; i < last;) {
             const i64 rest = last - i, letters = rest == wide_letters + 1 ? 2
@@ -337,12 +326,12 @@ class tile_forward {
         }
     }
 
-    // Letters j in [first, last), which steps `begin`, begin + stride, ... move.
+    // Letters j in [first, last), which the steps `begin`, begin + stride, ... move.
     template <int I, int J>
     void outer_range(V* A, i64 first, i64 last, i64 begin, i64 stride) {
         const i64 count = ceil_div(steps - begin, stride);
-        // What is not finite stays so in the chains and, by a product with zero, would make everything NaN: one step
-        // that is left out does so.
+        // NaN and infinity in a chain turn every product with a zero increment into NaN. The skipped steps must do the
+        // same, so one of them is computed.
         const bool skipped = steps > 0 && (steps - 1 - begin) % stride != 0;
         i64 blocks = ceil_div(last - first, J);  // of even width
         for (i64 j = first; j < last; --blocks) {

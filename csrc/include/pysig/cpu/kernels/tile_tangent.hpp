@@ -1,5 +1,5 @@
-// The walk of a tile of words along a block of time, with derivatives in a direction: tile_forward.hpp on dual numbers.
-// Of the top level only the derivative is kept, two multiply-adds per coefficient and step:
+// The forward pass of a tile of words with directional derivatives: tile_forward.hpp on dual numbers. Of the top level
+// only the derivative is kept, two multiply-adds per coefficient and step:
 //     A'[i][j] += H'[i] x[j] + H[i] x'[j],
 // which is a sum of outer products over twice as many steps, so that x and x' lie side by side, (steps, 2, channels).
 #pragma once
@@ -15,8 +15,8 @@ class tile_tangent {
     using V = lanes<R>;
     using T = dual<V>;
 
-    // Scratch of one walk in V: chains of `block` steps at every level; the states of the levels below the last, the
-    // derivatives of the last.
+    // Sizes of the scratch in V: chains of `block` steps at every level; the states of the levels below the last and
+    // the derivatives of the last.
     static i64 chain_size(int depth, i64 block) {
         return 2 * depth + 2 * block * (i64(depth) * (depth - 1) / 2 + wide_letters);
     }
@@ -36,7 +36,7 @@ class tile_tangent {
         h = reinterpret_cast<V*>(c);
     }
 
-    // Chooses the tile; its states are then to be set by the caller.
+    // Selects the tile. The caller then sets its states.
     void open(const word_tile& t) {
         tile = t;
         T* s = reinterpret_cast<T*>(states);
@@ -89,18 +89,12 @@ class tile_tangent {
 
     void step_letter(int k, i64 i, T& state) {
         switch (depth - k) {
-            case 3:
-                return step_letter_of<3>(k, i, state);
-            case 4:
-                return step_letter_of<4>(k, i, state);
-            case 5:
-                return step_letter_of<5>(k, i, state);
-            case 6:
-                return step_letter_of<6>(k, i, state);
-            case 7:
-                return step_letter_of<7>(k, i, state);
-            default:
-                return step_letter_of<0>(k, i, state);
+            case 3: return step_letter_of<3>(k, i, state);
+            case 4: return step_letter_of<4>(k, i, state);
+            case 5: return step_letter_of<5>(k, i, state);
+            case 6: return step_letter_of<6>(k, i, state);
+            case 7: return step_letter_of<7>(k, i, state);
+            default: return step_letter_of<0>(k, i, state);
         }
     }
 
@@ -119,7 +113,7 @@ class tile_tangent {
         state = s;
     }
 
-    // The words u i and u i j: a few letters i at a time, their chains for the block of time, then the outer products.
+    // The words u i and u i j: the chains of a few letters i for the block of time, then the outer products.
     void last_letters(i64 base, i64 first, i64 last) {
         for (i64 i = first; i < last;) {
             const i64 rest = last - i, count = rest == wide_letters + 1 ? 2 : rest < wide_letters ? rest : wide_letters;

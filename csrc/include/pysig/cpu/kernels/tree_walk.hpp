@@ -1,12 +1,12 @@
-// The walk of a tree of words along a block of time, on lanes, and its adjoint: tile_forward.hpp and tile_backward.hpp
-// for any set of words that holds its prefixes.
+// The forward and the reverse pass of a tree of words over a block of time, on lanes: tile_forward.hpp and
+// tile_backward.hpp for any set of words that contains its prefixes.
 //
-// Words are visited depth first. At a word with words below it, its chain (horner.hpp) is made for all steps of the
-// block, as many entries as the longest of those words is longer; S runs along in a register. A word that nothing
-// continues has no chain: one multiply-add a step. A step of the whole tree thus costs the sum of 1 + height over its
-// words, and each prefix is computed once.
+// Words are visited depth first. With h(u) = length of the longest word below u, less that of u, the chain of u
+// (horner.hpp) has h(u) entries. The pass computes it for all steps of the block and updates S[u] in a register. A
+// leaf, h(u) = 0, has no chain and takes one multiply-add per step. A step of the tree costs the sum of 1 + h(u) over
+// its words; each prefix is computed once.
 //
-// T is lanes<R>, or dual numbers of them for derivatives in a direction.
+// T is lanes<R>, or a dual number of them for directional derivatives.
 #pragma once
 
 #include "../../algebra/dual.hpp"
@@ -16,12 +16,12 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int max_letters = 64;  // of a word
+constexpr int max_letters = 64;  // the largest length of a word
 
 template <class R, class T>
 class tree_walk {
  public:
-    // Scratch of one walk, in T; with adjoints, for a walk backwards.
+    // Size of the scratch in T; the reverse pass needs `adjoints` of the chains too.
     static i64 chain_size(const word_tree& tree, i64 block, bool adjoints) {
         const i64 n = tree.depth, entries = n + block * (n * (n - 1) / 2);
         return entries + (adjoints ? block * (n * (n + 1) / 2) : 0);
@@ -48,8 +48,8 @@ class tree_walk {
         return number;
     }
 
-    // Takes the nodes [begin, end), whole subtrees of the root, along `count` increments laid out (count, d). Of words
-    // that nothing continues S is left alone unless `leaves`.
+    // Advances the nodes [begin, end), whole subtrees of the root, by `count` increments, laid out (count, d). Updates
+    // S of leaves only if `leaves`.
     void advance_block(const T* increments, i64 count, T* states, i64 begin, i64 end, bool leaves) {
         x = increments;
         steps = count;
@@ -71,8 +71,8 @@ class tree_walk {
         }
     }
 
-    // Takes the same nodes back: states and adjoints from after the increments to before them; adjoints of the
-    // increments are added to x_bar.
+    // Moves states and adjoints of the same nodes from after the increments to before them. Adds the adjoints of the
+    // increments to x_bar.
     void retreat_block(const T* increments, T* increments_bar, i64 count, T* states, T* adjoints, i64 begin, i64 end) {
         x = increments;
         x_bar = increments_bar;
@@ -85,7 +85,7 @@ class tree_walk {
 
  private:
     static constexpr int max_leaves =
-        sizeof(T) == sizeof(lanes<R>) ? 8 : 4;  // siblings that share the loads of their chain
+        sizeof(T) == sizeof(lanes<R>) ? 8 : 4;  // sibling leaves that share the loads of one chain
     const word_tree& tree;
     const i64 d;
     T* chain[max_letters];
@@ -96,8 +96,7 @@ class tree_walk {
     T* s = nullptr;
     T* s_bar = nullptr;
 
-    // The chain of a word at level k: as many entries for each step as the word is high; that of the empty word does
-    // not change.
+    // Chain entries per step: h(n); 0 for the empty word, whose chain does not change.
     i64 stride(i64 n) const { return n == 0 ? 0 : tree.height[n]; }
     const T* chain_above(i64 n) const { return chain[tree.level[n] - 1]; }
 
@@ -111,18 +110,12 @@ class tree_walk {
 
     void advance_word(i64 n) {
         switch (tree.height[n]) {
-            case 1:
-                return advance_word_of<1>(n);
-            case 2:
-                return advance_word_of<2>(n);
-            case 3:
-                return advance_word_of<3>(n);
-            case 4:
-                return advance_word_of<4>(n);
-            case 5:
-                return advance_word_of<5>(n);
-            default:
-                return advance_word_of<0>(n);
+            case 1: return advance_word_of<1>(n);
+            case 2: return advance_word_of<2>(n);
+            case 3: return advance_word_of<3>(n);
+            case 4: return advance_word_of<4>(n);
+            case 5: return advance_word_of<5>(n);
+            default: return advance_word_of<0>(n);
         }
     }
 
@@ -164,7 +157,7 @@ class tree_walk {
         }
     }
 
-    // A word of height 1 with all words below it: its chain has one entry, which stays in a register.
+    // A word of height 1 with all its leaves: the only entry of its chain stays in a register.
     template <int G>
     void advance_family(i64 n, i64 count) {
         if constexpr (G > 0) {
@@ -190,7 +183,7 @@ class tree_walk {
 
     // ---- backwards ----
 
-    // The node after the subtree of n, or after n and the siblings beside it that nothing continues.
+    // Returns the node after the subtree of n, or, if n is a leaf, after n and its sibling leaves.
     i64 retreat_subtree(i64 n, i64 end) {
         if (tree.height[n] == 0) {
             const i64 run = leaf_run(n, end);
@@ -240,7 +233,7 @@ class tree_walk {
         }
     }
 
-    // A word of height 1 with all words below it: the one entry of its chain and its adjoint stay in registers.
+    // A word of height 1 with all its leaves: the only entry of its chain and its adjoint stay in registers.
     template <int G>
     void retreat_family(i64 n, i64 count) {
         if constexpr (G > 0) {
@@ -272,30 +265,20 @@ class tree_walk {
 
     void descend(i64 n) {
         switch (tree.height[n]) {
-            case 1:
-                return descend_of<1>(n);
-            case 2:
-                return descend_of<2>(n);
-            case 3:
-                return descend_of<3>(n);
-            case 4:
-                return descend_of<4>(n);
-            default:
-                return descend_of<0>(n);
+            case 1: return descend_of<1>(n);
+            case 2: return descend_of<2>(n);
+            case 3: return descend_of<3>(n);
+            case 4: return descend_of<4>(n);
+            default: return descend_of<0>(n);
         }
     }
     void ascend(i64 n) {
         switch (tree.height[n]) {
-            case 1:
-                return ascend_of<1>(n);
-            case 2:
-                return ascend_of<2>(n);
-            case 3:
-                return ascend_of<3>(n);
-            case 4:
-                return ascend_of<4>(n);
-            default:
-                return ascend_of<0>(n);
+            case 1: return ascend_of<1>(n);
+            case 2: return ascend_of<2>(n);
+            case 3: return ascend_of<3>(n);
+            case 4: return ascend_of<4>(n);
+            default: return ascend_of<0>(n);
         }
     }
 

@@ -118,14 +118,10 @@ class algebra_rows {
         if (exec.cancelled(exec)) return;
         const rows r = layout(scratch.get() + worker * scratch_size);
         switch (job.op) {
-            case algebra_op::linear:
-                return run_linear(group, r);
-            case algebra_op::series:
-                return run_series(group, r);
-            case algebra_op::product:
-                return run_product(group, r);
-            default:
-                return run_shuffle(group, r);
+            case algebra_op::linear: return run_linear(group, r);
+            case algebra_op::series: return run_series(group, r);
+            case algebra_op::product: return run_product(group, r);
+            default: return run_shuffle(group, r);
         }
     }
 

@@ -123,19 +123,11 @@ class signature_wide {
         R* states = at.out + level_offset(d, k + 1) + word * d;
         const int reach = depth - k;
         switch (reach) {
-            case 1:
-                return sums(at, parent, states, first, last);
-            case 2:
-                extend_letters<2>(at, parent, states, first, last, chains);
-                break;
-            case 3:
-                extend_letters<3>(at, parent, states, first, last, chains);
-                break;
-            case 4:
-                extend_letters<4>(at, parent, states, first, last, chains);
-                break;
-            default:
-                extend_deep(at, reach, parent, states, first, last, chains);
+            case 1: return sums(at, parent, states, first, last);
+            case 2: extend_letters<2>(at, parent, states, first, last, chains); break;
+            case 3: extend_letters<3>(at, parent, states, first, last, chains); break;
+            case 4: extend_letters<4>(at, parent, states, first, last, chains); break;
+            default: extend_deep(at, reach, parent, states, first, last, chains);
         }
         if (reach == 2) return last_letters(at, word, first, last, chains);
         for (i64 i = first; i < last; ++i)
