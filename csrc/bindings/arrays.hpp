@@ -1,5 +1,5 @@
-// Arrays of Python as pointers, dispatch on their dtype, and calls without the GIL. pysig/_api has checked everything;
-// here are assertions.
+// NumPy arrays as pointers, dispatch on their dtype, and calls without the GIL. pysig/_api has checked everything; this
+// file asserts.
 #pragma once
 
 #include <pybind11/numpy.h>

@@ -1,6 +1,6 @@
-// The fast path: calls whose checks in Python may cost more than the computation. The arrays are native, aligned NumPy
-// arrays of floats (no subclass), the depth is an int, and there is no option. These checks only accept. For anything
-// else a function of the fast path returns None, and the call is checked in pysig/_api.
+// The fast path, for calls whose checks in Python may cost more than the computation. It accepts native, aligned NumPy
+// arrays of floats (not of a subclass), a depth that is an int, and no options. For any other call a function of the
+// fast path returns None without raising an error, and pysig/_api checks the call.
 #pragma once
 
 #include <algorithm>
@@ -95,8 +95,8 @@ inline std::optional<fast_paths> fast_paths_of(const py::object& path, const py:
     return from;
 }
 
-// Runs a call of the fast path. A small call of at most `small_work` multiply-adds does not pay for a second thread, a
-// check for signals, or a release of the GIL. With 0 workers only small calls run.
+// Runs a call of the fast path. A call of at most `small_work` multiply-adds runs on this thread, without a check for
+// signals and without releasing the GIL, because these cost more than they gain. With 0 workers only such calls run.
 class fast_run {
  public:
     fast_run(double work, int workers) : small_(work <= small_work), workers_(workers) {}

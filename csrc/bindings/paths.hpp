@@ -1,5 +1,5 @@
-// The objects of pysig/_plans/paths.py as they cross the border: tuples of arrays, whose fields have the same order
-// there. Everything is checked in pysig/_api; here are assertions.
+// Unpacks the objects of pysig/_plans/paths.py. Each is a tuple, with its fields in the same order as there. pysig/_api
+// has checked them; this file asserts.
 #pragma once
 
 #include <tuple>
@@ -16,8 +16,7 @@ using path_arrays = std::tuple<py::array, optional_array, optional_array, option
                                std::optional<transform_arrays>>;
 // Tangents and Cotangents: path, basepoint, initial.
 using derivative_arrays = std::tuple<py::array, optional_array, optional_array>;
-// What a plan and the options say of a signature: depth, coefficients without the scalar, stream, inverse, scalar_term,
-// method.
+// From the plan and the options: depth, coefficients without the scalar, stream, inverse, scalar_term, method.
 using signature_layout = std::tuple<int, i64, bool, bool, bool, int>;
 
 inline const py::array& points_of(const path_arrays& paths) { return std::get<0>(paths); }
@@ -96,7 +95,7 @@ path_cotangents<R> outputs_of(derivative_arrays& into, const path_view<R>& view,
             output_or_null<R>(initial, view.batch * width)};
 }
 
-// Everything but `out`.
+// The job without `out`.
 template <class R>
 signature_job<R> signature_job_of(const path_arrays& paths, const signature_layout& layout) {
     const auto& [depth, size, stream, inverse, scalar_term, chosen] = layout;

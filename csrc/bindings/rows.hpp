@@ -1,4 +1,4 @@
-// Rows of coefficients and sparse matrices as they cross the border.
+// Unpacks rows of coefficients and sparse matrices.
 #pragma once
 
 #include <tuple>

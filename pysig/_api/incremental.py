@@ -1,4 +1,4 @@
-"""The signature of a path that is still being made."""
+"""The signature of a path whose points arrive one after the other."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def linear_functional_vjp(
            [ 1.5, -0.5],
            [-0.5,  1. ]])
 
-    Moving the corner to the right adds area, moving it up takes some away.
+    Moving the corner to the right adds area; moving it up removes some.
     """
     given = {**complete(linear_functional_vjp, options), "words": words, "scalar_term": scalar_term}
     return FunctionalCall("linear_functional", path, functional, depth, given).gradients(cotangent)

@@ -45,8 +45,8 @@ def signature(
     stream : bool, optional
         If True, return the signatures of all prefixes: of the first two points, three, and so on.
     basepoint : bool or array_like, shape (..., channels), optional
-        A point in front of every path: True means zero. With it the signature sees where the path
-        starts.
+        A point in front of every path: True means zero. The signature then depends on where the
+        path starts.
     initial : array_like, shape (..., size), optional
         A signature to continue from, laid out as the result is, with the scalar 1 in front if
         `scalar_term`: the result is ``initial ⊗ S(path)``. With `inverse` it must be a signature,

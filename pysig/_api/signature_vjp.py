@@ -19,16 +19,16 @@ def signature_vjp(
 ) -> Any:
     """Gradient of ``(cotangent * signature(path, depth, ...)).sum()`` (vector-Jacobian product).
 
-    If a loss depends on the path through its signature only, and `cotangent` is the gradient of
-    the loss with respect to the signature, this is its gradient with respect to the path.
+    If a loss depends on the path only through its signature, and `cotangent` is its gradient with
+    respect to the signature, the result is its gradient with respect to the path.
 
     Parameters
     ----------
     path, depth
         See `signature`; ``depth=None`` with `words`.
     cotangent : array_like, shape of ``signature(path, depth, ...)``
-        The weight of each coefficient; a shape that has its last axis and broadcasts to it will do.
-        That of the scalar has no effect.
+        The weight of each coefficient. It may broadcast to this shape, except along the last axis.
+        The weight of the scalar has no effect.
     stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
         See `signature`.
 
@@ -76,7 +76,7 @@ def signature_vjp(
            [ 1.5, -0.5],
            [-0.5,  1. ]])
 
-    Moving the corner to the right adds area, moving it up takes some away.
+    Moving the corner to the right adds area; moving it up removes some.
     """
     computed = fast_call_of(_fast_signature_vjp, options, path, depth, cotangent, MAX_SINGLE_STEPS)
     if computed is not None:

@@ -1,5 +1,4 @@
-// The tensor algebra on rows of coefficients, (batch, size [+ 1]); a factor of one row serves the whole
-// batch.
+// The tensor algebra on rows of coefficients, (batch, size [+ 1]). A factor with one row applies to the whole batch.
 #pragma once
 
 #include "detail/checks.hpp"
@@ -97,7 +96,7 @@ std::vector<R> power_series(series f, span<const R> a, i64 channels, int depth, 
 
 }  // namespace detail
 
-// Chen's product: the signature of a path, from those of its first and its second part.
+// The Chen product: the signature of one path followed by another.
 template <class A, class R = detail::real_of<A>>
 std::vector<R> combine(const A& a, const detail::given<span<const R>>& b, i64 channels, int depth,
                        const algebra_options& options = {}) {
@@ -118,7 +117,7 @@ std::vector<R> half_shuffle(const A& a, const detail::given<span<const R>>& b, i
     return detail::bilinear<R>(algebra_op::half_shuffle, a, b, channels, depth, options);
 }
 
-// The inverse for Chen's product.
+// The inverse with respect to the Chen product.
 template <class A, class R = detail::real_of<A>>
 std::vector<R> invert(const A& a, i64 channels, int depth, const algebra_options& options = {}) {
     return detail::power_series<R>(series::inverse, a, channels, depth, options);

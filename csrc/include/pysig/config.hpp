@@ -1,5 +1,5 @@
 // Host/device switch, restrict, index type, the namespace of the instruction set.
-// The only file that knows which compiler and which device it is read by.
+// Only this file depends on the compiler and the device.
 #pragma once
 
 // PYSIG_UNROLL stands before loops that must unroll on a GPU, where an array that is indexed by a variable leaves the

@@ -26,7 +26,7 @@ class incremental_signature {
     i64 channels() const { return channels_; }
     int depth() const { return depth_; }
     i64 size() const { return i64(signature_.size()); }  // of the signature, without scalar
-    i64 points() const { return points_; }  // pushed so far; a path that began with an increment began at the origin
+    i64 points() const { return points_; }  // pushed so far, and the origin if the path began with an increment
 
     // Appends one or several points, row-major (count, channels).
     void push(span<const R> points) {
@@ -53,7 +53,7 @@ class incremental_signature {
         for (i64 m = 0; m < increments.size(); ++m) last_[std::size_t(m % channels_)] += increments[m];
     }
 
-    // The signature so far, without scalar; not a copy: the next push changes it.
+    // A view of the signature so far, without scalar; the next push changes it.
     span<const R> signature() const { return {signature_.data(), size()}; }
 
     void logsignature_into(const logsignature_basis& basis, span<R> out) const {

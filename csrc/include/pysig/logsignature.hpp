@@ -1,4 +1,4 @@
-// Log-signatures, in the coordinates of a basis whose tables are made beforehand.
+// Log-signatures in a basis, whose tables are built beforehand.
 #pragma once
 
 #include "algebra.hpp"
@@ -32,7 +32,7 @@ algebra_job<R> logarithm_job(const logsignature_basis& basis, i64 batch) {
     return job;
 }
 
-// What is common to the log-signature and its derivatives: a checked call without scalar.
+// A checked call without scalar, shared by the log-signature and its derivatives.
 template <class R>
 class logsignature_call : public path_call<R> {
  public:
@@ -131,7 +131,7 @@ std::vector<R> logsignature(const P& path, const logsignature_basis& basis, cons
     return out;
 }
 
-// The same with tables made for this call alone.
+// The same with tables built for this call only.
 template <class P, class R = detail::real_of<P>>
 std::vector<R> logsignature(const P& path, i64 channels, int depth, basis kind = basis::words,
                             const signature_options<R>& options = {}) {

@@ -5,9 +5,8 @@
  * constant 1 unless scalar_term is set: channels + channels^2 + ... + channels^depth coefficients.
  *
  * Every function but the ..._destroy functions, pysig_version and pysig_last_error returns a status. Unless it is
- * PYSIG_OK, pysig_last_error() says which argument is wrong, what was expected and what was received. What the caller
- * wanted written may then have been written in part. Arrays are given with their numbers of elements, which are
- * checked.
+ * PYSIG_OK, pysig_last_error() says which argument is wrong, what was expected and what was received. Outputs
+ * may then be partly written. Each array is followed by its number of elements, which is checked.
  *
  * There is no global state: functions may be called from any number of threads. An incremental signature is used by one
  * thread at a time.
@@ -36,8 +35,8 @@ enum {
     PYSIG_OK = 0,
     PYSIG_INVALID_ARGUMENT = 1,
     PYSIG_OUT_OF_MEMORY = 2,
-    PYSIG_NO_INSTRUCTION_SET = 3, /* the environment variable PYSIG_ISA names one that is not there */
-    PYSIG_INTERNAL_ERROR = 4      /* a mistake of pysig */
+    PYSIG_NO_INSTRUCTION_SET = 3, /* PYSIG_ISA in the environment names a set that is not available */
+    PYSIG_INTERNAL_ERROR = 4      /* a bug in pysig */
 };
 
 enum { PYSIG_METHOD_AUTO = 0, PYSIG_METHOD_TILE = 1, PYSIG_METHOD_CUMSUM = 2 };
@@ -47,8 +46,8 @@ enum { PYSIG_METHOD_AUTO = 0, PYSIG_METHOD_TILE = 1, PYSIG_METHOD_CUMSUM = 2 };
 enum { PYSIG_BASIS_EXPANDED = 0, PYSIG_BASIS_WORDS = 1, PYSIG_BASIS_BRACKETS = 2 };
 
 /* -- types: begin (the Cython declarations take them from here) -- */
-/* What a function that takes options does beyond the ordinary. NULL: nothing. Later versions append members; `size`
- * says what a program knows of. Arrays are of the float type of the function; NULL: not given. */
+/* Options; a NULL pointer to them means the defaults. Later versions append members; `size` states which members the
+ * program was compiled with. Arrays have the float type of the function; NULL means not given. */
 typedef struct pysig_options {
     size_t size;           /* sizeof(pysig_options) */
     int64_t batch;         /* paths, one after the other */
@@ -59,20 +58,20 @@ typedef struct pysig_options {
     int workers;           /* threads; results do not depend on them */
     const void* basepoint; /* (batch, channels): a point before the first; one more step */
     int64_t basepoint_size;
-    const void* initial; /* (batch, signature size): signatures to go on from, without the constant 1 */
+    const void* initial; /* (batch, signature size): signatures to continue from, without the constant 1 */
     int64_t initial_size;
     const int64_t* lengths; /* (batch): how many points of each path count */
     int64_t lengths_size;
 } pysig_options;
 
-/* The tables of a basis: made once, used by any number of calls and threads. */
+/* The tables of a basis, built once and used by any number of calls and threads. */
 typedef struct pysig_basis pysig_basis;
 
-/* The signature of a path that is still being made; nothing is allocated by a push. */
+/* The signature of a path whose points arrive one after the other. A push allocates nothing. */
 typedef struct pysig_incremental_f32 pysig_incremental_f32;
 typedef struct pysig_incremental_f64 pysig_incremental_f64;
 
-/* What pysig_window_... are told by their last argument. */
+/* The last argument of pysig_window_... */
 typedef struct pysig_window {
     int64_t channels;
     int64_t depth;
@@ -80,7 +79,7 @@ typedef struct pysig_window {
 } pysig_window;
 /* -- types: end -- */
 
-/* The message that belongs to the last status of this thread that was not PYSIG_OK; valid until the next. */
+/* The message of the last error on this thread; valid until the next error. */
 PYSIG_API const char* pysig_last_error(void);
 PYSIG_API const char* pysig_version(void);
 /* Which instruction set runs: "avx2", ... */

@@ -1,11 +1,11 @@
-// The public API for C++17 programs: signatures of plain arrays, header-only, no dependency. Checks its arguments and
-// throws std::invalid_argument, which names the argument, what was expected and what was received.
+// The public API for C++17 programs: signatures of plain arrays, header-only, no dependency. It checks its arguments
+// and throws std::invalid_argument, whose message names the argument, the expectation and the value received.
 //
 //     #include <pysig/pysig.hpp>
 //     std::vector<double> s = pysig::signature(points, channels, depth);
 //
-// Compile with the flags of the target machine (-O3 -march=native): the width of the lanes follows them. Files of one
-// program must be compiled with the same ones. Or link the CMake target pysig::pysig, whose kernels were compiled for
+// Compile with the flags of the target machine (-O3 -march=native); they determine the width of the lanes. Use the same
+// flags for all files of a program. Alternatively link the CMake target pysig::pysig, which contains the kernels for
 // every instruction set.
 #pragma once
 

@@ -10,7 +10,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Sizes follow from `batch` and the number of elements of the path. An empty span: not given.
+// An empty span means that the option is not given. The length follows from `batch` and the size of the path.
 template <class R>
 struct signature_options {
     i64 batch = 1;             // paths, one after the other
@@ -18,8 +18,8 @@ struct signature_options {
     bool inverse = false;      // the group inverse
     bool scalar_term = false;  // keep the constant 1 in front of each row
     span<const R> basepoint;   // (batch, channels): a point before the first
-    span<const R> initial;     // (batch, size): signatures to go on from, without scalar
-    span<const i64> lengths;   // (batch): how many points of each path count
+    span<const R> initial;     // (batch, size): signatures to continue from, without scalar
+    span<const i64> lengths;   // (batch): number of points of each path
     pysig::method method = pysig::method::automatic;
     int workers = 1;  // threads; results do not depend on them
 };
@@ -88,7 +88,7 @@ struct path_call {
         expect_size(array, argument, elements);
         return array.data();
     }
-    // Lanes hold paths of similar length: a batch of unequal paths costs what its points cost.
+    // Sorts the paths by length, so that lanes hold paths of similar length and little padding is computed.
     void sort_lengths() {
         const i64* lengths = job.path.lengths;
         if (!lengths) return;

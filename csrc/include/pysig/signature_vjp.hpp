@@ -5,13 +5,13 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// How the arguments move. `path` is needed; what is empty stays where it is.
+// Tangents of the arguments. `path` is required; an empty span means that the argument is constant.
 template <class R>
 struct signature_tangents {
     span<const R> path, basepoint, initial;
 };
 
-// Gradients, each of the shape of its argument; empty where that was not given.
+// Gradients, each in the shape of its argument; empty if the argument was not given.
 template <class R>
 struct signature_cotangents {
     std::vector<R> path, basepoint, initial;
@@ -19,7 +19,8 @@ struct signature_cotangents {
 
 namespace detail {
 
-// The walk over words keeps a level in each place of an array; more than one channel cannot be as deep.
+// The walk over words uses an array with one entry for each level. With two or more channels, the limit of the size
+// (max_elements) keeps the depth below 64.
 inline void expect_walkable(i64 channels, int depth) {
     if (channels == 1) expect(depth <= 64, "depth", "at most 64 for derivatives with one channel", depth);
 }
@@ -53,7 +54,7 @@ void signature_jvp(span<const R> path, i64 channels, int depth, const signature_
     run(job, threads.get());
 }
 
-// Empty outputs are not wanted; that of the path is.
+// `basepoint_bar` and `initial_bar` may be empty: these gradients are then not computed.
 template <class R>
 void signature_vjp(span<const R> path, i64 channels, int depth, span<const R> cotangent,
                    const signature_options<R>& options, span<R> path_bar, span<R> basepoint_bar, span<R> initial_bar) {

@@ -1,5 +1,5 @@
-// A view of contiguous elements, what std::span is from C++20 on; std::vector, std::array, std::span and
-// plain arrays become one by themselves.
+// A view of contiguous elements, like std::span of C++20. std::vector, std::array, std::span and plain arrays convert
+// to it implicitly.
 #pragma once
 
 #include "config.hpp"

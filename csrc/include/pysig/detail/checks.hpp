@@ -1,5 +1,4 @@
-// What is wrong with an argument is said here: its name, what was expected, what was received. Below are
-// assertions.
+// Argument checks. An error names the argument, the expectation and the value received. The layers below assert.
 #pragma once
 
 #include "../algebra/words.hpp"
@@ -56,7 +55,7 @@ inline void expect_size(span<T> array, const char* argument, i64 size) {
     if (size > 0 && array.data() == nullptr) refuse(argument, "a pointer that is not null", "null");
 }
 
-// Rows of `width` elements: how many.
+// The number of rows of `width` elements.
 template <class T>
 inline i64 rows_of(span<T> array, const char* argument, i64 width) {
     if (array.size() < 0 || array.size() % width)

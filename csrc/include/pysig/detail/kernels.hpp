@@ -1,7 +1,7 @@
 // run(job, executor): computes a job.
 //
-// By default the kernels are compiled into the program, for the machine that its flags name. With PYSIG_COMPILED, which
-// the CMake target pysig::pysig defines, the library has them, and chooses the instruction set at run time.
+// By default the kernels are compiled into the program, with its flags. With PYSIG_COMPILED, which the CMake target
+// pysig::pysig defines, the kernels are those of the library, which chooses the instruction set at run time.
 #pragma once
 
 #include "../cpu/kernels/incremental.hpp"

@@ -1,5 +1,5 @@
 // The bases of log-signatures, made in C++ for programs without Python: Lyndon words, their standard
-// brackets, and the exact matrices that read coordinates off a logarithm. pysig/_algebra has the same tables in Python,
+// brackets, and the exact matrices that read coordinates off a logarithm. pysig/_combinatorics has the same tables,
 // and the tests compare them.
 #pragma once
 
