@@ -28,7 +28,7 @@ def linear_functional_jvp(
     path, functional
         See `linear_functional`.
     tangent : array_like, shape of `path`
-        How the points move; a shape that broadcasts to that of `path` will do.
+        How the points move. It may broadcast to the shape of `path`.
     depth
         See `linear_functional`.
     basepoint_tangent, initial_tangent : array_like, optional

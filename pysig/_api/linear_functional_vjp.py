@@ -26,7 +26,7 @@ def linear_functional_vjp(
     path, functional
         See `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
-        The weight of each value; a shape that broadcasts to it will do.
+        The weight of each value. It may broadcast to this shape.
     depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
         See `linear_functional`.
 

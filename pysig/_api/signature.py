@@ -37,7 +37,7 @@ def signature(
     ----------
     path : array_like, shape (..., length, channels)
         Points of the paths; any number of leading batch dimensions. float32 and float64 are kept,
-        integers become float64. A NumPy array (or array_like) is computed on the CPU,
+        integers become float64. An array_like is computed on the CPU,
         a CuPy array on its GPU. Strided views are read in place.
     depth : int
         Truncation depth, the largest number of letters of a word, at least 1. With `words`, it may

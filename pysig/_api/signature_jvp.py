@@ -31,7 +31,7 @@ def signature_jvp(
     path, depth
         See `signature`; ``depth=None`` with `words`.
     tangent : array_like, shape of `path`
-        How the points move; a shape that broadcasts to that of `path` will do.
+        How the points move. It may broadcast to the shape of `path`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
     stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
