@@ -42,6 +42,14 @@
 #define PYSIG_RESTRICT __restrict__
 #endif
 
+// A function whose static variables stay within the library or program that includes it. Otherwise the dynamic linker
+// would share them between all of these, and could unload none.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define PYSIG_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define PYSIG_HIDDEN
+#endif
+
 // Everything under include/ lives in pysig::PYSIG_ISA. Without it the linker would merge inline functions that were
 // compiled with different flags, and an old CPU would meet the instructions of a new one.
 #ifndef PYSIG_ISA

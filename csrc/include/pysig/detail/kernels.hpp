@@ -33,10 +33,13 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 PYSIG_NAMESPACE_BEGIN
 namespace detail {
 
+// Small calls take less than a microsecond, so the library is asked for a kernel once, not at every call. A choice that
+// throws is repeated at the next call.
 template <class Job>
-kernel<Job> find_kernel() {
+PYSIG_HIDDEN kernel<Job> find_kernel() {
 #ifdef PYSIG_COMPILED
-    return exported::find_kernel(static_cast<const Job*>(nullptr));
+    static const kernel<Job> found = exported::find_kernel(static_cast<const Job*>(nullptr));
+    return found;
 #else
     return &compute;
 #endif

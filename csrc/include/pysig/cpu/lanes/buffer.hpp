@@ -1,4 +1,5 @@
-// Scratch memory: aligned, uninitialised, of this instruction set (no std container, see config.hpp).
+// Scratch memory: aligned, uninitialised, of this instruction set (no std container, see config.hpp). A buffer without
+// elements allocates nothing, which keeps small calls fast.
 #pragma once
 
 #include "../../config.hpp"
@@ -12,9 +13,11 @@ template <class T>
 class buffer {
  public:
     explicit buffer(i64 count)
-        : data_(static_cast<T*>(::operator new(std::size_t(count > 0 ? count : 1) * sizeof(T), std::align_val_t{64}))) {
+        : data_(count > 0 ? static_cast<T*>(::operator new(std::size_t(count) * sizeof(T), std::align_val_t{64}))
+                          : nullptr) {}
+    ~buffer() {
+        if (data_) ::operator delete(data_, std::align_val_t{64});
     }
-    ~buffer() { ::operator delete(data_, std::align_val_t{64}); }
     buffer(const buffer&) = delete;
     buffer& operator=(const buffer&) = delete;
 
@@ -30,7 +33,7 @@ class buffer {
 // it has seen freed: this shows it one as large as all that the call takes. From more than 32 MiB it does not learn.
 // Other allocators do not mind.
 inline void keep_freed_memory(i64 bytes) {
-    if (bytes > 32 << 20) return;
+    if (bytes <= 0 || bytes > 32 << 20) return;
     const buffer<char> all(bytes);
     *const_cast<volatile char*>(all.get()) = 0;
 }
