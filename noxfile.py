@@ -10,7 +10,6 @@ Arguments after ``--`` go to the tool: ``nox -s test -- tests/api/test_signature
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ ROOT = Path(__file__).parent
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 EXTRAS = "test,test-nvrtc,test-embed,bench,docs,lint,dev"
-ONE_SET = "avx2" if platform.machine() in ("x86_64", "AMD64") else ""
+ONE_SET = "native"
 CPP = ("cpp", "hpp", "h", "c", "cu", "cuh")
 CPP_FOLDERS = ("csrc", "pysig", "bench", "tests", "docs")
 
