@@ -2,8 +2,7 @@
 // Only this file depends on the compiler and the device.
 #pragma once
 
-// PYSIG_UNROLL stands before loops that must unroll on a GPU, where an array that is indexed by a variable leaves the
-// registers.
+// PYSIG_UNROLL marks loops that must unroll on a GPU: an array with a variable index does not stay in registers.
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define PYSIG_UNROLL _Pragma("unroll")
 #else
@@ -18,8 +17,8 @@
 #define PYSIG_HD inline
 #endif
 
-// Keeps a vector in a register where the compiler would rather read memory again with every use: loads are what
-// a register tile runs out of first.
+// Keeps a vector in a register. Otherwise the compiler may reload it at every use, and loads limit a register tile
+// first.
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
 #define PYSIG_IN_REGISTER(v) __asm__("" : "+v"(v))
 #elif defined(__GNUC__) && defined(__aarch64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
@@ -28,8 +27,8 @@
 #define PYSIG_IN_REGISTER(v) (void)(v)
 #endif
 
-// Makes the compiler forget where a pointer came from, so that what it points to is addressed by constant offsets from
-// one register, where it would rather keep the address of every element in a place of its own.
+// Hides the origin of a pointer from the compiler, so that it addresses elements by constant offsets from one register.
+// Otherwise it may keep the address of every element in a separate register.
 #if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
 #define PYSIG_ONE_BASE(pointer) __asm__("" : "+r"(pointer))
 #else
@@ -51,7 +50,7 @@
 #endif
 
 // Everything under include/ lives in pysig::PYSIG_ISA. Without it the linker would merge inline functions that were
-// compiled with different flags, and an old CPU would meet the instructions of a new one.
+// compiled with different flags, and an old CPU would execute instructions that it lacks.
 #ifndef PYSIG_ISA
 #ifdef PYSIG_COMPILED
 #define PYSIG_ISA library  // no kernels: they are those of the compiled library

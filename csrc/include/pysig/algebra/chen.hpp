@@ -18,8 +18,8 @@ PYSIG_HD R chen_coefficient(const R* a, const R* b, i64 channels, int level, i64
 }
 
 // S <- S (x) b, for one word w of `depth` letters and its prefixes, s[k - 1] = S[w1...wk]: a prefix needs shorter
-// prefixes only, so that whoever owns w can go on alone along any number of factors. Top down, so that every s on the
-// right is the value before.
+// prefixes only, so one thread can multiply w by any number of factors without the other words. From the longest prefix
+// down, so that every s on the right is the value before.
 template <class R, int depth>
 PYSIG_HD void chen_extend(R* s, const R* b, i64 channels, i64 word) {
     PYSIG_UNROLL

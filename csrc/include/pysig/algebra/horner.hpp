@@ -8,7 +8,7 @@
 //     above k).
 // The chain of the empty word is 1 / (r + 1). One more letter i gives
 //     chain_(r-1)(u i) = (chain_r(u) * x[i] + S[u i]) / r,        S[u i] += chain_0(u) * x[i],
-// where S on the right is the value before the step. This file is the only place where that is written.
+// where S on the right is the value before the step. No other file repeats these formulas.
 #pragma once
 
 #include "../config.hpp"
@@ -45,18 +45,18 @@ PYSIG_HD void extend(const T* parent, T x, T& s, T* child) {
 }
 
 // The step undone, for exp(x)^-1 = exp(-x): from S[u i] after the step to S[u i] before it and to the chain of u i.
-// `parent` is the chain of u at the same step, so that a walk down the tree needs nothing stored.
+// `parent` is the chain of u at the same step, so a pass down the tree stores nothing.
 template <class R, class T>
 PYSIG_HD void retreat(int reach, const T* parent, T x, T& s, T* child) {
     s = s - parent[0] * x;
     for (int r = 1; r < reach; ++r) child[r - 1] = chain_entry<R>(parent[r], x, s, r);
 }
 
-// The adjoint of extend(). `s_bar` goes from the adjoint of S[u i] after the step to that before it; what the children
-// of u i need of its chain is in `child_bar`; the adjoints of the chain of u and of x[i] are added to.
+// The adjoint of extend(). `s_bar` goes from the adjoint of S[u i] after the step to that before it; `child_bar` holds
+// the adjoint of the chain of u i. Adds to the adjoints of the chain of u and of x[i].
 template <class R, class T>
 PYSIG_HD void extend_adjoint(int reach, const T* parent, T x, const T* child_bar, T& s_bar, T* parent_bar, T& x_bar) {
-    T x_sum = parent[0] * s_bar, s_sum{};  // s_bar takes part in one sum only: it is what the next step waits for
+    T x_sum = parent[0] * s_bar, s_sum{};  // s_bar enters one sum only, because the next step waits for it
     parent_bar[0] = parent_bar[0] + s_bar * x;
     for (int r = 1; r < reach; ++r) {
         const T entry_bar = r == 1 ? child_bar[0] : child_bar[r - 1] * (R(1) / R(r));

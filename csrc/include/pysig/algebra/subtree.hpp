@@ -2,8 +2,8 @@
 // letters.
 //
 // The subtree of p has I first letters, D middle letters and J last letters (I = J = D: all words below p). Everything
-// is a fixed-size array whose loops unroll, so that it lives in registers; the formulas are horner.hpp's and
-// tile.hpp's. The adjoints, one step backwards, stand beside what they belong to.
+// is a fixed-size array whose loops unroll, so that it stays in registers. The formulas are those of horner.hpp and
+// tile.hpp. Each adjoint follows its forward step.
 #pragma once
 
 #include "tile.hpp"
@@ -25,9 +25,9 @@ PYSIG_HD void prefix_step(const R* parent, const R* x, const int* letters, R* s,
     }
 }
 
-// The adjoint: states s and their adjoints s_bar go from after the step to before it. On the way down the states are
-// rebuilt and make the chains; below(chain of p, its adjoint) adds to the latter; on the way up the chains hand on what
-// is wanted of them. x_bar is added to.
+// The adjoint: moves states s and adjoints s_bar from after the step to before it. Downwards, the states are recomputed
+// and give the chains. below(chain of p, its adjoint) adds to the adjoint. Upwards, adjoints of chains pass to their
+// parents. Adds to x_bar.
 template <class R, int m, int reach, class B>
 PYSIG_HD void prefix_step_adjoint(const R* parent, R* parent_bar, const R* x, R* x_bar, const int* letters, R* s,
                                   R* s_bar, const B& below) {
@@ -59,7 +59,7 @@ struct word {
 
 // step: x is the increment; xi and xj are its first letter i and last letter j of this subtree.
 // each: f(word below p, coefficient) for the first letters from i0 on and the last letters from j0 on. Blocks that do
-// not divide D overhang; what overhangs is zero and skipped.
+// not divide D extend beyond it; the excess is zero and skipped.
 template <class R, int L, int I, int D, int J>
 struct subtree {
     R s[I];

@@ -1,5 +1,4 @@
-// The tensor algebra coefficient by coefficient: what a device computes that gives every coefficient a thread of
-// its own.
+// The tensor algebra coefficient by coefficient, for devices with one thread per coefficient.
 //
 // A row of coefficients may hold its scalar in front or not; `row` hides which. Words are indices within their level.
 #pragma once
@@ -8,7 +7,7 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// One row: `stored` is 1 if its scalar stands in front, else the scalar is `constant`.
+// One row: `stored` is 1 if the row begins with its scalar; otherwise the scalar is `constant`.
 template <class R>
 struct row {
     const R* data;

@@ -2,14 +2,14 @@
 // Its accumulators stay in registers while it advances along the path; with H[i] the chain of p i (horner.hpp at reach
 // 2),
 //     A[i][j] += H[i] * x[j],    H[i] = chain_1(p) * x[i] + a[i],    a[i] += chain_0(p) * x[i].
-// One multiply-add per coefficient of the top level and step: the floor of the whole computation.
+// One multiply-add per coefficient of the top level and step: the lower bound of the whole computation.
 #pragma once
 
 #include "horner.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
-// Written as recursion, so that every index is a constant before the compiler decides what lives in registers.
+// A recursion, so that every index is a constant before the compiler allocates registers.
 template <class R, int I, int i = 0, class T>
 PYSIG_HD void tile_rows_step(T (&a)[I], T (&h)[I], const T* chain, const T* xi) {
     if constexpr (i < I) {
@@ -53,9 +53,9 @@ PYSIG_HD void keep_in_register(T& v) {
 
 // The adjoint, one step backwards. The top level itself is not needed, for its adjoint A_bar is known:
 //     x_bar[j] += sum over i of H[i] A_bar[i][j],    H_bar[i] = sum over j of A_bar[i][j] x[j],
-// two multiply-adds per coefficient. Here both products, of the rows i of A_bar, J apart, with a number for each row
-// and with x: I rows share each load of x[j] and of the sum, which is set by the first block of rows and added to by
-// the others.
+// two multiply-adds per coefficient. This function computes both products for I rows of A_bar, J apart: with one number
+// per row, and with x. The rows share each load of x[j] and of the sum. The first block of rows sets the sum; the
+// others add to it.
 template <int I, class T>
 PYSIG_HD void tile_columns(const T* PYSIG_RESTRICT A_bar, i64 J, const T* of_rows, T (&h_bar)[I], const T* x,
                            T* PYSIG_RESTRICT sums, bool first) {
@@ -90,8 +90,8 @@ PYSIG_HD void tile_step_adjoint(T* PYSIG_RESTRICT a, T* PYSIG_RESTRICT a_bar, co
 // Where A_bar is the same at all steps, a is not needed either. With H[i] = a[i] + chain_1 x[i] and the columns c[j] =
 // sum over i of x[i] A_bar[i][j],
 //     x_bar[j] += rest[j] + chain_1 c[j],    rest[j] = sum over i of a[i] A_bar[i][j],
-// and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums take the place of d words,
-// nothing that is multiplied with A_bar depends on the walk, and c joins H_bar in the adjoints of x.
+// and since a step adds chain_0 x[i] to a[i], it adds chain_0 c[j] to rest[j]: d sums replace d words, no factor of
+// A_bar depends on a state, and c enters the adjoints of x together with H_bar.
 template <class T>
 PYSIG_HD void rest_retreat(T& rest, T c, T chain_0) {
     rest = rest - chain_0 * c;
@@ -137,9 +137,9 @@ PYSIG_HD void tile_antisymmetric(const T* PYSIG_RESTRICT A_bar, const T (&x)[J],
     }
 }
 
-// What is left of the step once s and k are there. The adjoints of the chain are two partial sums each, chain_bar[0] +
-// chain_bar[2] and chain_bar[1] + chain_bar[3]: half as long to wait for. Of chain_1 twice its value is wanted, as s is
-// half of what multiplies it.
+// The rest of the step, given s and k. The adjoints of the chain are two partial sums each, chain_bar[0] + chain_bar[2]
+// and chain_bar[1] + chain_bar[3], which halves their latency. The caller passes twice chain_1, because s is half of
+// its factor.
 template <class R, int J, int j = 0, class T>
 PYSIG_HD void tile_rest_adjoint(T* PYSIG_RESTRICT rest, T* PYSIG_RESTRICT a_bar, const T (&s)[J], const T (&k)[J],
                                 T chain_0, T twice_chain_1, T* chain_bar, const T (&x)[J], T* x_bar) {

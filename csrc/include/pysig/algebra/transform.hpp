@@ -1,12 +1,12 @@
-// Transforms of paths as a way of reading increments: nothing that is transformed is ever stored.
+// Transforms of paths as a map of increments: the transformed path is never stored.
 //
 // A transform is up to four *stages*, the first one innermost, each a nibble of a number, the first one lowest (0: no
-// more stages). From a path of n steps x[0], ..., x[n-1] and d channels, a stage makes
+// more stages). From a path of n steps x[0], ..., x[n-1] and d channels, a stage computes
 //
 //   time       n     steps, d + 1 channels: (x[t], time(t+1) - time(t))
 //   lead_lag   2 n   steps, 2 d channels (lag, lead): (0, x[t]) and then (x[t], 0)
 //   basepoint  n + 1 steps: from the origin to the first point, then x
-//   reset      n + 2 steps, d + 1 channels: x while the last channel stands at 1; then (0, -1); then back to the origin
+//   reset      n + 2 steps, d + 1 channels: x while the last channel is 1; then (0, -1); then back to the origin
 //
 // (lead-lag: Flint, Hambly and Lyons 2016, arXiv 1310.4054; the others: Morrill et al. 2020, arXiv 2006.00873.) The
 // path itself has `steps` steps; with a basepoint that is one of them.
@@ -18,7 +18,7 @@ namespace pysig {
 
 enum stage_kind : unsigned { stage_time = 1, stage_lead_lag = 2, stage_basepoint = 3, stage_reset = 4 };
 
-// What an element of an increment of the transformed path is made of.
+// The source of an element of an increment of the transformed path.
 enum class part : int {
     zero,
     increment,       // x[step][channel] of the path
@@ -66,8 +66,8 @@ PYSIG_HD constexpr i64 steps_of_time(unsigned stages, i64 steps) {
     return steps;
 }
 
-// Element `channel` of step `step` of the transformed path; the path has `steps` steps and `channels` channels. From
-// the outermost stage inwards: what is looked for is an element of an increment, or of the first or the last point.
+// Element `channel` of step `step` of the transformed path; the path has `steps` steps and `channels` channels. Stages
+// are undone from the outermost inwards; the result is an element of an increment, or of the first or last point.
 PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, i64 step, i64 channel) {
     i64 n[max_stages + 1] = {steps, 0, 0, 0, 0}, d[max_stages + 1] = {channels, 0, 0, 0, 0};
     PYSIG_UNROLL
@@ -107,8 +107,8 @@ PYSIG_HD constexpr element element_of(unsigned stages, i64 steps, i64 channels, 
     return {what, step, channel};
 }
 
-// The inverse: where an element of an increment of the path, or of its first or last point, is found in the increments
-// of the transformed path. There are two places with lead-lag: `lead` says which. `part::zero`: nowhere.
+// The inverse map: the place of an element of an increment of the path, or of its first or last point, in the
+// increments of the transformed path. Lead-lag has two places; `lead` selects one. `part::zero`: none.
 PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, part what, i64 step, i64 channel,
                                     bool lead) {
     PYSIG_UNROLL
@@ -134,9 +134,9 @@ PYSIG_HD constexpr element place_of(unsigned stages, i64 steps, i64 channels, pa
 
 // The times of the points of one path, where time is counted: an array, or from 0 to `end` in equal steps.
 //
-// An increment of time is the difference of two rounded times, so that what is rounded away from one is in the next:
-// equal increments, each rounded in the same way, would add up to something else. They are quotients, as a compiler may
-// not round a product before it subtracts.
+// An increment of time is the difference of two rounded times, so the increments add up to the total time. Rounded
+// equal increments would not. Times are quotients, because a compiler may fuse a product with the subtraction and skip
+// its rounding.
 template <class R>
 struct clock_of {
     const R* times;
@@ -147,8 +147,8 @@ struct clock_of {
     PYSIG_HD R at(i64 point) const { return times ? times[point] : point == 0 ? R(0) : R(point) / points_per_time(); }
 };
 
-// The value of an element is ahead - behind. point(p, c) reads the path; of a direction in which paths move (`moves`),
-// what does not come from the points is zero.
+// The value of an element is ahead - behind. point(p, c) reads the path. For a tangent (`moves`), elements that do not
+// depend on the points are zero.
 template <class R>
 struct ends {
     R ahead, behind;
@@ -175,7 +175,7 @@ PYSIG_HD constexpr bool has_stage(unsigned stages, unsigned stage) {
 
 // The adjoint: of element `channel` of point `point` (0, ..., steps), from the adjoints x_bar(step, channel) of the
 // increments of the transformed path. `constant(channel)` is one more term of the adjoint of every increment of a
-// channel; between the ends it cancels, and is left out there so that no digits are lost.
+// channel. It cancels at interior points and is omitted there, to keep all digits.
 template <class R, class F, class G>
 PYSIG_HD R point_adjoint(unsigned stages, i64 steps, i64 channels, i64 point, i64 channel, const F& x_bar,
                          const G& constant) {

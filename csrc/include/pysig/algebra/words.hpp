@@ -20,7 +20,7 @@ PYSIG_HD constexpr i64 signature_size(i64 channels, int depth) {
     return size;
 }
 
-// Where level `level` begins: the coefficients of all lower levels stand before it.
+// The offset of level `level`: the number of coefficients of all lower levels.
 PYSIG_HD constexpr i64 level_offset(i64 channels, int level) { return signature_size(channels, level - 1); }
 
 // The index, within its level, of the reversed word.
