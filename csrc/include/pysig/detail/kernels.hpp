@@ -33,7 +33,7 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 PYSIG_NAMESPACE_BEGIN
 namespace detail {
 
-// Small calls take less than a microsecond, so the library is asked for a kernel once, not at every call. A choice that
+// Small calls take less than a microsecond, so the library is requested a kernel once, not at every call. A choice that
 // throws is repeated at the next call.
 template <class Job>
 PYSIG_HIDDEN kernel<Job> find_kernel() {
