@@ -33,8 +33,8 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 PYSIG_NAMESPACE_BEGIN
 namespace detail {
 
-// Small calls take less than a microsecond, so the library is requested a kernel once, not at every call. A choice that
-// throws is repeated at the next call.
+// Small calls take less than a microsecond, so a program looks up each kernel once, not at every call. If the choice of
+// the instruction set throws, the next call repeats it.
 template <class Job>
 PYSIG_HIDDEN kernel<Job> find_kernel() {
 #ifdef PYSIG_COMPILED
