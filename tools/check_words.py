@@ -73,11 +73,13 @@ def _skipped(path: Path) -> bool:
 
 
 def problems(text: str) -> list[tuple[int, str, str]]:
-    """Line number, retired word and replacement of each hit in a text."""
+    """Line number, retired word and replacement of each hit in a text, also inside of names."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         for pattern, better in RETIRED.items():
-            found += [(number, hit[0], better) for hit in re.finditer(pattern, line)]
+            hits = {hit[0] for hit in re.finditer(pattern, line)}
+            hits |= {hit[0] for hit in re.finditer(pattern, line.replace("_", " "))}
+            found += [(number, hit, better) for hit in sorted(hits)]
     return found
 
 

@@ -442,7 +442,7 @@ def test_integers_that_float64_would_round():
 
 @pytest.mark.parametrize("value", [1, [1.0]])
 @pytest.mark.parametrize(("name", "shape"), [("initial", 6), ("basepoint", 2)])
-def test_a_number_is_no_signature_and_no_point(name, shape, value):
+def test_a_number_is_not_a_signature_or_a_point(name, shape, value):
     with pytest.raises(
         ValueError, match=rf"^{name}: expected a shape that broadcasts to \({shape},\)"
     ):

@@ -30,7 +30,7 @@ def test_numbers_too_large_for_float32_are_named(argument):
         HUGE[argument]()
 
 
-def test_infinity_is_no_number_too_large():
+def test_infinity_is_not_a_number_too_large():
     assert np.isinf(pysig.signature(SMALL, 1, initial=[np.inf, 0.0])[0])
     assert np.isnan(pysig.signature(SMALL, 1, initial=[np.nan, 0.0])[0])
 

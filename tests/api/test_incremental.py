@@ -32,7 +32,7 @@ def pushes(draw):
 
 @settings(deadline=None, max_examples=60)
 @given(pushes())
-def test_it_obeys_the_law_in_any_pieces(case):
+def test_agrees_with_the_reference_in_any_pieces(case):
     path, depth, cuts = case
     channels = path.shape[1]
     incremental, pieces = (

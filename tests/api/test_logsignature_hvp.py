@@ -144,7 +144,7 @@ def test_agrees_with_the_reference(xp, size, basis):
         assert_all_close([on_host(got)], [expected], np.float64)
 
 
-def test_the_law_is_exact_and_symmetric():
+def test_the_reference_is_exact_and_symmetric():
     """In Fractions: w . H v = v . H w to the last digit, for depths of both parities."""
     rng = np.random.default_rng(0)
     from fractions import Fraction

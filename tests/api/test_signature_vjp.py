@@ -77,7 +77,7 @@ def summed(gradient, shape):
     return gradient.reshape(-1, *shape).sum(axis=0) if gradient.ndim > len(shape) else gradient
 
 
-def test_the_law_of_cotangents_agrees_with_differences():
+def test_the_reference_of_cotangents_agrees_with_differences():
     rng = np.random.default_rng(5)
     path, base, start = rng.normal(size=(4, 2)), rng.normal(size=2), rng.normal(size=14)
     cotangent = rng.normal(size=(4, 14))

@@ -133,7 +133,7 @@ def test_a_level_of_zeros_has_no_tolerance():
     assert_signatures_close(np.array([0, 0, 0, 1e-300, 0, 0]), right, 2, 2)
 
 
-def test_a_level_is_judged_by_its_own_scale():
+def test_a_level_is_compared_at_its_scale():
     """An error that is nothing beside level 1 is everything in level 3."""
     path = np.array([[0.0, 0.0], [1e-3, 0.0], [1e-3, 1e-3]])
     right = pysig.signature(path, 3)

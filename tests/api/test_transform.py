@@ -459,7 +459,7 @@ def test_bad_times_of_an_object():
         pysig.Time([0.0, 1.0], end=2)
 
 
-def test_an_empty_sequence_is_no_transform():
+def test_an_empty_sequence_is_not_a_transform():
     np.testing.assert_array_equal(
         pysig.signature(PATH, 2, transform=[]), pysig.signature(PATH, 2, transform=None)
     )

@@ -116,7 +116,7 @@ def test_a_wrong_answer_is_reported_and_never_timed(contest, spoil, reason):
     assert rows["honest"]["status"] == "timed"
 
 
-def test_float32_rounding_is_no_wrong_answer_but_a_float32_formula_error_is(contest):
+def test_float32_rounding_passes_but_a_float32_formula_error_fails(contest):
     def slightly_off(path):
         return _sum_of_squares(path) * np.float32(1 + 1e-3)
 
@@ -131,13 +131,13 @@ def test_a_float32_answer_to_a_float64_question_is_held_to_float32(contest):
     assert rows["coarse"]["error"] > 1e-10
 
 
-def test_nothing_is_timed_if_pysig_and_the_law_differ(contest):
+def test_nothing_is_timed_if_pysig_and_the_reference_differ(contest):
     rows = contest(reference=lambda path: 1.001 * _sum_of_squares(path), honest=_sum_of_squares)
     assert {row["status"] for row in rows.values()} == {"wrong"}
     assert "differs from the reference by 1.0e-03" in rows["honest"]["reason"]
 
 
-def test_a_broken_law_is_a_failure_and_a_missing_one_is_said(contest):
+def test_a_broken_reference_is_a_failure_and_a_missing_one_is_reported(contest):
     def broken(path):
         raise ValueError("a broken reference")
 
@@ -162,14 +162,14 @@ def test_a_missing_function_and_a_failing_one_are_named(contest):
     assert "has no attribute 'function'" in rows["without"]["reason"]
 
 
-def test_a_contestant_that_used_more_threads_than_it_was_given_has_no_time(contest):
+def test_a_library_that_used_more_threads_than_it_was_given_has_no_time(contest):
     rows = contest(crowd=_sum_of_squares, honest=_sum_of_squares)
     assert rows["honest"]["status"] == "timed"
     assert rows["crowd"]["status"] == "failed"
     assert rows["crowd"]["reason"] == "ran on 2.0 cores, though limited to 1"
 
 
-def test_a_contestant_without_the_dtype_gets_float64(monkeypatch, contest):
+def test_a_library_without_the_dtype_gets_float64(monkeypatch, contest):
     rows = contest(dtype="float32", double=_sum_of_squares)
     assert rows["double"]["computes"] == "float32"
     for name in ("iisignature", "sig-rust"):

@@ -135,7 +135,7 @@ def test_an_error_deep_in_a_file_after_blocks_were_written(command):
         refused(result, "a.csv, line 5002, column 'x': 'oops' is not a number", ["a.csv"])
 
 
-def test_bytes_that_are_no_csv(command):
+def test_bytes_that_are_not_csv(command):
     Path("a.csv").write_bytes("x,y\n1,2\n".encode("utf-16"))
     refused(
         command("signature", "a.csv", "--depth", 2), "a.csv, after line 0: not UTF-8", ["a.csv"]

@@ -46,6 +46,7 @@ def test_retired_words_are_found():
     text = "A guest computes.\nThere is no GPU. The law judges it: depth is no limit.\n"
     found = [(number, word) for number, word, _ in words.problems(text)]
     assert sorted(found) == [(1, "guest"), (2, "The law"), (2, "is no"), (2, "judges")]
+    assert [word for _, word, _ in words.problems("def test_the_law_holds(): ...")] == ["the law"]
     assert words.problems("The depth of a path is at most 24.") == []
 
 

@@ -408,7 +408,7 @@ def test_jvp_of_a_stream_is_that_of_all_prefixes(case, data):
 
 @settings(max_examples=60, deadline=None)
 @given(exact_cases())
-def test_float64_is_the_exact_law_rounded(case):
+def test_float64_is_the_exact_reference_rounded(case):
     path, depth = case
     rounded = signature(path.astype(np.float64), depth)
     assert rounded.dtype == np.float64
@@ -428,7 +428,7 @@ def test_tensor_rows_go_there_and_back():
 
 
 @pytest.mark.parametrize("wrong", [0, 3, 13])
-def test_a_wrong_law_would_be_seen(wrong):
+def test_a_wrong_reference_is_seen(wrong):
     """The identities of this file fail when one coefficient is off."""
     path = exact([[0, 0], [1, 2], [3, 1]])
     row = signature(path, 3).copy()
