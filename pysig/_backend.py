@@ -17,6 +17,7 @@ import numpy as np
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Projection
+from pysig._plans.signature_kernel import KernelPlan, Pairs
 from pysig._plans.sparse_matrix import SparseMatrix
 
 # Operation -> the backends that have it. The keys are the rows of the README's table, in its order.
@@ -181,6 +182,53 @@ class Backend(Protocol):
 
     def linear(self, maps: Maps, a: Any, out: Any, plan: Plan, workers: int = 1) -> None:
         """The maps applied to `a`, one after the other."""
+
+    # Signature kernels. (...) are the leading axes `pairs.leading`. Arrays of one call have one
+    # dtype, but gradients of parameters are float64. The scheme "levels" weights the levels with
+    # `plan.weights`, except where the levels themselves are returned.
+
+    def signature_kernel(
+        self, pairs: Pairs, out: Any, plan: KernelPlan, rows: str = "value", workers: int = 1
+    ) -> None:
+        """Fill `out`. rows="value": kernels (...). "grid": (..., steps_x + 1, steps_y + 1), the
+        kernels of all pairs of prefixes; beyond the end of a ragged path they repeat. "levels":
+        (..., depth + 1), the terms of the levels 0 to depth, without weights, of the scheme
+        "levels".
+        """
+
+    def signature_kernel_jvp(
+        self,
+        pairs: Pairs,
+        tangents_x: Any,
+        tangents_y: Any,
+        out: Any,
+        plan: KernelPlan,
+        workers: int = 1,
+    ) -> None:
+        """Derivatives of the kernels: `out` is (...), or (..., depth + 1) for those of the levels.
+
+        `tangents_x` and `tangents_y` are `Tangents`, or None: that side is constant. For given
+        increments, `tangents_x` is an array of their shape. Without `pairs.y`, both sides move
+        along `tangents_x`, and `tangents_y` is None.
+        """
+
+    def signature_kernel_vjp(
+        self,
+        pairs: Pairs,
+        cotangent: Any,
+        into_x: Any,
+        into_y: Any,
+        into_parameters: Any,
+        plan: KernelPlan,
+        workers: int = 1,
+    ) -> None:
+        """Gradients of sum(cotangent * kernels), summed over all pairs of a path.
+
+        `cotangent` is (...), or (..., depth + 1) for the levels, contiguous. `into_x` and `into_y`
+        are `Cotangents`, or None: not needed. For given increments, `into_x` is an array of their
+        shape. Without `pairs.y`, `into_x` receives the gradient through both sides; the cotangent
+        need not be symmetric. `into_parameters`: None, or (3,) of float64, those of `plan.static`.
+        """
 
 
 class HostBackend(Backend, Protocol):

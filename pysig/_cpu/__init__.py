@@ -16,6 +16,11 @@ from pysig._cpu.logsignature import fast_logsignature, logsignature
 from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import fast_signature, signature
 from pysig._cpu.signature_jvp import fast_signature_jvp, signature_jvp
+from pysig._cpu.signature_kernel import (
+    signature_kernel,
+    signature_kernel_jvp,
+    signature_kernel_vjp,
+)
 from pysig._cpu.signature_vjp import fast_signature_vjp, signature_vjp
 from pysig._system import available_memory
 
@@ -41,5 +46,8 @@ __all__ = [
     "series_vjp",
     "signature",
     "signature_jvp",
+    "signature_kernel",
+    "signature_kernel_jvp",
+    "signature_kernel_vjp",
     "signature_vjp",
 ]
