@@ -37,6 +37,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature_vjp": frozenset({"numpy", "cupy"}),
     "signature_jvp": frozenset({"numpy", "cupy"}),
     "signature_hvp": frozenset({"numpy", "cupy"}),
+    "signature_intervals": frozenset({"numpy"}),
+    "signature_intervals_jvp, signature_intervals_vjp": frozenset({"numpy"}),
     'signature_vjp: method="tile"': frozenset({"numpy", "cupy"}),
     'signature_jvp, signature_hvp: method="tile"': frozenset({"numpy"}),
     'derivatives: method="cumsum"': frozenset({"cupy"}),
@@ -74,6 +76,37 @@ class Backend(Protocol):
         tangents: Tangents | None = None,
     ) -> None:
         """Gradients; with `tangents`, their derivatives along them."""
+
+    def signature_intervals(
+        self, paths: Paths, bounds: Any, out: Any, plan: Plan, options: Options
+    ) -> None:
+        """Signatures (batch, q, plan.size) of steps [a, b) of the transformed paths.
+
+        `bounds` (batch or 1, q, 2), int64, on the host: 0 <= a <= b <= steps of that path.
+        `paths.initial` and `options.stream` do not apply.
+        """
+
+    def signature_intervals_jvp(
+        self,
+        paths: Paths,
+        tangents: Tangents,
+        bounds: Any,
+        out: Any,
+        plan: Plan,
+        options: Options,
+    ) -> None:
+        """Their derivatives along the tangents."""
+
+    def signature_intervals_vjp(
+        self,
+        paths: Paths,
+        cotangent: Any,
+        bounds: Any,
+        into: Cotangents,
+        plan: Plan,
+        options: Options,
+    ) -> None:
+        """Gradients of <cotangent, signature_intervals>; `into.initial` is None."""
 
     def logsignature(
         self, paths: Paths, out: Any, plan: Plan, maps: Maps, options: Options

@@ -15,6 +15,11 @@ from pysig._cpu.incremental import new_incremental, restored_incremental
 from pysig._cpu.logsignature import fast_logsignature, logsignature
 from pysig._cpu.projection import projection, projection_vjp
 from pysig._cpu.signature import fast_signature, signature
+from pysig._cpu.signature_intervals import (
+    signature_intervals,
+    signature_intervals_jvp,
+    signature_intervals_vjp,
+)
 from pysig._cpu.signature_jvp import fast_signature_jvp, signature_jvp
 from pysig._cpu.signature_kernel import (
     signature_kernel,
@@ -45,6 +50,9 @@ __all__ = [
     "series_jvp",
     "series_vjp",
     "signature",
+    "signature_intervals",
+    "signature_intervals_jvp",
+    "signature_intervals_vjp",
     "signature_jvp",
     "signature_kernel",
     "signature_kernel_jvp",
