@@ -30,8 +30,20 @@ SKIPPED |= {
     "pysig/data",
 }
 
-# Names of other libraries, quoted.
-ALLOWED = {("docs/moving.md", "degree")}
+# Names of other libraries, quoted; the degree of a polynomial static kernel.
+ALLOWED = {
+    (name, "degree")
+    for name in (
+        "docs/kernels.md",
+        "docs/moving.md",
+        "pysig/_api/static_kernels.py",
+        "pysig/_reference/signature_kernel.py",
+        "tests/api/test_signature_kernel.py",
+        "tests/api/test_signature_kernel_errors.py",
+        "tests/api/test_signature_kernel_vjp.py",
+        "tests/api/test_static_kernels.py",
+    )
+}
 
 RETIRED = {
     r"\b([Tt]he|[Aa]|by|exact) law\b|\blaw_|_law\b": "reference implementation, reference",
