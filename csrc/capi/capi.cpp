@@ -52,7 +52,7 @@ span<const R> optional(const void* data, std::int64_t size, const char* argument
     return {static_cast<const R*>(data), size};
 }
 template <class R>
-span<R> wanted(R* data, std::int64_t size, const char* argument) {
+span<R> optional_output(R* data, std::int64_t size, const char* argument) {
     if (!data) return {};
     expect(size >= 0, argument, "at least 0 elements", size);
     return {data, size};

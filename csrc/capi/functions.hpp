@@ -30,8 +30,8 @@ int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int6
         detail::signature_vjp<PYSIG_R>(array(path, path_size, "path"), channels, depth,
                                        array(cotangent, cotangent_size, "cotangent"),
                                        options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
-                                       wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
-                                       wanted(initial_bar, initial_bar_size, "initial_bar"));
+                                       optional_output(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
+                                       optional_output(initial_bar, initial_bar_size, "initial_bar"));
     });
 }
 
@@ -64,8 +64,8 @@ int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, c
         detail::logsignature_vjp<PYSIG_R>(
             array(path, path_size, "path"), there(basis, "basis").tables, array(cotangent, cotangent_size, "cotangent"),
             options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
-            wanted(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
-            wanted(initial_bar, initial_bar_size, "initial_bar"));
+            optional_output(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
+            optional_output(initial_bar, initial_bar_size, "initial_bar"));
     });
 }
 

@@ -102,16 +102,16 @@ inline void product_block(const T* a, const T* b, R factor, T* out, const row_le
 
 // out <- factor * a (x) b up to `depth`. From the top down, so that `out` may be `a`, and `b` where a's scalar is 0:
 // level n of the product reads level n of a factor only at the word that is being written. Of the top level only the
-// blocks are made that `wanted` marks, if it is given.
+// blocks are made that `needed_blocks` marks, if it is given.
 template <bool scalar_of_a, class R, class T>
 inline void tensor_product(const T* a, const T* b, R factor, T* out, i64 d, int depth,
-                           const unsigned char* wanted = nullptr) {
+                           const unsigned char* needed_blocks = nullptr) {
     const row_levels begin(d, depth);
     for (int n = depth; n >= 1; --n) {
         const word_block cut = block_of_words(d, n);
         T* level = out + begin[n];
         for (i64 p = 0; p < cut.prefixes; ++p)
-            if (n < depth || !wanted || wanted[p])
+            if (n < depth || !needed_blocks || needed_blocks[p])
                 product_block<scalar_of_a>(a, b, factor, level + p * cut.words, begin, d, n, cut.letters, cut.words, p);
     }
     if (scalar_of_a) out[0] = a[0] * b[0] * factor;
@@ -195,12 +195,12 @@ inline T* power_series_inner(series f, const T* x, T* kept, i64 d, int depth) {
 }
 
 // out <- the series of x; `out` may be x; `kept` holds one row of depth N-1. Of the top level only the blocks of words
-// that are wanted.
+// that are needed.
 template <class R, class T>
 inline void power_series(series f, const T* x, T* kept, T* out, i64 d, int depth,
-                         const unsigned char* wanted = nullptr) {
+                         const unsigned char* needed_blocks = nullptr) {
     const T* inner = power_series_inner<false, R>(f, x, kept, d, depth);
-    tensor_product<false>(x, inner, series_factor<R>(f, 0), out, d, depth, wanted);
+    tensor_product<false>(x, inner, series_factor<R>(f, 0), out, d, depth, needed_blocks);
     out[0] = constant_of<T>(series_constant<R>(f, 0));
 }
 

@@ -12,12 +12,12 @@ constexpr i64 letters_at_compile_time = 8;  // channels up to which the loops ov
 
 // Elements: an increment, and the chains of two levels, depth - k entries for each of d^k words.
 inline i64 incremental_scratch(i64 channels, int depth) {
-    i64 most = depth, words = 1;
+    i64 level_size = depth, words = 1;
     for (int k = 1; k < depth; ++k) {
         words *= channels;
-        if (words * (depth - k) > most) most = words * (depth - k);
+        if (words * (depth - k) > level_size) level_size = words * (depth - k);
     }
-    return channels + 2 * most;
+    return channels + 2 * level_size;
 }
 
 // D: the number of channels, or 0 if it is known at run time only.
@@ -25,7 +25,7 @@ template <class R, int D>
 class incremental_step {
  public:
     incremental_step(const incremental_job<R>& job)
-        : job(job), d(D ? D : job.channels), most((incremental_scratch(d, job.depth) - d) / 2) {}
+        : job(job), d(D ? D : job.channels), level_size((incremental_scratch(d, job.depth) - d) / 2) {}
 
     void run() {
         R* x = job.scratch;
@@ -45,12 +45,12 @@ class incremental_step {
 
  private:
     const incremental_job<R>& job;
-    const i64 d, most;
+    const i64 d, level_size;
 
     // The chain entries at distance r + 1 stand together: entry r of word u at chain[r * words + u].
     void step(const R* PYSIG_RESTRICT x) const {
         R* parent = job.scratch + d;
-        R* child = parent + most;
+        R* child = parent + level_size;
         for (int r = 0; r < job.depth; ++r) parent[r] = chain_of_empty_word<R>(r);
         R* s = job.signature;
         i64 words = 1;

@@ -19,11 +19,11 @@ inline void add_outer_tile(V* A, i64 row, const V* h, const V* x, i64 stride, i6
         for (int q = 0; q < J; ++q) A[p * row + q] = sum[p][q];
 }
 
-template <int I, int most, class V>
+template <int I, int max_columns, class V>
 inline void add_outer_columns(V* A, i64 row, const V* h, const V* x, i64 stride, i64 steps, i64 columns) {
-    if constexpr (most > 0) {
-        if (columns < most) return add_outer_columns<I, most - 1>(A, row, h, x, stride, steps, columns);
-        add_outer_tile<I, most>(A, row, h, x, stride, steps);
+    if constexpr (max_columns > 0) {
+        if (columns < max_columns) return add_outer_columns<I, max_columns - 1>(A, row, h, x, stride, steps, columns);
+        add_outer_tile<I, max_columns>(A, row, h, x, stride, steps);
     }
 }
 

@@ -44,9 +44,9 @@ inline bool tile_writes(const word_tile& tile, i64 d, int level) {
 // and one increment fit the registers.
 template <int J>
 constexpr int tile_rows(int letters) {
-    int most = (vector_registers - 1) / (J + 2);
-    if (most < 1) most = 1;
-    const i64 blocks = ceil_div(letters, most);
+    int rows = (vector_registers - 1) / (J + 2);
+    if (rows < 1) rows = 1;
+    const i64 blocks = ceil_div(letters, rows);
     return int(ceil_div(letters, blocks));
 }
 
@@ -356,11 +356,11 @@ class tile_forward {
         for (int p = 0; p < I; ++p) a[p] = ra[p];
     }
 
-    template <int I, int most>
+    template <int I, int max_columns>
     void outer_columns(V* A, i64 j, i64 columns, i64 begin, i64 stride, i64 count) {
-        if constexpr (most > 0) {
-            if (columns < most) return outer_columns<I, most - 1>(A, j, columns, begin, stride, count);
-            outer_columns_of<I, most>(A + j, x + begin * d + j, h + begin * I, stride, count);
+        if constexpr (max_columns > 0) {
+            if (columns < max_columns) return outer_columns<I, max_columns - 1>(A, j, columns, begin, stride, count);
+            outer_columns_of<I, max_columns>(A + j, x + begin * d + j, h + begin * I, stride, count);
         }
     }
 

@@ -38,7 +38,7 @@ class algebra_rows {
           scratch_size(layout(nullptr).size),
           scratch(workers * scratch_size),
           marks(block_of_words(d, depth).prefixes) {
-        mark_wanted();
+        mark_needed_blocks();
     }
 
     void run() {
@@ -56,7 +56,7 @@ class algebra_rows {
     const i64 scratch_size;
     buffer<T> scratch;
     buffer<unsigned char> marks;
-    const unsigned char* wanted = nullptr;
+    const unsigned char* needed_blocks = nullptr;
 
     bool is_shuffle() const { return job.op == algebra_op::shuffle || job.op == algebra_op::half_shuffle; }
     bool is_vjp() const { return job.derivative == derivative::vjp || job.derivative == derivative::hvp; }
@@ -93,17 +93,17 @@ class algebra_rows {
         return r;
     }
     i64 widest() const {
-        i64 most = job.a_width > job.out_width ? job.a_width : job.out_width;
-        if (job.cotangent_width > most) most = job.cotangent_width;
+        i64 width = job.a_width > job.out_width ? job.a_width : job.out_width;
+        if (job.cotangent_width > width) width = job.cotangent_width;
         const map_list<R> lists[] = {job.before, job.between, job.after};
         for (const map_list<R>& list : lists)
             for (int i = 0; i < list.count; ++i)
-                if (list.maps[i].rows > most) most = list.maps[i].rows;
-        return most;
+                if (list.maps[i].rows > width) width = list.maps[i].rows;
+        return width;
     }
 
     // Marks the blocks of the top level that the first map reads; the others are not computed.
-    void mark_wanted() {
+    void mark_needed_blocks() {
         if (job.op != algebra_op::series || is_vjp() || !job.after.count) return;
         const sparse_map<R>& map = job.after.maps[0];
         const word_block cut = block_of_words(d, depth);
@@ -111,7 +111,7 @@ class algebra_rows {
         std::memset(marks.get(), 0, std::size_t(cut.prefixes));
         for (i64 k = 0; k < map.indptr[map.rows]; ++k)
             if (map.indices[k] >= top) marks[(map.indices[k] - top) / cut.words] = 1;
-        wanted = marks.get();
+        needed_blocks = marks.get();
     }
 
     void run_group(i64 group, int worker) {
@@ -142,7 +142,7 @@ class algebra_rows {
             r.ga[0] = T{};
             result = r.ga;
         } else {
-            power_series<R>(job.series, r.a, r.kept, r.a, d, depth, wanted);
+            power_series<R>(job.series, r.a, r.kept, r.a, d, depth, needed_blocks);
         }
         if (!job.after.count) return scatter_tensor(group, result, job.out);
         apply(job.after, result + 1, r.p, r.q, r.result);

@@ -32,7 +32,7 @@ constexpr i64 long_chunk = 25;        // steps per lane and level: joins then co
 // lanes is wide_share + wide_overhead / d.
 constexpr double wide_share = 0.9;
 constexpr double wide_overhead = 6;
-constexpr i64 wide_fill_bytes = 24 * 1024;
+constexpr i64 wide_block_increments_bytes = 24 * 1024;
 
 // All prefixes with the words of a row in the lanes (signature_stream.hpp): cost of a row relative to a lane's share
 // of a group with paths in the lanes is stream_row_cost + stream_level_cost N^2 / (coefficients of a row).
@@ -98,8 +98,8 @@ template <class R>
 inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_target target) {
     lane_plan best = plan_chunks<R>(batch, steps, 1);
     double least = lane_cost(best, batch, depth);
-    const i64 most = max_joined_chunks<R>(size);
-    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= most; chunks *= 2) {
+    const i64 max_chunks = max_joined_chunks<R>(size);
+    for (i64 chunks = 2; chunks <= lane_count<R> && chunks <= steps && batch * chunks <= max_chunks; chunks *= 2) {
         lane_plan plan = plan_chunks<R>(batch, steps, chunks);
         const double total = lane_cost(plan, batch, depth);
         if (total < least) {
@@ -107,7 +107,7 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_tar
             least = total;
         }
     }
-    while (best.groups < target.groups && 2 * best.chunks * batch <= most && best.chunk_steps / 2 >= target.steps)
+    while (best.groups < target.groups && 2 * best.chunks * batch <= max_chunks && best.chunk_steps / 2 >= target.steps)
         best = plan_chunks<R>(batch, steps, 2 * best.chunks);
     return best;
 }
@@ -137,7 +137,7 @@ inline i64 plan_stream_block(i64 d, i64 steps, i64 bytes_of_number) {
 
 template <class R>
 inline i64 plan_wide_block(i64 padded, i64 steps) {
-    i64 block = cost::wide_fill_bytes / (2 * padded * i64(sizeof(R)));
+    i64 block = cost::wide_block_increments_bytes / (2 * padded * i64(sizeof(R)));
     block = block > cost::max_block ? cost::max_block : block < cost::min_block ? cost::min_block : block;
     return block < steps ? block : steps > 0 ? steps : 1;
 }
@@ -164,7 +164,7 @@ inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
 template <class R>
 inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
     constexpr i64 max_words = cost::tile_bytes / i64(sizeof(lanes<R>));
-    const i64 wanted = items > groups ? ceil_div(items, groups) : 1;
+    const i64 target = items > groups ? ceil_div(items, groups) : 1;
     const int deepest = depth > 2 ? depth - 2 : 0;
     for (int m = 0;; ++m) {
         const i64 per_letter = 1 + signature_size(d, depth - m - 1);
@@ -173,10 +173,10 @@ inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
         if (letters < 1 && m < deepest) continue;
         if (letters < 1) letters = 1;
         // More tiles for more items, as long as a tile has far more words than the increments that it reads.
-        while (letters > 1 && plan_tiles_of(d, m, letters).count < wanted && (letters / 2) * per_letter >= 4 * d)
+        while (letters > 1 && plan_tiles_of(d, m, letters).count < target && (letters / 2) * per_letter >= 4 * d)
             letters /= 2;
         tile_plan plan = plan_tiles_of(d, m, letters);
-        if (plan.count < wanted && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;
+        if (plan.count < target && letters == 1 && m < deepest && signature_size(d, depth - m - 2) >= 4) continue;
         return plan;
     }
 }
@@ -221,8 +221,8 @@ inline i64 plan_items(double multiply_adds) {
 }
 
 inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_multiply_adds) {
-    double most = 1 + multiply_adds / worth;
-    if (most < workers) workers = int(most);
+    const double useful = 1 + multiply_adds / worth;
+    if (useful < workers) workers = int(useful);
     if (items < workers) workers = int(items);
     return workers < 1 ? 1 : workers;
 }

@@ -123,13 +123,13 @@ class tree_schedule {
     // Parts of about the same cost, cut between the subtrees of the root.
     void cut() {
         const i64 groups = plan.lanes.groups > 0 ? plan.lanes.groups : 1;
-        const i64 wanted = groups >= cost::projection_parts ? 1 : ceil_div(cost::projection_parts, groups);
+        const i64 target = groups >= cost::projection_parts ? 1 : ceil_div(cost::projection_parts, groups);
         const double total = step_cost();
         double before = 0;
         bounds[0] = 0;
         parts = 1;
         for (i64 n = 1; n < tree.nodes; ++n) {
-            if (tree.level[n] == 1 && n > 1 && parts < wanted && before * double(wanted) >= total * double(parts) &&
+            if (tree.level[n] == 1 && n > 1 && parts < target && before * double(target) >= total * double(parts) &&
                 before > 4.0 * double(d))
                 bounds[parts++] = n;
             before += double(1 + tree.height[n]);

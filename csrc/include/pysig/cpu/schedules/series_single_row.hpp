@@ -49,10 +49,10 @@ class series_single_row {
     buffer<R> scratch;
 
     i64 widest() const {
-        i64 most = size;
+        i64 width = size;
         for (int i = 0; i < job.after.count; ++i)
-            if (job.after.maps[i].rows > most) most = job.after.maps[i].rows;
-        return most;
+            if (job.after.maps[i].rows > width) width = job.after.maps[i].rows;
+        return width;
     }
 
     void run_row(i64 b, int worker) {

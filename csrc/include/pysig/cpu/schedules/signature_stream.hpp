@@ -61,9 +61,10 @@ class signature_stream {
     buffer<R> scratch;
 
     i64 chains_size() const {
-        i64 most = depth;
-        for (int k = 1; k < depth; ++k) most = power(d, k) * (depth - k) > most ? power(d, k) * (depth - k) : most;
-        return pad_to_lanes<R>(most + width_of);
+        i64 level_size = depth;
+        for (int k = 1; k < depth; ++k)
+            level_size = power(d, k) * (depth - k) > level_size ? power(d, k) * (depth - k) : level_size;
+        return pad_to_lanes<R>(level_size + width_of);
     }
     i64 row_size() const { return pad_to_lanes<R>(size); }
     static constexpr i64 pattern_size() { return (max_unrolled + 2) * width_of; }

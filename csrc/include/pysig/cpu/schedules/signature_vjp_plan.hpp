@@ -40,8 +40,8 @@ inline vjp_plan plan_signature_vjp(const signature_vjp_job<R>& job, const execut
     const double multiply_adds = 2 * double(path.batch) * double(plan.steps) * double(plan.size);
     const i64 items = undivided ? 1 : plan_items(multiply_adds);
     plan.tiles = plan_tiles<R>(d, depth, groups, items);
-    const i64 wanted_parts = ceil_div(items, groups);
-    plan.parts = plan.tiles.count < wanted_parts ? plan.tiles.count : wanted_parts;
+    const i64 target = ceil_div(items, groups);
+    plan.parts = plan.tiles.count < target ? plan.tiles.count : target;
     plan.block = stream ? 1 : plan_backward_block<R>(d, depth, plan.segments.steps);
     plan.chains = kernel::chain_size(d, depth, plan.block);
     plan.states = kernel::state_size(plan.tiles.tile(0, d), d, depth);

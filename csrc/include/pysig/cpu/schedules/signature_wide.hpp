@@ -72,7 +72,7 @@ class signature_wide {
     i64 plan_letters(int threads) const {
         const i64 vectors = padded / width;
         if (threads <= 1) return padded;
-        const i64 wanted = ceil_div(3 * threads, job.path.batch), each = ceil_div(vectors, wanted);
+        const i64 tiles_of_path = ceil_div(3 * threads, job.path.batch), each = ceil_div(vectors, tiles_of_path);
         return each * width;
     }
     i64 scratch_size() const {

@@ -17,9 +17,9 @@ template <class R>
 inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
     const i64 groups = path.batch / lane_count<R>;
     if (groups < cost::min_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
-    const double wanted = bytes / double(cost::slice_bytes);
-    const i64 slices = wanted < double(cost::min_items) ? cost::min_items
-                       : wanted < double(groups)        ? i64(wanted)
+    const double target = bytes / double(cost::slice_bytes);
+    const i64 slices = target < double(cost::min_items) ? cost::min_items
+                       : target < double(groups)        ? i64(target)
                                                         : groups;
     return groups / slices * lane_count<R>;
 }
