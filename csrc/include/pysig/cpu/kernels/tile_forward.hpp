@@ -44,9 +44,9 @@ inline bool tile_writes(const word_tile& tile, i64 d, int level) {
 // and one increment fit the registers.
 template <int J>
 constexpr int tile_rows(int letters) {
-    int rows = (vector_registers - 1) / (J + 2);
-    if (rows < 1) rows = 1;
-    const i64 blocks = ceil_div(letters, rows);
+    int max_rows = (vector_registers - 1) / (J + 2);
+    if (max_rows < 1) max_rows = 1;
+    const i64 blocks = ceil_div(letters, max_rows);
     return int(ceil_div(letters, blocks));
 }
 

@@ -168,7 +168,7 @@ inline void inner_points_adjoint(const path_view<R>& path, i64 steps, const R* P
 // The adjoint of fill_increments for points [begin, end) of path b, counted from the basepoint if there is one:
 //     P_bar_p = x_bar_(p-1) - x_bar_p,     P_bar_0 = -x_bar_0,     P_bar_n = x_bar_(n-1).
 // `x_bar`: (steps, channels) row-major. `path_bar`: (length, own channels) row-major. `basepoint_bar`: null if not
-// wanted. Padding receives zero. `constant`, unless null: one more term of every x_bar, channel c at constant[c *
+// computed. Padding receives zero. `constant`, unless null: one more term of every x_bar, channel c at constant[c *
 // stride]; it cancels except at the ends.
 template <class R>
 inline void increments_adjoint(const path_view<R>& path, i64 b, const R* PYSIG_RESTRICT x_bar, const R* constant,

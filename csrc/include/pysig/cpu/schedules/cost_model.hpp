@@ -32,7 +32,7 @@ constexpr i64 long_chunk = 25;        // steps per lane and level: joins then co
 // lanes is wide_share + wide_overhead / d.
 constexpr double wide_share = 0.9;
 constexpr double wide_overhead = 6;
-constexpr i64 wide_block_increments_bytes = 24 * 1024;
+constexpr i64 letters_block_bytes = 24 * 1024;  // increments of a block of time, plain and padded
 
 // All prefixes with the words of a row in the lanes (signature_stream.hpp): cost of a row relative to a lane's share
 // of a group with paths in the lanes is stream_row_cost + stream_level_cost N^2 / (coefficients of a row).
@@ -112,6 +112,21 @@ inline lane_plan plan_lanes(i64 batch, i64 steps, int depth, i64 size, chunk_tar
     return best;
 }
 
+// How derivatives cut time (segments.hpp).
+struct segment_plan {
+    lane_plan lanes;
+    i64 steps, segments;  // maximal steps of a segment; segments of a chunk
+
+    static i64 count(i64 chunk_steps) { return chunk_steps > 0 ? ceil_div(chunk_steps, cost::segment_steps) : 1; }
+};
+
+template <class R>
+inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream, chunk_target target) {
+    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size, target);
+    const i64 segments = segment_plan::count(lanes.chunk_steps), even = ceil_div(lanes.chunk_steps, segments);
+    return {lanes, even > 0 ? even : 1, segments};
+}
+
 // Whether letters in the lanes are cheaper than paths and chunks of time, as for few paths of many channels.
 template <class R>
 inline bool wide_pays(const lane_plan& plan, i64 batch, i64 steps, i64 d, int depth) {
@@ -137,7 +152,7 @@ inline i64 plan_stream_block(i64 d, i64 steps, i64 bytes_of_number) {
 
 template <class R>
 inline i64 plan_wide_block(i64 padded, i64 steps) {
-    i64 block = cost::wide_block_increments_bytes / (2 * padded * i64(sizeof(R)));
+    i64 block = cost::letters_block_bytes / (2 * padded * i64(sizeof(R)));
     block = block > cost::max_block ? cost::max_block : block < cost::min_block ? cost::min_block : block;
     return block < steps ? block : steps > 0 ? steps : 1;
 }
@@ -160,6 +175,14 @@ inline tile_plan plan_tiles_of(i64 d, int m, i64 letters) {
 
 // Number of (lane group, tile) items that keep this many workers busy.
 inline i64 items_for(int workers) { return workers > 1 ? 3 * i64(workers) : 1; }
+
+// Letters of an item of signature_wide.hpp: enough items for the workers, in whole vectors.
+template <class R>
+inline i64 plan_wide_letters(i64 padded, i64 batch, int workers) {
+    if (workers <= 1) return padded;
+    const i64 tiles_of_path = ceil_div(items_for(workers), batch);
+    return ceil_div(padded / lane_count<R>, tiles_of_path) * lane_count<R>;
+}
 
 template <class R>
 inline tile_plan plan_tiles(i64 d, int depth, i64 groups, i64 items) {
@@ -198,6 +221,13 @@ inline i64 plan_block(i64 d, int depth, i64 steps) {
     return blocks < cost::many_blocks ? even : ceil_div(even, whole) * whole;
 }
 
+// Steps of a block for a value and its tangent: twice the numbers of a forward walk.
+template <class R>
+inline i64 plan_tangent_block(i64 d, int depth, i64 steps) {
+    const i64 forward = plan_block<R>(d, depth, steps);
+    return forward > 2 * cost::min_block ? (forward + 1) / 2 : forward;
+}
+
 template <class R>
 inline i64 plan_backward_block(i64 d, int depth, i64 steps) {
     // The adjoints of the last two letters and the chains near them share the first-level cache with the increments.
@@ -218,6 +248,29 @@ inline i64 plan_items(double multiply_adds) {
     return items < double(cost::min_items)   ? cost::min_items
            : items > double(cost::max_items) ? cost::max_items
                                              : i64(items);
+}
+
+// Paths of a slice of a gradient (slices.hpp): whole lane groups. The whole batch if its data are small, or if it can
+// be divided into more `items` than it has groups.
+template <class R>
+inline i64 plan_slice(i64 batch, double bytes, i64 items) {
+    const i64 groups = batch / lane_count<R>;
+    if (groups < cost::min_items || groups < items || bytes < double(cost::unsliced_bytes)) return batch;
+    const double target = bytes / double(cost::slice_bytes);
+    const i64 slices = target < double(cost::min_items) ? cost::min_items
+                       : target < double(groups)        ? i64(target)
+                                                        : groups;
+    return groups / slices * lane_count<R>;
+}
+
+// Paths of a slice of log-signatures: at least one group of lanes. It does not depend on the number of workers, hence
+// neither does any result.
+template <class R>
+inline i64 plan_logarithm_slice(i64 rows, i64 size) {
+    constexpr i64 width = lane_count<R>;
+    const i64 group_bytes = width * rows * size * i64(sizeof(R));
+    const i64 groups = group_bytes > 0 ? cost::logarithm_bytes / group_bytes : 1;
+    return (groups < 1 ? 1 : groups) * width;
 }
 
 inline int plan_workers(int workers, i64 items, double multiply_adds, double worth = cost::worker_multiply_adds) {

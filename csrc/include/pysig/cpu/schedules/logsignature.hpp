@@ -9,16 +9,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Paths of a slice: at least one group of lanes. It does not depend on the number of workers, hence neither does any
-// result.
-template <class R>
-inline i64 plan_logarithm_slice(i64 rows, i64 size) {
-    constexpr i64 width = lane_count<R>;
-    const i64 group_bytes = width * rows * size * i64(sizeof(R));
-    const i64 groups = group_bytes > 0 ? cost::logarithm_bytes / group_bytes : 1;
-    return (groups < 1 ? 1 : groups) * width;
-}
-
 // Many slices are shared out among the workers, each computed by one; few are computed one after the other by all.
 template <class R>
 class logsignature_slices {

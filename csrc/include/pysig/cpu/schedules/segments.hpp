@@ -22,20 +22,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-struct segment_plan {
-    lane_plan lanes;
-    i64 steps, segments;  // maximal steps of a segment; segments of a chunk
-
-    static i64 count(i64 chunk_steps) { return chunk_steps > 0 ? ceil_div(chunk_steps, cost::segment_steps) : 1; }
-};
-
-template <class R>
-inline segment_plan plan_segments(i64 batch, i64 steps, int depth, i64 size, bool stream, chunk_target target) {
-    const lane_plan lanes = stream ? plan_chunks<R>(batch, steps, 1) : plan_lanes<R>(batch, steps, depth, size, target);
-    const i64 segments = segment_plan::count(lanes.chunk_steps), even = ceil_div(lanes.chunk_steps, segments);
-    return {lanes, even > 0 ? even : 1, segments};
-}
-
 // The arguments of the differentiated function as numbers Q: increments, for the forward and the backward kernels, and
 // `initial`.
 //

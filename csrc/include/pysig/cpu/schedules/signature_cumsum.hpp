@@ -1,7 +1,7 @@
 // The cumulative-sum reformulation (Genet and Inzirillo 2025, arXiv 2501.08455) on the host: level by level instead
 // of step by step. With all lower levels known before every step of a block of time, the growth of level n at each step
 // is one Horner chain per word, and the level itself is its running sum; the last level, if only its final value is
-// wanted, is a reduction. Blocks of time bound the scratch memory. Workers take paths.
+// stored, is a reduction. Blocks of time bound the scratch memory. Workers take paths.
 #pragma once
 
 #include "../jobs/signature.hpp"

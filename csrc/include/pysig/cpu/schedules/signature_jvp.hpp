@@ -24,7 +24,7 @@ class signature_jvp_tile {
                                 : plan_lanes<R>(path.batch, steps, depth, size, default_chunk_target<R>(depth))),
           source(path, job.value.initial, &job.tangent, plan),
           tiles(plan_tiles<R>(d, depth, plan.groups, items_for(outer.workers))),
-          block(job.value.stream ? 1 : plan_tangent_block()),
+          block(job.value.stream ? 1 : plan_tangent_block<R>(d, depth, plan.chunk_steps)),
           increments(block, d, increment_source<Q>::width),
           chains_size(tile_tangent<R>::chain_size(depth, block)),
           states_size(tile_tangent<R>::state_size(tiles.tile(0, d), d, depth)),
@@ -65,10 +65,6 @@ class signature_jvp_tile {
     R* out_row(i64 b) const { return job.out + b * out_rows() * width() + job.scalar_term; }
     R* chunk_row(i64 b, i64 chunk) const { return joins.get() + (b * plan.chunks + chunk) * (size + lower); }
 
-    i64 plan_tangent_block() const {  // twice the numbers of a forward walk
-        const i64 forward = plan_block<R>(d, depth, plan.chunk_steps);
-        return forward > 2 * cost::min_block ? (forward + 1) / 2 : forward;
-    }
     executor limited(const executor& outer) const {
         return limited_executor(outer, plan_workers(outer.workers, plan.groups * tiles.count,
                                                     2 * double(path.batch) * double(steps) * double(size)));

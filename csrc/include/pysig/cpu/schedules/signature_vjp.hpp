@@ -345,7 +345,8 @@ inline void signature_vjp_in_slices(const signature_vjp_job<R>& job, const execu
     const double increments = double(path.batch) * double(step_count(path)),
                  size = double(signature_size(path.channels, job.value.depth));
     const double multiply_adds = 2 * increments * size;
-    const i64 slice = plan_slice(path, 2 * increments * double(path.channels) * sizeof(Q), plan_items(multiply_adds));
+    const i64 slice =
+        plan_slice<R>(path.batch, 2 * increments * double(path.channels) * sizeof(Q), plan_items(multiply_adds));
     if (slice == path.batch) return signature_vjp_tile<Q>(job, exec).run();
     const int workers = plan_workers(exec.workers, ceil_div(path.batch, slice), multiply_adds);
     const executor limited = limited_executor(exec, workers);

@@ -30,7 +30,7 @@ class signature_wide {
           size(signature_size(d, depth)),
           steps(step_count(job.path)),
           block(plan_wide_block<R>(padded, steps)),
-          letters(plan_letters(exec.workers)),
+          letters(plan_wide_letters<R>(padded, job.path.batch, exec.workers)),
           tiles(ceil_div(d, letters)),
           workers(plan_workers(exec.workers, job.path.batch * tiles,
                                double(job.path.batch) * double(steps) * double(size))),
@@ -69,12 +69,6 @@ class signature_wide {
     const int workers;
     buffer<R> scratch;
 
-    i64 plan_letters(int threads) const {
-        const i64 vectors = padded / width;
-        if (threads <= 1) return padded;
-        const i64 tiles_of_path = ceil_div(3 * threads, job.path.batch), each = ceil_div(vectors, tiles_of_path);
-        return each * width;
-    }
     i64 scratch_size() const {
         return pad_to_lanes<R>(block * (padded + padded * (i64(depth) * (depth - 1) / 2) + d) + depth);
     }

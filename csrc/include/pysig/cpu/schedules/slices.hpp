@@ -11,19 +11,6 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-// Number of paths of a slice: whole lane groups. The whole batch if its data are small, or if it can be divided into
-// more `items` than it has groups.
-template <class R>
-inline i64 plan_slice(const path_view<R>& path, double bytes, i64 items) {
-    const i64 groups = path.batch / lane_count<R>;
-    if (groups < cost::min_items || groups < items || bytes < double(cost::unsliced_bytes)) return path.batch;
-    const double target = bytes / double(cost::slice_bytes);
-    const i64 slices = target < double(cost::min_items) ? cost::min_items
-                       : target < double(groups)        ? i64(target)
-                                                        : groups;
-    return groups / slices * lane_count<R>;
-}
-
 // Paths [first, first + count); with an order, the paths at these positions of the order.
 template <class R>
 inline path_view<R> slice_of(path_view<R> path, i64 first, i64 count) {
