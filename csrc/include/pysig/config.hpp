@@ -17,6 +17,13 @@
 #define PYSIG_HD inline
 #endif
 
+// After the parameters of a lambda that must be inlined.
+#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)
+#define PYSIG_INLINED __attribute__((always_inline))
+#else
+#define PYSIG_INLINED
+#endif
+
 // Keeps a vector in a register. Otherwise the compiler may reload it at every use, and loads limit a register tile
 // first.
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)

@@ -83,13 +83,13 @@ struct square_cell {
     template <class T>
     PYSIG_HD void begin_row(T* B, T one) const {
         B[0] = one;
-        each<P>(1, size() - 1, [&](int b) { B[b] = T{}; });
+        each<P>(1, size() - 1, [&](int b) PYSIG_INLINED { B[b] = T{}; });
     }
 
     template <class T>
     PYSIG_HD void factors(T z, T* w) const {
         w[0] = z;
-        each<P>(2, size(), [&](int q) { w[q - 1] = w[q - 2] * (z * (R(1) / R(q))); });
+        each<P>(2, size(), [&](int q) PYSIG_INLINED { w[q - 1] = w[q - 2] * (z * (R(1) / R(q))); });
     }
 
     // A, B: in A and B, out T and R.
@@ -98,32 +98,33 @@ struct square_cell {
         const int n = size();
         T top[max_size], right[max_size];
         if constexpr (P == 0) clear(top), clear(right);
-        each<P>(1, n, [&](int a) {
+        each<P>(1, n, [&](int a) PYSIG_INLINED {
             T t = A[a - 1];
             if (a < n) t = t + w[a - 1] * later_terms(a, B + 1);
-            each<P>(1, a - 1, [&](int q) { t = t + w[q - 1] * A[a - q - 1]; });
+            each<P>(1, a - 1, [&](int q) PYSIG_INLINED { t = t + w[q - 1] * A[a - q - 1]; });
             top[a - 1] = t + w[a - 1] * B[0];
         });
         right[0] = B[0] + gain(A);
-        each<P>(1, n - 1, [&](int a) {
+        each<P>(1, n - 1, [&](int a) PYSIG_INLINED {
             T r = B[a] + w[a - 1] * later_terms(a, A);
-            each<P>(1, a, [&](int q) { r = r + w[q - 1] * B[a - q]; });
+            each<P>(1, a, [&](int q) PYSIG_INLINED { r = r + w[q - 1] * B[a - q]; });
             right[a] = r;
         });
-        each<P>(0, n - 1, [&](int k) { A[k] = top[k], B[k] = right[k]; });
+        each<P>(0, n - 1, [&](int k) PYSIG_INLINED { A[k] = top[k], B[k] = right[k]; });
     }
 
     // k(i, j+1) - k(i, j).
     template <class T>
     PYSIG_HD T gain(const T* A) const {
         T sum = A[0];
-        each<P>(2, size(), [&](int a) { sum = sum + A[a - 1] * inverse_factorial<R>(a); });
+        each<P>(2, size(), [&](int a) PYSIG_INLINED { sum = sum + A[a - 1] * inverse_factorial<R>(a); });
         return sum;
     }
     // Adds the adjoint of gain().
     template <class T>
     PYSIG_HD void gain_adjoint(T gain_bar, T* A_bar) const {
-        each<P>(1, size(), [&](int a) { A_bar[a - 1] = A_bar[a - 1] + gain_bar * inverse_factorial<R>(a); });
+        each<P>(1, size(),
+                [&](int a) PYSIG_INLINED { A_bar[a - 1] = A_bar[a - 1] + gain_bar * inverse_factorial<R>(a); });
     }
 
     // The adjoint of step(). A, B: before the step; A_bar, B_bar: in the adjoints of T and R, out those of A and B.
@@ -133,25 +134,25 @@ struct square_cell {
         const int n = size();
         T a_bar[max_size], b_bar[max_size], top[max_size], right[max_size];  // top[a - 1] = w_a T_bar_a, right alike
         if constexpr (P == 0) clear(a_bar), clear(b_bar), clear(top), clear(right);
-        each<P>(1, n, [&](int a) { top[a - 1] = w[a - 1] * A_bar[a - 1]; });
-        each<P>(1, n - 1, [&](int a) { right[a - 1] = w[a - 1] * B_bar[a]; });
+        each<P>(1, n, [&](int a) PYSIG_INLINED { top[a - 1] = w[a - 1] * A_bar[a - 1]; });
+        each<P>(1, n - 1, [&](int a) PYSIG_INLINED { right[a - 1] = w[a - 1] * B_bar[a]; });
         T z_bar = factor_adjoint(1, A, B, A_bar, B_bar);
-        each<P>(2, n, [&](int q) { z_bar = z_bar + w[q - 2] * factor_adjoint(q, A, B, A_bar, B_bar); });
+        each<P>(2, n, [&](int q) PYSIG_INLINED { z_bar = z_bar + w[q - 2] * factor_adjoint(q, A, B, A_bar, B_bar); });
         b_bar[0] = B_bar[0] + top[n - 1];
-        each<P>(1, n - 1, [&](int a) { b_bar[0] = b_bar[0] + (top[a - 1] + right[a - 1]); });
-        each<P>(1, n, [&](int b) {
+        each<P>(1, n - 1, [&](int a) PYSIG_INLINED { b_bar[0] = b_bar[0] + (top[a - 1] + right[a - 1]); });
+        each<P>(1, n, [&](int b) PYSIG_INLINED {
             T sum = A_bar[b - 1] + B_bar[0] * inverse_factorial<R>(b);
-            each<P>(b + 1, n, [&](int a) { sum = sum + w[a - b - 1] * A_bar[a - 1]; });
-            each<P>(1, n - b, [&](int a) { sum = sum + right[a - 1] * factorial_ratio<R>(a, b); });
+            each<P>(b + 1, n, [&](int a) PYSIG_INLINED { sum = sum + w[a - b - 1] * A_bar[a - 1]; });
+            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + right[a - 1] * factorial_ratio<R>(a, b); });
             a_bar[b - 1] = sum;
         });
-        each<P>(1, n - 1, [&](int b) {
+        each<P>(1, n - 1, [&](int b) PYSIG_INLINED {
             T sum = B_bar[b];
-            each<P>(b + 1, n - 1, [&](int a) { sum = sum + w[a - b - 1] * B_bar[a]; });
-            each<P>(1, n - b, [&](int a) { sum = sum + top[a - 1] * factorial_ratio<R>(a, b); });
+            each<P>(b + 1, n - 1, [&](int a) PYSIG_INLINED { sum = sum + w[a - b - 1] * B_bar[a]; });
+            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + top[a - 1] * factorial_ratio<R>(a, b); });
             b_bar[b] = sum;
         });
-        each<P>(0, n - 1, [&](int k) { A_bar[k] = a_bar[k], B_bar[k] = b_bar[k]; });
+        each<P>(0, n - 1, [&](int k) PYSIG_INLINED { A_bar[k] = a_bar[k], B_bar[k] = b_bar[k]; });
         return z_bar;
     }
 
@@ -165,7 +166,7 @@ struct square_cell {
     template <class T>
     PYSIG_HD T later_terms(int a, const T* edge) const {
         T sum = edge[0] * factorial_ratio<R>(a, 1);
-        each<P>(2, size() - a, [&](int b) { sum = sum + edge[b - 1] * factorial_ratio<R>(a, b); });
+        each<P>(2, size() - a, [&](int b) PYSIG_INLINED { sum = sum + edge[b - 1] * factorial_ratio<R>(a, b); });
         return sum;
     }
     // The adjoint of w_q.
@@ -174,8 +175,8 @@ struct square_cell {
         const int n = size();
         T sum = B[0] * A_bar[q - 1];
         if (q < n) sum = sum + later_terms(q, B + 1) * A_bar[q - 1] + later_terms(q, A) * B_bar[q];
-        each<P>(q + 1, n, [&](int a) { sum = sum + A[a - q - 1] * A_bar[a - 1]; });
-        each<P>(q, n - 1, [&](int a) { sum = sum + B[a - q] * B_bar[a]; });
+        each<P>(q + 1, n, [&](int a) PYSIG_INLINED { sum = sum + A[a - q - 1] * A_bar[a - 1]; });
+        each<P>(q, n - 1, [&](int a) PYSIG_INLINED { sum = sum + B[a - q] * B_bar[a]; });
         return sum;
     }
 };
