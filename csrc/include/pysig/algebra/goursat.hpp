@@ -35,24 +35,30 @@ PYSIG_HD constexpr double factorial(int n) {
     for (int k = 2; k <= n; ++k) product *= k;
     return product;
 }
-// 1 / n!.
+
+// a! / (a + b)! for loops over orders that the compiler does not know.
 template <class R>
-PYSIG_HD constexpr R inverse_factorial(int n) {
-    constexpr double inverses[max_kernel_order + 1] = {
-        1 / factorial(0),  1 / factorial(1),  1 / factorial(2),  1 / factorial(3),  1 / factorial(4),
-        1 / factorial(5),  1 / factorial(6),  1 / factorial(7),  1 / factorial(8),  1 / factorial(9),
-        1 / factorial(10), 1 / factorial(11), 1 / factorial(12), 1 / factorial(13), 1 / factorial(14),
-        1 / factorial(15), 1 / factorial(16)};
-    return R(inverses[n]);
-}
-// a! / (a + b)!.
+struct factorial_ratios {
+    R values[max_kernel_order + 1][max_kernel_order + 1];
+
+    PYSIG_HD constexpr factorial_ratios() : values() {
+        for (int a = 0; a <= max_kernel_order; ++a)
+            for (int b = 0; b <= max_kernel_order; ++b) values[a][b] = R(factorial(a) / factorial(a + b));
+    }
+};
 template <class R>
+inline constexpr factorial_ratios<R> ratios_in_memory{};
+
+// a! / (a + b)!; a constant, where the order P is known (not 0).
+template <class R, int P>
 PYSIG_HD constexpr R factorial_ratio(int a, int b) {
-    constexpr double factorials[max_kernel_order + 1] = {
-        factorial(0),  factorial(1),  factorial(2),  factorial(3),  factorial(4),  factorial(5),
-        factorial(6),  factorial(7),  factorial(8),  factorial(9),  factorial(10), factorial(11),
-        factorial(12), factorial(13), factorial(14), factorial(15), factorial(16)};
-    return R(factorials[a] * inverse_factorial<double>(a + b));
+    if constexpr (P == 0) return ratios_in_memory<R>.values[a][b];
+    else return R(factorial(a) / factorial(a + b));
+}
+// 1 / n!.
+template <class R, int P>
+PYSIG_HD constexpr R inverse_factorial(int n) {
+    return factorial_ratio<R, P>(0, n);
 }
 
 // f(from), ..., f(to), with 0 <= from and to <= P. If the order P is known (not 0), every call is compiled with its own
@@ -117,14 +123,14 @@ struct square_cell {
     template <class T>
     PYSIG_HD T gain(const T* A) const {
         T sum = A[0];
-        each<P>(2, size(), [&](int a) PYSIG_INLINED { sum = sum + A[a - 1] * inverse_factorial<R>(a); });
+        each<P>(2, size(), [&](int a) PYSIG_INLINED { sum = sum + A[a - 1] * inverse_factorial<R, P>(a); });
         return sum;
     }
     // Adds the adjoint of gain().
     template <class T>
     PYSIG_HD void gain_adjoint(T gain_bar, T* A_bar) const {
         each<P>(1, size(),
-                [&](int a) PYSIG_INLINED { A_bar[a - 1] = A_bar[a - 1] + gain_bar * inverse_factorial<R>(a); });
+                [&](int a) PYSIG_INLINED { A_bar[a - 1] = A_bar[a - 1] + gain_bar * inverse_factorial<R, P>(a); });
     }
 
     // The adjoint of step(). A, B: before the step; A_bar, B_bar: in the adjoints of T and R, out those of A and B.
@@ -141,15 +147,15 @@ struct square_cell {
         b_bar[0] = B_bar[0] + top[n - 1];
         each<P>(1, n - 1, [&](int a) PYSIG_INLINED { b_bar[0] = b_bar[0] + (top[a - 1] + right[a - 1]); });
         each<P>(1, n, [&](int b) PYSIG_INLINED {
-            T sum = A_bar[b - 1] + B_bar[0] * inverse_factorial<R>(b);
+            T sum = A_bar[b - 1] + B_bar[0] * inverse_factorial<R, P>(b);
             each<P>(b + 1, n, [&](int a) PYSIG_INLINED { sum = sum + w[a - b - 1] * A_bar[a - 1]; });
-            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + right[a - 1] * factorial_ratio<R>(a, b); });
+            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + right[a - 1] * factorial_ratio<R, P>(a, b); });
             a_bar[b - 1] = sum;
         });
         each<P>(1, n - 1, [&](int b) PYSIG_INLINED {
             T sum = B_bar[b];
             each<P>(b + 1, n - 1, [&](int a) PYSIG_INLINED { sum = sum + w[a - b - 1] * B_bar[a]; });
-            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + top[a - 1] * factorial_ratio<R>(a, b); });
+            each<P>(1, n - b, [&](int a) PYSIG_INLINED { sum = sum + top[a - 1] * factorial_ratio<R, P>(a, b); });
             b_bar[b] = sum;
         });
         each<P>(0, n - 1, [&](int k) PYSIG_INLINED { A_bar[k] = a_bar[k], B_bar[k] = b_bar[k]; });
@@ -165,8 +171,8 @@ struct square_cell {
     // sum over b = 1..P-a of c_ab E_b; `edge` begins with E_1.
     template <class T>
     PYSIG_HD T later_terms(int a, const T* edge) const {
-        T sum = edge[0] * factorial_ratio<R>(a, 1);
-        each<P>(2, size() - a, [&](int b) PYSIG_INLINED { sum = sum + edge[b - 1] * factorial_ratio<R>(a, b); });
+        T sum = edge[0] * factorial_ratio<R, P>(a, 1);
+        each<P>(2, size() - a, [&](int b) PYSIG_INLINED { sum = sum + edge[b - 1] * factorial_ratio<R, P>(a, b); });
         return sum;
     }
     // The adjoint of w_q.
