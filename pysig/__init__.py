@@ -46,9 +46,20 @@ from pysig._api.logsignature_jvp import logsignature_jvp
 from pysig._api.logsignature_vjp import logsignature_vjp
 from pysig._api.signature import signature
 from pysig._api.signature_hvp import signature_hvp
+from pysig._api.signature_intervals import (
+    signature_intervals,
+    signature_intervals_jvp,
+    signature_intervals_vjp,
+)
 from pysig._api.signature_jvp import signature_jvp
 from pysig._api.signature_vjp import signature_vjp
+from pysig._api.signature_windows import (
+    signature_windows,
+    signature_windows_jvp,
+    signature_windows_vjp,
+)
 from pysig._api.transform import Time, transformed_shape
+from pysig._api.window_bounds import dyadic_windows, window_bounds
 from pysig._api.word_sets import anisotropic_words, prefix_closure
 from pysig._api.words import index_word, signature_size, word_index, words
 from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
@@ -62,6 +73,7 @@ __all__ = [
     "algebra",
     "anisotropic_words",
     "change_of_basis",
+    "dyadic_windows",
     "get_cmake_dir",
     "get_gpu_memory_limit",
     "get_include",
@@ -89,13 +101,20 @@ __all__ = [
     "show_config",
     "signature",
     "signature_hvp",
+    "signature_intervals",
+    "signature_intervals_jvp",
+    "signature_intervals_vjp",
     "signature_jvp",
     "signature_size",
     "signature_to_logsignature",
     "signature_to_logsignature_jvp",
     "signature_to_logsignature_vjp",
     "signature_vjp",
+    "signature_windows",
+    "signature_windows_jvp",
+    "signature_windows_vjp",
     "transformed_shape",
+    "window_bounds",
     "word_index",
     "words",
 ]

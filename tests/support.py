@@ -13,6 +13,14 @@ import numpy as np
 
 import pysig
 
+# Whole numbers as times of each kind.
+TIME_UNITS = {
+    "float": lambda ticks: ticks * 0.25,
+    "integer": lambda ticks: ticks,
+    "date": lambda ticks: np.datetime64("2026-01-05T09:00:00", "ms") + ticks.astype("m8[ms]"),
+    "duration": lambda ticks: ticks.astype("m8[s]"),
+}
+
 RUN_SEED = 0  # of all random numbers of a run; `pytest --explore` draws a fresh one
 
 

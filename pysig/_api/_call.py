@@ -178,7 +178,7 @@ class PathCall:
         Returns the gradient with respect to the path alone, or `SignatureCotangents` if `basepoint`
         or `initial` is an array.
         """
-        weights, dtype = self.cotangent(cotangent), gradient_dtype(self.array)
+        weights, dtype = self.cotangent(cotangent), self.gradient_dtype
         xp, channels = self.backend.xp, self.array.shape[-1]
         path_bar = xp.empty(self.array.shape, self.array.dtype)
         base_bar = initial_bar = None
@@ -187,7 +187,7 @@ class PathCall:
         if self.paths.initial is not None:
             initial_bar = xp.empty((self.count, self.paths.initial.shape[1]), dtype)
         into = Cotangents(path_bar.reshape(self.paths.points.shape), base_bar, initial_bar)
-        fill_gradients(self.fill_vjp, self.backend, self.paths, weights, into, tangents)
+        self.fill_gradients(weights, into, tangents)
         if base_bar is None and initial_bar is None:
             return path_bar
         if initial_bar is not None:
@@ -196,11 +196,20 @@ class PathCall:
             path_bar, self._reduced(base_bar, "basepoint"), self._reduced(initial_bar, "initial")
         )
 
+    @property
+    def gradient_dtype(self) -> Any:
+        """The dtype that gradients are computed in."""
+        return gradient_dtype(self.array)
+
+    def fill_gradients(self, weights: Any, into: Cotangents, tangents: Tangents | None) -> None:
+        """Compute gradients into `into` from the checked cotangent."""
+        fill_gradients(self.fill_vjp, self.backend, self.paths, weights, into, tangents)
+
     def cotangent(self, cotangent: Any) -> Any:
         """Check the cotangent; return it in `flat_shape` and the dtype of gradients."""
         shape, last = (*self.rows, *self.own_shape), bool(self.own_shape)
         rows = self.wide(cotangent, "cotangent", shape, last=last)
-        dtype = gradient_dtype(self.array)
+        dtype = self.gradient_dtype
         if dtype != self.array.dtype:  # the first conversion checked the range
             rows = self.wide(cotangent, "cotangent", shape, dtype, last)
         return rows.reshape(self.flat_shape)

@@ -13,6 +13,8 @@ else:  # annotations are not evaluated; NumPy is the only dependency at run time
 
 __all__ = [
     "DEFAULTS",
+    "IntervalOptions",
+    "LogsignatureIntervalOptions",
     "LogsignatureOptions",
     "PathOptions",
     "SignatureOptions",
@@ -44,6 +46,23 @@ class LogsignatureOptions(PathOptions, total=False):
 
 class SignatureOptions(LogsignatureOptions, total=False):
     """Options of the derivatives of `signature`; `signature` itself has `out`, too."""
+
+    scalar_term: bool
+    words: Any
+
+
+class LogsignatureIntervalOptions(TypedDict, total=False):
+    """Options of `logsignature_windows`, `logsignature_intervals` and their derivatives."""
+
+    basepoint: Any
+    inverse: bool
+    lengths: Any
+    transform: Any
+    workers: int | None
+
+
+class IntervalOptions(LogsignatureIntervalOptions, total=False):
+    """Options of `signature_windows`, `signature_intervals` and their derivatives."""
 
     scalar_term: bool
     words: Any

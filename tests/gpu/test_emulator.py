@@ -261,3 +261,18 @@ def test_compiled_kernels_are_kept_on_disk(emulator, tmp_path, monkeypatch):
     launch(emulator, RACE_FREE + "// once", "reverse")
     assert first >= 2
     assert _compile.compiled - before == first
+
+
+def test_arrays_of_integers_select_rows(emulator):
+    array = emulator.asarray(np.arange(12.0).reshape(4, 3))
+    rows = emulator.asarray(np.array([[3, 0], [3, 1]]))
+    assert np.array_equal(array[rows].get(), array.get()[rows.get()])
+    array[rows[0]] = array[rows[1]]
+    assert array.get()[3, 0] == 9.0
+    assert array.get()[0, 0] == 3.0
+    with pytest.raises(IndexError, match=r"in bounds, not 0\.\.4"):
+        array[emulator.asarray(np.array([0, 4]))]
+    with pytest.raises(NotImplementedError, match="distinct rows"):
+        array[rows[:, 0]] = 0.0
+    with pytest.raises(NotImplementedError, match="integers, not float64"):
+        array[array]

@@ -229,6 +229,15 @@ class ndarray:
 
     __hash__ = None
 
+    def _rows(self, key):
+        """The rows that an array of integers selects, in bounds; CuPy itself wraps them around."""
+        host = same_device(key)._host
+        if host.dtype.kind != "i":
+            raise NotImplementedError(f"the CuPy emulator indexes by integers, not {host.dtype}")
+        if host.size and (host.min() < 0 or host.max() >= self.shape[0]):
+            raise IndexError(f"the CuPy emulator indexes in bounds, not {host.min()}..{host.max()}")
+        return host
+
     def _key(self, key):
         parts = key if isinstance(key, tuple) else (key,)
         plain = (int, np.integer, slice, type(None), type(Ellipsis))
@@ -239,11 +248,17 @@ class ndarray:
         return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
     def __getitem__(self, key):
+        if isinstance(key, ndarray):
+            note("launch", "take")
+            return _from_host(self._host[self._rows(key)])
         return self._view(self._host[self._key(key)])
 
     def __setitem__(self, key, value):
         same_device(self)
-        self._host[self._key(key)] = _operand(value)
+        rows = self._rows(key) if isinstance(key, ndarray) else self._key(key)
+        if isinstance(key, ndarray) and len(np.unique(rows)) < rows.size:  # in which order?
+            raise NotImplementedError("the CuPy emulator writes to distinct rows")
+        self._host[rows] = _operand(value)
         note("launch", "setitem")
 
     def reshape(self, *shape, order="C"):

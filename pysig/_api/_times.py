@@ -1,0 +1,323 @@
+"""Times of points: one rule for numbers, dates and lengths of time.
+
+Integers and dates are kept as integers, so that differences are exact. Times do not decrease along
+a path; ties are allowed. NaN and NaT are refused.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from pysig._api import _checks
+from pysig._backend import is_cupy
+
+# Units of a fixed length. Years and months have none, attoseconds do not fit into 64 bits.
+UNITS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs")
+_KINDS = {"M": "datetime64", "m": "timedelta64"}
+
+
+@dataclass(frozen=True)
+class Times:
+    """Checked times (..., points): int64 or float64 on the host.
+
+    `kind`: "number", "datetime64" or "timedelta64". `unit`: the unit of the last two, else "".
+    """
+
+    values: Any
+    kind: str
+    unit: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return tuple(self.values.shape)
+
+    def shown(self, value: Any) -> str:
+        """One time, for messages and results."""
+        if self.kind == "number":
+            return str(value)
+        return str(np.array(int(value), np.int64).view(f"{self.kind}[{self.unit}]"))
+
+    def in_unit(self, unit: str) -> Times:
+        """The same times in a finer unit."""
+        if unit == self.unit:
+            return self
+        factor = _factor(self.unit, unit)
+        largest = int(np.abs(self.values).max(initial=0))
+        if largest * factor > 2**63 - 1:
+            raise ValueError(
+                f"times: expected times that 64 bits hold in units of {unit}, received larger "
+                "ones. Round the lengths of time to a coarser unit."
+            )
+        return Times(self.values * factor, self.kind, unit)
+
+
+def check_times(value: Any, name: str = "times") -> Times:
+    """Check the types of times; the order and missing times are checked by `check_order`."""
+    _checks.refuse_masked(value, name)
+    array = _host_array(value, name)
+    if array.ndim < 1:
+        raise ValueError(
+            f"{name}: expected shape (..., points), a time for each point, received shape "
+            f"{tuple(array.shape)}."
+        )
+    return _of_array(array, value, name)
+
+
+def check_order(times: Times, lengths: Any = None, name: str = "times") -> None:
+    """Raise ValueError at the first time that is missing or smaller than the one before it.
+
+    `lengths` (...) are the numbers of points that count; later times are not looked at.
+    """
+    counted: Any = True
+    if lengths is not None:
+        counted = np.arange(times.shape[-1]) < np.asarray(lengths)[..., None]
+        counted = np.broadcast_to(counted, np.broadcast_shapes(counted.shape, times.shape))
+    values = np.broadcast_to(times.values, np.broadcast_shapes(np.shape(counted), times.shape))
+    missing = _missing(values, times.kind) & counted
+    if missing.any():
+        index = _first(missing)
+        shown = "NaT" if times.kind != "number" else str(values[index])
+        raise ValueError(
+            f"{name}: expected finite times, received {shown} at index {_place(index)}. "
+            "Drop these points."
+        )
+    later = values[..., 1:] < values[..., :-1]
+    falls = later & (counted if counted is True else counted[..., 1:])
+    if falls.any():
+        before = _first(falls)
+        index = (*before[:-1], before[-1] + 1)
+        raise ValueError(
+            f"{name}: expected times that do not decrease, received {times.shown(values[index])} "
+            f"after {times.shown(values[before])} at index {_place(index)}. Sort the points by "
+            "time."
+        )
+
+
+def check_duration(value: Any, name: str, times: Times) -> tuple[Times, Any]:
+    """Check a positive length of time; return times and it in a unit that holds both exactly."""
+    if times.kind == "number":
+        times, length = _number_duration(value, name, times)
+    else:
+        times, length = _unit_duration(value, name, times)
+    if not length > 0:
+        raise ValueError(
+            f"{name}: expected a positive length of time, received {_checks.describe(value)}."
+        )
+    return times, length
+
+
+def check_moments(value: Any, name: str, times: Times) -> tuple[Times, Any]:
+    """Check an array of moments of the kind of `times`; return both in a common unit."""
+    _checks.refuse_masked(value, name)
+    array = _host_array(value, name)
+    moments = _of_array(array, value, name)
+    if moments.kind != times.kind:
+        raise TypeError(
+            f"{name}: expected {_noun(times)}, as times are, received {_noun(moments)}. "
+            "Use one unit for both."
+        )
+    missing = _missing(moments.values, moments.kind)
+    if missing.any():
+        index = _first(missing)
+        raise ValueError(
+            f"{name}: expected finite times, received a missing one at index {_place(index)}."
+        )
+    if times.kind == "number":
+        if times.values.dtype != moments.values.dtype:
+            times, moments = _as_floats(times, "times"), _as_floats(moments, name)
+        return times, moments.values
+    unit = max(times.unit, moments.unit, key=UNITS.index)
+    return times.in_unit(unit), moments.in_unit(unit).values
+
+
+# ---- arrays ----
+
+
+def _host_array(value: Any, name: str) -> Any:
+    if is_cupy(value):
+        return value.get()
+    if getattr(getattr(value, "dtype", None), "tz", None) is not None:  # pandas, with a time zone
+        return np.asarray(value, dtype="datetime64[ns]")  # in UTC
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # ragged nested lists
+        raise ValueError(
+            f"{name}: expected an array of times, received a ragged {type(value).__name__} "
+            f"({error})."
+        ) from None
+
+
+def _of_array(array: Any, given: Any, name: str) -> Times:
+    kind = array.dtype.kind
+    if kind == "O":
+        array = _of_objects(array, name)
+        kind = array.dtype.kind
+    if kind in _KINDS:
+        return _of_dates(array, name)
+    if kind == "u" and array.size and int(array.max()) > 2**63 - 1:
+        raise ValueError(f"{name}: expected integers that 64 bits hold, received {array.max()}.")
+    if kind in "iu":
+        return Times(array.astype(np.int64), "number", "")
+    if kind == "f":
+        return Times(array.astype(np.float64), "number", "")
+    remedy = "Convert texts: numpy.array(times, 'datetime64[ns]')." if kind in "US" else ""
+    raise TypeError(
+        f"{name}: expected numbers, datetime64 or timedelta64, received "
+        f"{_checks.describe(given)}. {remedy}".rstrip()
+    )
+
+
+def _of_dates(array: Any, name: str) -> Times:
+    unit, _ = np.datetime_data(array.dtype)
+    kind = _KINDS[array.dtype.kind]
+    if array.dtype.kind == "M" and unit in ("Y", "M"):  # dates of the calendar
+        array, unit = array.astype("datetime64[D]"), "D"
+    if unit not in UNITS:
+        raise TypeError(
+            f"{name}: expected a unit of a fixed length, such as s or ns, received {array.dtype}. "
+            f"Convert it: .astype('{kind}[s]')."
+        )
+    # The conversion removes steps of several units, and another order of bytes.
+    values = array.astype(f"{kind}[{unit}]", copy=False).view(np.int64)
+    return Times(values, kind, unit)
+
+
+def _of_objects(array: Any, name: str) -> Any:
+    """Convert an array of objects: dates, lengths of time or numbers."""
+    items = [item for item in array.ravel() if item is not None]
+    if items and all(isinstance(item, datetime.timedelta) for item in items):
+        return _each(array, _timedelta).astype("timedelta64[ns]")
+    if items and all(isinstance(item, datetime.datetime) for item in items):
+        return _each(array, _datetime).astype("datetime64[ns]")
+    if items and all(isinstance(item, datetime.date) for item in items):
+        return array.astype("datetime64[D]")
+    if items and all(isinstance(item, Real) and not isinstance(item, bool) for item in items):
+        return array.astype(np.float64)
+    item = next((item for item in items if not isinstance(item, (Real, datetime.date))), None)
+    raise TypeError(
+        f"{name}: expected numbers, datetime64 or timedelta64, received objects such as "
+        f"{_checks.describe(item)}. Convert them to one of these."
+    )
+
+
+def _each(array: Any, convert: Any) -> Any:
+    flat = [convert(item) for item in array.ravel()]
+    return np.array(flat).reshape(array.shape)
+
+
+def _datetime(item: Any) -> Any:
+    """datetime, or a subclass of pandas, as datetime64; a time zone is converted to UTC."""
+    if item is None:
+        return np.datetime64("NaT", "ns")
+    if hasattr(item, "to_datetime64"):
+        return item.to_datetime64()
+    if item.tzinfo is not None:
+        item = item.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return np.datetime64(item)
+
+
+def _timedelta(item: Any) -> Any:
+    if item is None:
+        return np.timedelta64("NaT", "ns")
+    return item.to_timedelta64() if hasattr(item, "to_timedelta64") else np.timedelta64(item)
+
+
+# ---- lengths of time ----
+
+
+def _number_duration(value: Any, name: str, times: Times) -> tuple[Times, Any]:
+    if isinstance(value, (np.timedelta64, datetime.timedelta)):
+        raise TypeError(
+            f"{name}: expected a number, because times are numbers, received "
+            f"{_checks.describe(value)}. Use one unit for both."
+        )
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name}: expected a length of time, as a number, received {_checks.describe(value)}."
+        )
+    number: Any = value
+    if not -np.inf < number < np.inf:
+        raise ValueError(f"{name}: expected a finite length of time, received {value}.")
+    if times.values.dtype == np.int64:
+        if number == int(number):
+            return times, int(number)
+        times = _as_floats(times, "times")
+    return times, float(number)
+
+
+def _as_floats(times: Times, name: str) -> Times:
+    """Integer times beside fractions."""
+    largest = int(np.abs(times.values).max(initial=0)) if times.values.dtype == np.int64 else 0
+    if largest > 2**53:
+        raise ValueError(
+            f"{name}: expected integers up to 2**53 beside fractions, received {largest}. Subtract "
+            "the first time, or use integers everywhere."
+        )
+    return Times(times.values.astype(np.float64), times.kind, times.unit)
+
+
+def _unit_duration(value: Any, name: str, times: Times) -> tuple[Times, int]:
+    if hasattr(value, "to_timedelta64"):
+        value = value.to_timedelta64()
+    if isinstance(value, datetime.timedelta):
+        value = np.timedelta64(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if not isinstance(value, np.timedelta64):
+        raise TypeError(
+            f"{name}: expected timedelta64, because times are {times.kind}, received "
+            f"{_checks.describe(value)}. Pass for example numpy.timedelta64(60, 's')."
+        )
+    if np.isnat(value):
+        raise ValueError(f"{name}: expected a length of time, received NaT.")
+    unit, step = np.datetime_data(value.dtype)
+    if unit not in UNITS:
+        raise TypeError(
+            f"{name}: expected a unit of a fixed length, such as s or ns, received {value.dtype}. "
+            "Pass for example numpy.timedelta64(60, 's')."
+        )
+    count = int(value.astype(np.int64)) * step
+    if times.unit != unit:
+        finest = max(times.unit, unit, key=UNITS.index)
+        count *= _factor(unit, finest)
+        times = times.in_unit(finest)
+    return times, count
+
+
+def _factor(coarse: str, fine: str) -> int:
+    """Units of `fine` in one of `coarse`."""
+    thousands = 1000 ** max(UNITS.index(fine) - UNITS.index("s"), 0)
+    seconds = {"W": 604800, "D": 86400, "h": 3600, "m": 60}
+    if coarse in seconds:
+        return seconds[coarse] * int(thousands) // seconds.get(fine, 1)
+    difference = UNITS.index(fine) - UNITS.index(coarse)
+    return int(1000**difference)
+
+
+# ---- messages ----
+
+
+def _missing(values: Any, kind: str) -> Any:
+    if kind == "number":
+        return ~np.isfinite(values)
+    return values == np.iinfo(np.int64).min
+
+
+def _first(flags: Any) -> tuple[int, ...]:
+    return tuple(int(k) for k in np.unravel_index(int(flags.argmax()), flags.shape))
+
+
+def _place(index: tuple[int, ...]) -> str:
+    return str(index[0]) if len(index) == 1 else str(index)
+
+
+def _noun(times: Times) -> str:
+    return "numbers" if times.kind == "number" else times.kind

@@ -1,0 +1,361 @@
+"""Windows as half-open intervals of points: their bounds, from numbers of points or from times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pysig._api import _checks
+from pysig._api._memory import available_memory, shortage
+from pysig._api._times import Times, check_duration, check_moments, check_order, check_times
+from pysig._backend import NUMPY
+
+STARTS = ("full", "partial")
+# For each value of `closed`: the side of searchsorted for the first point, and for the end.
+SIDES = {
+    "right": ("right", "right"),
+    "left": ("left", "left"),
+    "both": ("left", "right"),
+    "neither": ("right", "left"),
+}
+
+
+@dataclass(frozen=True)
+class WindowRule:
+    """The checked arguments of windows. `times` None: `window` and `stride` count points.
+
+    `stride` None: a window ends at each point.
+    """
+
+    window: Any
+    stride: Any
+    start: str
+    times: Times | None
+    closed: str
+    include_previous: bool
+
+
+def check_rule(
+    length: int, window: Any, stride: Any, start: Any, times: Any, closed: Any, previous: Any
+) -> WindowRule:
+    """Check the arguments of windows, except for the order of times."""
+    _check_choice(start, "start", STARTS)
+    _check_choice(closed, "closed", tuple(SIDES))
+    previous = _checks.check_flag(previous, "include_previous")
+    if times is None:
+        if closed != "right":
+            raise ValueError(
+                f'closed: expected "right" for windows of a number of points, received "{closed}". '
+                "Pass times= for windows of a length of time."
+            )
+        window = _check_points(window, "window")
+        stride = 1 if stride is None else _check_points(stride, "stride")
+        return WindowRule(window, stride, start, None, closed, previous)
+    checked = check_length_of_times(check_times(times), length)
+    checked, window_length = check_duration(window, "window", checked)
+    stride_length = None
+    if stride is not None:
+        unit = checked.unit
+        checked, stride_length = check_duration(stride, "stride", checked)
+        if checked.unit != unit or isinstance(stride_length, float):
+            checked, window_length = check_duration(window, "window", checked)
+    return WindowRule(window_length, stride_length, start, checked, closed, previous)
+
+
+def check_length_of_times(times: Times, length: int) -> Times:
+    """Raise ValueError unless there is a time for each point."""
+    if times.shape[-1] != length:
+        raise ValueError(
+            f"times: expected a time for each of the {length} points, received shape {times.shape}."
+        )
+    return times
+
+
+def _check_paths_of_times(times: Times, batch: tuple[int, ...]) -> None:
+    if _broadcasts(times.shape[:-1], batch):
+        return
+    raise ValueError(
+        f"times: expected a shape that broadcasts to {(*batch, times.shape[-1])}, received "
+        f"{times.shape}."
+    )
+
+
+def _broadcasts(shape: tuple[int, ...], batch: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to `batch`."""
+    try:
+        return np.broadcast_shapes(shape, batch) == batch
+    except ValueError:
+        return False
+
+
+def _check_choice(value: Any, name: str, choices: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in choices:
+        expected = ", ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"{name}: expected one of {expected}, received {_checks.describe(value)}.")
+
+
+def _check_points(value: Any, name: str) -> int:
+    """A number of points, at least 1."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"{name}: expected a number of points, an integer, because times are not given, "
+            f"received {_checks.describe(value)}. Pass times= for windows of a length of time."
+        )
+    return _checks.check_integer(value, name, 1)
+
+
+def bounds_of(rule: WindowRule, length: int, batch: tuple[int, ...], lengths: Any) -> Any:
+    """The windows (paths or 1, windows, 2) of a batch of that shape; `lengths` (paths,) or None.
+
+    A path with fewer windows than another one has empty windows at its end.
+    """
+    if rule.times is None:
+        counts = np.array([length]) if lengths is None else lengths
+        return _of_points(rule, counts, length)
+    times = rule.times
+    _check_paths_of_times(times, batch)
+    if lengths is None:
+        check_order(times)
+        lengths = np.array([length])
+    else:
+        check_order(times, lengths.reshape(batch))
+    alone = prod(times.shape[:-1]) == 1
+    rows = times.values.reshape(-1, length)
+    if not alone:
+        rows = np.broadcast_to(times.values, (*batch, length)).reshape(-1, length)
+    return _of_times(rule, rows, lengths)
+
+
+# ---- windows of a number of points ----
+
+
+def _of_points(rule: WindowRule, counts: Any, length: int) -> Any:
+    window, stride = rule.window, rule.stride
+    first = window if rule.start == "full" else (window - 1) % stride + 1
+    number = max((length - first) // stride + 1, 0)
+    check_room(number * len(counts))
+    ends = first + stride * np.arange(number, dtype=np.int64)
+    bounds = np.empty((len(counts), number, 2), np.int64)
+    bounds[..., 1] = ends
+    bounds[..., 0] = np.maximum(ends - window - rule.include_previous, 0)
+    return _emptied(bounds, ends[None] > counts[:, None], counts)
+
+
+def _emptied(bounds: Any, beyond: Any, counts: Any) -> Any:
+    """Windows beyond the end of a path become empty, at its end."""
+    np.copyto(bounds, counts[:, None, None], where=beyond[..., None])
+    return bounds
+
+
+def check_room(number: int) -> None:
+    """Raise MemoryError unless the bounds of this number of windows fit."""
+    needed = 16 * number
+    available = available_memory(NUMPY) if needed > 2**20 else None
+    if needed > (2**63 - 1 if available is None else available):
+        raise MemoryError(
+            f"window: the bounds of {number} windows {shortage(f'{needed} bytes', available)} "
+            "Take a larger stride."
+        )
+
+
+# ---- windows of a length of time ----
+
+
+def _of_times(rule: WindowRule, rows: Any, lengths: Any) -> Any:
+    """The windows of each row of times."""
+    count = max(len(rows), len(lengths))
+    check_room(sum(_at_most(rule, rows, lengths, k) for k in range(count)))
+    found = [_of_row(rule, _row(rows, lengths, k)) for k in range(count)]
+    number = max((len(own) for own in found), default=0)
+    check_room(number * count)
+    bounds = np.empty((count, number, 2), np.int64)
+    for k, own in enumerate(found):
+        bounds[k, : len(own)] = own
+        bounds[k, len(own) :] = lengths[k if len(lengths) > 1 else 0]
+    return bounds
+
+
+def _row(rows: Any, lengths: Any, k: int) -> Any:
+    """The times of path k, relative to the first one if they are integers."""
+    times = rows[k if len(rows) > 1 else 0][: lengths[k if len(lengths) > 1 else 0]]
+    if times.dtype != np.int64:
+        return times
+    if int(times[-1]) - int(times[0]) >= 2**62:
+        raise ValueError(
+            "times: expected a span below 2**62 units, received a longer one. Use a coarser unit."
+        )
+    return times - times[0]
+
+
+def _at_most(rule: WindowRule, rows: Any, lengths: Any, k: int) -> int:
+    """An upper bound on the number of windows of path k."""
+    times = _row(rows, lengths, k)
+    if rule.stride is None:
+        return len(times)
+    span = float(times[-1]) - float(times[0]) + float(rule.window)
+    return int(min(span / float(rule.stride), 2.0**62)) + 2
+
+
+def _of_row(rule: WindowRule, times: Any) -> Any:
+    """The windows (windows, 2) of one path."""
+    begins, ends = _every_point(rule, times) if rule.stride is None else _grid(rule, times)
+    left, right = SIDES[rule.closed]
+    bounds = np.empty((len(ends), 2), np.int64)
+    bounds[:, 0] = np.searchsorted(times, begins, left)  # type: ignore[call-overload]
+    bounds[:, 1] = np.searchsorted(times, ends, right)  # type: ignore[call-overload]
+    bounds[:, 0] = np.minimum(bounds[:, 0], bounds[:, 1])  # closed="neither" of one moment
+    if rule.include_previous:
+        bounds[:, 0] = np.maximum(bounds[:, 0] - 1, 0)
+    return bounds
+
+
+def _every_point(rule: WindowRule, times: Any) -> tuple[Any, Any]:
+    """Begin and end of windows that end at points."""
+    window = min(rule.window, 2**62) if times.dtype == np.int64 else rule.window
+    begins = times - window
+    if rule.start == "full":
+        whole = begins >= times[0]
+        return begins[whole], times[whole]
+    return begins, times
+
+
+def _grid(rule: WindowRule, times: Any) -> tuple[Any, Any]:
+    """Begin and end of windows every `stride` from the first time on.
+
+    The moments are g[j] = first + j * stride. If the window is a multiple m of the stride up to
+    rounding, window k is from g[k] to g[k + m], so that the end of one is the begin of another.
+    """
+    window, stride, first, last = rule.window, rule.stride, times[0], times[-1]
+    if times.dtype == np.int64:  # relative to the first one
+        window, stride = min(window, 2**62), min(stride, 2**62)
+        back, number = window // stride, (int(last) - window) // stride + 1
+        multiple = back * stride == window
+    else:
+        back, number = round(window / stride), int((last - first - window) / stride) + 2
+        multiple = abs(back * stride - window) <= 4 * np.finfo(np.float64).eps * window
+        back = back if multiple else int(window / stride)
+    lowest = 0 if rule.start == "full" else -back
+    k = np.arange(lowest, max(number, lowest), dtype=np.int64)
+    begins = first + k * stride
+    ends = first + ((k + back) * stride if multiple else window + k * stride)
+    inside = (ends <= last) & (ends >= first)
+    return begins[inside], ends[inside]
+
+
+# ---- intervals ----
+
+
+def check_intervals(
+    intervals: Any,
+    length: int,
+    batch: tuple[int, ...],
+    lengths: Any,
+    times: Any,
+    include_previous: Any,
+) -> Any:
+    """The intervals (paths or 1, q, 2) of points, from points or times."""
+    previous = _checks.check_flag(include_previous, "include_previous")
+    if times is None:
+        array = _interval_array(intervals, batch)
+        _check_points_order(array, length)
+    else:
+        checked = check_length_of_times(check_times(times), length)
+        array = _of_moments(intervals, checked, batch, lengths)
+    rows = _flat(array, batch)
+    if lengths is not None:
+        rows = np.minimum(rows, lengths[:, None, None])
+    if previous:
+        begins = np.maximum(rows[..., :1] - 1, 0)
+        rows = np.concatenate([begins, rows[..., 1:]], axis=-1)
+    return np.ascontiguousarray(rows, np.int64)
+
+
+def _flat(array: Any, batch: tuple[int, ...]) -> Any:
+    """(*batch, q, 2) or (q, 2) as (paths or 1, q, 2)."""
+    if prod(array.shape[:-2]) == 1:
+        return array.reshape(1, *array.shape[-2:])
+    wide = np.broadcast_to(array, (*batch, *array.shape[-2:]))
+    return wide.reshape(prod(batch), *array.shape[-2:])
+
+
+def _check_shape(array: Any, batch: tuple[int, ...]) -> None:
+    if array.ndim >= 2 and array.shape[-1] == 2 and _broadcasts(array.shape[:-2], batch):
+        return
+    lead = f" whose first axes broadcast to {batch}" if batch else ""
+    raise ValueError(
+        f"intervals: expected shape (..., intervals, 2){lead}, received {tuple(array.shape)}. "
+        "Pass rows (begin, end)."
+    )
+
+
+def _interval_array(intervals: Any, batch: tuple[int, ...]) -> Any:
+    _checks.refuse_masked(intervals, "intervals")
+    host = intervals.get() if hasattr(intervals, "get") else intervals
+    try:
+        array = np.asarray(host)
+    except ValueError as error:  # ragged nested lists
+        raise ValueError(f"intervals: expected rows (begin, end), {error}.") from None
+    if not array.size and array.dtype == np.float64:  # [] is float64
+        array = np.zeros(array.shape if array.ndim > 1 else (0, 2), np.int64)
+    if array.dtype.kind not in "iu":
+        remedy = "Pass times= for intervals of time." if array.dtype.kind in "fMm" else ""
+        raise TypeError(
+            f"intervals: expected integers, numbers of points, received dtype {array.dtype}. "
+            f"{remedy}".rstrip()
+        )
+    _check_shape(array, batch)
+    return array
+
+
+def _check_points_order(array: Any, length: int) -> None:
+    """Raise ValueError for the first interval that is reversed or out of range."""
+    begin, end = array[..., 0], array[..., 1]
+    wrong = (begin > end) | (begin < 0) | (end > length)
+    if not wrong.any():
+        return
+    index = tuple(int(k) for k in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    place = index[0] if len(index) == 1 else index
+    pair = (int(begin[index]), int(end[index]))
+    if pair[0] > pair[1]:
+        raise ValueError(
+            f"intervals: expected begin <= end, received {pair} at index {place}. "
+            "Exchange the two; inverse=True returns the signature of the reversed path."
+        )
+    raise ValueError(
+        f"intervals: expected numbers of points from 0 to the length {length} of path, received "
+        f"{pair} at index {place}. Clip the intervals."
+    )
+
+
+def _of_moments(intervals: Any, times: Times, batch: tuple[int, ...], lengths: Any) -> Any:
+    """Intervals of points [a, b) with begin <= time < end."""
+    times, moments = check_moments(intervals, "intervals", times)
+    if moments.size == 0 and moments.ndim < 2:
+        moments = moments.reshape(0, 2)
+    _check_shape(moments, batch)
+    _check_paths_of_times(times, batch)
+    check_order(times, None if lengths is None else lengths.reshape(batch))
+    wrong = moments[..., 0] > moments[..., 1]
+    if wrong.any():
+        index = tuple(int(k) for k in np.unravel_index(int(wrong.argmax()), wrong.shape))
+        begin, end = (times.shown(moments[(*index, k)]) for k in (0, 1))
+        raise ValueError(
+            f"intervals: expected begin <= end, received ({begin}, {end}) at index "
+            f"{index[0] if len(index) == 1 else index}. Exchange the two."
+        )
+    if lengths is None and prod(times.shape[:-1]) == 1:
+        return np.searchsorted(times.values.reshape(-1), moments, "left")
+    rows = np.broadcast_to(times.values, (*batch, times.shape[-1])).reshape(
+        prod(batch), times.shape[-1]
+    )
+    wide = np.broadcast_to(moments, (*batch, *moments.shape[-2:]))
+    wide = wide.reshape(prod(batch), *moments.shape[-2:])
+    counts = np.full(len(rows), rows.shape[1]) if lengths is None else lengths
+    found = [
+        np.searchsorted(row[:count], own, "left")
+        for row, count, own in zip(rows, counts, wide, strict=True)
+    ]
+    return np.array(found, np.int64).reshape(*batch, *moments.shape[-2:])
