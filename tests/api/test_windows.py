@@ -47,7 +47,7 @@ def random_bounds(rng, batch, length, count):
     return np.sort(rng.integers(0, length + 1, (*batch, count, 2)), axis=-1)
 
 
-def walk(rng, shape, dtype=np.float64):
+def slow_walk(rng, shape, dtype=np.float64):
     return (rng.standard_normal(shape) / 4).cumsum(axis=-2).astype(dtype)
 
 
@@ -56,7 +56,7 @@ def case(seed, dtype=np.float64):
     rng = generator(f"windows {seed}")
     batch = [(), (2,), (2, 1)][rng.integers(3)]
     length, channels = int(rng.integers(1, 12)), int(rng.integers(1, 4))
-    path = walk(rng, (*batch, length, channels), dtype)
+    path = slow_walk(rng, (*batch, length, channels), dtype)
     lead = batch if rng.random() < 0.5 else ()
     bounds = random_bounds(rng, lead, length, int(rng.integers(0, 7)))
     transform = list(TRANSFORMS.values())[rng.integers(len(TRANSFORMS))](rng, length)
@@ -98,7 +98,7 @@ def test_each_transform_is_applied_within_a_window(xp, rng, transform, size):
     channels, depth = size if transform in ("none", "lead_lag") else (2, 1)
     if transform == "lead_lag":
         channels, depth = 2, 3
-    path = walk(rng, (2, 9, channels))
+    path = slow_walk(rng, (2, 9, channels))
     bounds = random_bounds(rng, (2,), 9, 6)
     stages = TRANSFORMS[transform](rng, 9)
     expected = reference.signature_intervals(path, depth, bounds, transform=stages)
@@ -141,7 +141,7 @@ def test_derivatives_of_intervals(seed):
 
 @pytest.mark.parametrize("options", [{}, {"basepoint": True}, {"transform": "reset"}])
 def test_derivatives_on_each_backend(xp, rng, options):
-    path, bounds = walk(rng, (2, 8, 2)), random_bounds(rng, (2,), 8, 5)
+    path, bounds = slow_walk(rng, (2, 8, 2)), random_bounds(rng, (2,), 8, 5)
     weights, tangent = rng.normal(size=(2, 5, 1)), rng.normal(size=path.shape)
     depth = 1 if "transform" in options else 3
     if "transform" in options:
@@ -164,7 +164,7 @@ def test_derivatives_on_each_backend(xp, rng, options):
     "options", [{}, {"scalar_term": True, "inverse": True}, {"basepoint": True}]
 )
 def test_words_are_columns_of_the_signature(xp, rng, options):
-    path, bounds = walk(rng, (2, 9, 2)), random_bounds(rng, (), 9, 6)
+    path, bounds = slow_walk(rng, (2, 9, 2)), random_bounds(rng, (), 9, 6)
     words = [*LETTERS] if options.get("scalar_term") else [(), *LETTERS]
     every = reference.signature_intervals(path, 3, bounds, **{**options, "scalar_term": True})
     columns = [pysig.word_index(word, 2, True) if word else 0 for word in words]
@@ -193,7 +193,7 @@ def test_words_are_columns_of_the_signature(xp, rng, options):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_words_of_short_and_long_windows(rng, window, channels):
     """Copies are projected where that is cheaper than signatures of windows that share work."""
-    path, words = walk(rng, (80, channels)), [(0,), (0, 0), (channels - 1, 0, 0)]
+    path, words = slow_walk(rng, (80, channels)), [(0,), (0, 0), (channels - 1, 0, 0)]
     full = pysig.signature_windows(path, 3, window)
     actual = pysig.signature_windows(path, None, window, words=words)
     columns = [pysig.word_index(word, channels) for word in words]
@@ -231,7 +231,7 @@ def test_a_window_longer_than_the_path():
 
 
 def test_points_beyond_lengths_are_not_read(rng):
-    path = walk(rng, (2, 9, 2))
+    path = slow_walk(rng, (2, 9, 2))
     path[0, 6:] = np.nan
     lengths, times = np.array([6, 9]), np.arange(9.0) * np.ones((2, 1))
     times[0, 6:] = np.nan
@@ -244,7 +244,7 @@ def test_points_beyond_lengths_are_not_read(rng):
 
 
 def test_results_do_not_depend_on_workers_or_the_split_of_a_batch(rng):
-    path = walk(rng, (6, 300, 3), np.float32)
+    path = slow_walk(rng, (6, 300, 3), np.float32)
     options = {"stride": 3, "start": "partial"}
     one = pysig.signature_windows(path, 4, 50, workers=1, **options)
     assert np.array_equal(one, pysig.signature_windows(path, 4, 50, workers=3, **options))
@@ -257,7 +257,7 @@ def test_results_do_not_depend_on_workers_or_the_split_of_a_batch(rng):
 
 def test_windows_of_times_of_each_path(rng):
     times = np.stack([times_of(rng, 12), times_of(rng, 12)])
-    path, lengths = walk(rng, (2, 12, 2)), np.array([9, 12])
+    path, lengths = slow_walk(rng, (2, 12, 2)), np.array([9, 12])
     options = {"stride": 0.7, "times": times, "lengths": lengths}
     bounds = pysig.window_bounds(12, 2.5, **options)
     for k in range(2):
@@ -275,7 +275,7 @@ def test_intervals_of_times(seed, previous, unit):
     length = int(rng.integers(1, 12))
     ticks = np.cumsum(rng.integers(0, 3, length))
     moments = np.sort(rng.integers(-3, int(ticks[-1]) + 4, (5, 2)), axis=1)
-    path = walk(rng, (length, 2))
+    path = slow_walk(rng, (length, 2))
     bounds = [reference.time_window(ticks, *pair, "left", previous) for pair in moments]
     bounds = [(a, e) if e > a else (e, e) for a, e in bounds]
     actual = pysig.signature_intervals(
@@ -290,7 +290,7 @@ def test_intervals_of_times(seed, previous, unit):
 
 
 def test_neighbours_multiply_with_the_point_before(rng):
-    path, times = walk(rng, (20, 2)), times_of(rng, 20)
+    path, times = slow_walk(rng, (20, 2)), times_of(rng, 20)
     cuts = np.linspace(times[0] - 1, times[-1] + 1, 5)
     intervals = np.stack([cuts[:-1], cuts[1:]], axis=1)
     parts = pysig.signature_intervals(path, 3, intervals, times=times, include_previous=True)
