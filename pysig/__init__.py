@@ -42,8 +42,18 @@ from pysig._api.logsignature_convert import (
     signature_to_logsignature_vjp,
 )
 from pysig._api.logsignature_hvp import logsignature_hvp
+from pysig._api.logsignature_intervals import (
+    logsignature_intervals,
+    logsignature_intervals_jvp,
+    logsignature_intervals_vjp,
+)
 from pysig._api.logsignature_jvp import logsignature_jvp
 from pysig._api.logsignature_vjp import logsignature_vjp
+from pysig._api.logsignature_windows import (
+    logsignature_windows,
+    logsignature_windows_jvp,
+    logsignature_windows_vjp,
+)
 from pysig._api.signature import signature
 from pysig._api.signature_hvp import signature_hvp
 from pysig._api.signature_intervals import (
@@ -87,12 +97,18 @@ __all__ = [
     "linear_functional_vjp",
     "logsignature",
     "logsignature_hvp",
+    "logsignature_intervals",
+    "logsignature_intervals_jvp",
+    "logsignature_intervals_vjp",
     "logsignature_jvp",
     "logsignature_size",
     "logsignature_to_signature",
     "logsignature_to_signature_jvp",
     "logsignature_to_signature_vjp",
     "logsignature_vjp",
+    "logsignature_windows",
+    "logsignature_windows_jvp",
+    "logsignature_windows_vjp",
     "lyndon_brackets",
     "lyndon_words",
     "prefix_closure",
