@@ -22,7 +22,7 @@ nox.options.error_on_external_run = False
 ROOT = Path(__file__).parent
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-EXTRAS = "test,test-nvrtc,test-embed,bench,docs,lint,dev"
+EXTRAS = "test,test-nvrtc,test-embed,test-data,bench,docs,lint,dev"
 ONE_SET = "native"
 CPP = ("cpp", "hpp", "h", "c", "cu", "cuh")
 CPP_FOLDERS = ("csrc", "pysig", "bench", "tests", "docs")

@@ -1,8 +1,9 @@
-"""The command `pysig signature`: read blocks, compute, write."""
+"""The commands `pysig signature` and `pysig logsignature`: read blocks, compute, write."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -13,25 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pysig
+from pysig._cli.compute import Signer, Task
 from pysig._io.blocks import Block, Budget, InputError, Reader
-from pysig._io.columns import channel_names, column_names
+from pysig._io.columns import (
+    bracket_names,
+    channel_names,
+    column_names,
+    parsed_words,
+    transformed_names,
+)
 from pysig._io.csvfile import CsvOptions
 from pysig._io.files import FileOptions, Source, open_reader
 from pysig._io.progress import Progress
-from pysig._io.sinks import Layout, Result, Sink, check_suffix, open_sink, replacing, spooling
+from pysig._io.roles import ColumnOptions
+from pysig._io.sinks import Layout, Sink, check_suffix, open_sink, replacing, spooling
 
-#: A CSV file with more columns is refused, because common programs cannot read it.
+#: A table with more columns is refused, because common programs cannot read it.
 MAX_COLUMNS = 1_000_000
+STAGES = ("time", "times", "lead_lag", "basepoint", "reset")
 
 
 def run(args: Namespace, sources: Sequence[Source]) -> None:
     """Compute the signatures of all paths. Nothing is left behind if anything fails."""
+    if args.output == Path("-"):
+        args.output = None
     suffix = ".csv" if args.output is None else check_suffix(args.output)
     refuse_overwriting(args.output, sources)
     folder = None if args.output is None else args.output.parent
     with output(args.output) as file, open_reader(sources, file_options(args)) as reader:
-        layout = layout_of(reader, args, suffix)
-        signer = Signer(args, layout)
+        stages = stages_of(args, reader)
+        task, layout = planned(reader, args, stages, suffix)
+        signer = Signer(task)
         budget = budget_of(reader, layout, args.memory)
         with (
             contextlib.closing(open_sink(file, suffix, layout, folder)) as sink,
@@ -39,6 +52,8 @@ def run(args: Namespace, sources: Sequence[Source]) -> None:
         ):
             transfer(reader.blocks(budget, tick), signer, sink)
             sink.finish()
+        if not args.quiet:
+            sys.stderr.write(f"pysig: {summary(signer, reader, task)}\n")
 
 
 def transfer(blocks: Iterator[Block], signer: Signer, sink: Sink) -> None:
@@ -66,11 +81,9 @@ def refuse_overwriting(path: Path | None, sources: Sequence[Source]) -> None:
 def file_options(args: Namespace) -> FileOptions:
     """The options of the input files."""
     csv = CsvOptions(
-        id_column=args.id,
-        time_column=args.time_column,
-        channels=args.channels,
-        ignore=args.ignore,
+        columns=ColumnOptions(args.id, args.time_column, args.channels, args.ignore),
         delimiter=args.delimiter,
+        comment=args.comment,
         header=args.header,
         sort=args.sort,
         allow_nan=args.allow_nan,
@@ -78,32 +91,105 @@ def file_options(args: Namespace) -> FileOptions:
     return FileOptions(csv, args.key, args.dtype is not None)
 
 
-def layout_of(reader: Reader, args: Namespace, suffix: str) -> Layout:
-    """The columns, sizes and dtype of the output."""
+def stages_of(args: Namespace, reader: Reader) -> list[str]:
+    """The stages of the transform. `--time` is a first stage of the times of the file, if any."""
+    stages = list(args.transform or ())
+    for stage in stages:
+        if stage not in STAGES:
+            raise InputError(f"--transform {stage}: expected {', '.join(STAGES)}")
+        if stages.count(stage) > 1:
+            raise InputError(f"--transform: {stage} comes twice; give each stage once")
+    if args.time:
+        if {"time", "times"} & set(stages):
+            raise InputError("--time: the time is a stage of --transform, too; give one of the two")
+        stages.insert(0, "times" if reader.has_times else "time")
+    if "times" in stages[1:]:
+        raise InputError("--transform: times belong to the points of the file; give them first")
+    if "times" in stages and "time" in stages:
+        raise InputError("--transform: expected one of time and times")
+    if "times" in stages and not reader.has_times:
+        raise InputError(
+            f"--transform times: {reader.name} has no times; give --time-column, or take time"
+        )
+    late = next((stage for stage in stages if stage in ("basepoint", "reset")), None)
+    if args.stream and late is not None:
+        raise InputError(f"--stream: a prefix has no {late}; leave {late} out of --transform")
+    return stages
+
+
+def planned(
+    reader: Reader, args: Namespace, stages: Sequence[str], suffix: str
+) -> tuple[Task, Layout]:
+    """The task, and the columns, sizes and dtype of the output."""
+    log = args.command == "logsignature"
+    channels = transformed_names(
+        channel_names(reader.channels, reader.width), stages, reader.time_name
+    )
+    words = None if log or args.words is None else parsed_words(args.words, channels)
+    depth, size = sizes(args, len(channels), words)
     dtype = reader.dtype if args.dtype is None else np.dtype(args.dtype)
-    time = reader.time_name if args.time else None
-    channels = channel_names(reader.channels, reader.width, time)
-    size = pysig.signature_size(len(channels), args.depth, args.scalar_term)
-    columns: list[str] = []
-    if suffix.startswith(".csv"):
-        if size > MAX_COLUMNS:
-            raise InputError(
-                f"--depth {args.depth}: {len(channels)} channels need {size} columns, more than "
-                f"{MAX_COLUMNS}; write .npy or .npz, or take a smaller depth"
-            )
-        words = pysig.words(len(channels), args.depth, args.scalar_term)
-        columns = column_names(channels, words)
-    return Layout(
+    options = {"method": args.method, "workers": args.workers}
+    options |= {"basis": args.basis} if log else {"scalar_term": args.scalar_term}
+    task = Task(
+        log=log,
+        depth=depth,
+        size=size,
+        dtype=dtype,
+        stages=stages,
+        words=words,
+        stream=args.stream,
+        inverse=args.inverse,
+        basepoint=basepoint_of(args.basepoint, reader.width, dtype),
+        options=options,
+        xp=array_library(args.device),
+    )
+    layout = Layout(
         id_name=reader.id_name,
         time_name=reader.time_name,
         channels=channels,
-        columns=columns,
+        columns=[] if suffix.startswith(".np") else names_of_columns(channels, task, args),
         size=size,
-        depth=args.depth,
+        depth=depth,
         dtype=dtype,
         stream=args.stream,
         shape=reader.shape,
+        array=args.command,
     )
+    return task, layout
+
+
+def sizes(
+    args: Namespace, channels: int, words: Sequence[tuple[int, ...]] | None
+) -> tuple[int, int]:
+    """The depth and the number of coefficients."""
+    if (args.depth is None) == (words is None):
+        either = "give --depth" if args.command == "logsignature" else "give either it or --words"
+        raise InputError(f"--depth: {either}")
+    if words is not None:
+        return max(map(len, words)), len(words)
+    if args.command == "logsignature":
+        return args.depth, pysig.logsignature_size(channels, args.depth, args.basis)
+    return args.depth, pysig.signature_size(channels, args.depth, args.scalar_term)
+
+
+def names_of_columns(channels: Sequence[str], task: Task, args: Namespace) -> list[str]:
+    """One name for each coefficient."""
+    count, depth = len(channels), args.depth
+    if task.size > MAX_COLUMNS:
+        raise InputError(
+            f"--depth {depth}: {count} channels need {task.size} columns, more than "
+            f"{MAX_COLUMNS}; write .npy or .npz, or take a smaller depth"
+        )
+    if task.words is not None:
+        return column_names(channels, task.words)
+    if not task.log:
+        return column_names(channels, pysig.words(count, depth, args.scalar_term))
+    if args.basis == "brackets":
+        return bracket_names(channels, pysig.lyndon_brackets(count, depth))
+    if args.basis == "hall":
+        return bracket_names(channels, pysig.hall_basis(count, depth))
+    listed = pysig.words if args.basis == "expanded" else pysig.lyndon_words
+    return column_names(channels, listed(count, depth), "L")
 
 
 def budget_of(reader: Reader, layout: Layout, memory: int) -> Budget:
@@ -114,120 +200,21 @@ def budget_of(reader: Reader, layout: Layout, memory: int) -> Budget:
     return Budget(memory, point + signature * layout.stream, signature * (not layout.stream))
 
 
-class Signer:
-    """Signatures of blocks. Chen's identity joins the chunks of a long path.
-
-    Times are taken relative to the first point of their path: signatures ignore the position of a
-    path, and a large offset would cost digits. With a basepoint the position matters, and times
-    keep their values.
-    """
-
-    def __init__(self, args: Namespace, layout: Layout) -> None:
-        self.xp: Any = array_library(args.device)
-        self.dtype, self.size = layout.dtype, layout.size
-        self.time = args.time
-        self.stream = args.stream
-        self.inverse = args.inverse
-        self.basepoint = basepoint_of(args.basepoint, len(layout.channels), layout.dtype)
-        self.options = {
-            "depth": args.depth,
-            "scalar_term": args.scalar_term,
-            "method": args.method,
-            "workers": args.workers,
-        }
-        self.origin: NDArray[np.float64] = np.zeros((1, 1))
-        self.last: NDArray[Any] = np.empty(0)
-        self.count: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
-        self.carry: Any = None
-
-    def __call__(self, block: Block) -> Result | None:
-        """Signatures of a block; None for a chunk that does not end its path, unless streaming."""
-        whole = block.begins and block.ends
-        points = self._points(block)
-        values = self._whole(points, block.lengths) if whole else self._chunk(points, block)
-        if values is None:
-            return None
-        if not self.stream:
-            return Result(block.ids, block.counts if whole else self.count, values)
-        skipped = int(block.begins and self.basepoint is None)
-        return Result(
-            block.ids,
-            block.counts,
-            values,
-            block.times[:, skipped:],
-            block.counts - skipped,
-            block.begins,
-            block.ends,
-        )
-
-    def _points(self, block: Block) -> NDArray[Any]:
-        if not self.time:
-            return block.points.astype(self.dtype, copy=False)
-        times = block.times
-        if self.basepoint is None:
-            if block.begins:
-                self.origin = times[:, :1]
-            times = times - self.origin
-        return np.concatenate([times[..., None], block.points], axis=-1, dtype=self.dtype)
-
-    def _sign(self, points: NDArray[Any], **options: Any) -> Any:
-        options = {**self.options, **options}
-        try:
-            return pysig.signature(self.xp.asarray(points), **options)
-        except (TypeError, ValueError, MemoryError) as error:
-            raise InputError(str(error)) from None
-
-    def _host(self, values: Any) -> NDArray[Any]:
-        host: NDArray[Any] = values if self.xp is np else self.xp.asnumpy(values)
-        return host
-
-    def _base(self, begins: bool = True) -> Any:
-        return self.xp.asarray(self.basepoint) if begins and self.basepoint is not None else None
-
-    def _whole(self, points: NDArray[Any], lengths: NDArray[np.int64] | None) -> NDArray[Any]:
-        options = {"stream": self.stream, "inverse": self.inverse, "basepoint": self._base()}
-        if lengths is None:
-            return self._host(self._sign(points, **options))
-        prefixes = points.shape[1] - (self.basepoint is None)
-        shape = (len(points), prefixes, self.size) if self.stream else (len(points), self.size)
-        values = np.zeros(shape, dtype=self.dtype)
-        for group in by_length(lengths):
-            longest = int(lengths[group].max())
-            part = self._host(
-                self._sign(points[group, :longest], lengths=lengths[group], **options)
-            )
-            if self.stream:
-                values[group, : part.shape[1]] = part
-            else:
-                values[group] = part
-        return values
-
-    def _chunk(self, points: NDArray[Any], block: Block) -> NDArray[Any] | None:
-        """The next chunk of one long path: ``S(all) = S(before) ⊗ S(chunk)``."""
-        options: dict[str, Any] = {"basepoint": self._base(block.begins)}
-        if not block.begins:
-            points = np.concatenate([self.last, points], axis=1)
-            options["initial"] = self.carry
-        self.last = points[:, -1:].copy()
-        self.count = block.counts if block.begins else self.count + block.counts
-        values = None
-        if self.stream or block.ends:
-            values = self._host(
-                self._sign(points, stream=self.stream, inverse=self.inverse, **options)
-            )
-        if not block.ends:
-            self.carry = self._sign(points, **options)
-        return values
-
-
-def by_length(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
-    """Groups of indices whose lengths differ by a factor of two at most, to limit padding."""
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or lengths[order[end]] > 2 * lengths[order[start]]:
-            yield order[start:end]
-            start = end
+def summary(signer: Signer, reader: Reader, task: Task) -> str:
+    """One line that states how the input was understood."""
+    low, high = signer.shortest, signer.longest
+    points = f"{low}" if low == high else f"{low} to {high}"
+    names = channel_names(reader.channels, reader.width)
+    shown = ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])}, ..., {names[-1]}"
+    text = (
+        f"{signer.paths} path{'s' * (signer.paths != 1)} of {points} "
+        f"point{'s' * (high != 1)}; {len(names)} channel{'s' * (len(names) != 1)}: {shown}; "
+        f"{reader.found}"
+    )
+    still = high == 1 and task.basepoint is None and not {"basepoint", "reset"} & set(task.stages)
+    if still and signer.paths:
+        text += "; every path has one point, so all coefficients are 0"
+    return text
 
 
 def basepoint_of(
@@ -240,8 +227,7 @@ def basepoint_of(
         return np.zeros(channels, dtype=dtype)
     if len(text) != channels:
         raise InputError(
-            f"--basepoint: {len(text)} numbers, expected {channels}, one per channel"
-            " (with --time, the time comes first)"
+            f"--basepoint: {len(text)} numbers, expected {channels}, one per channel of the file"
         )
     return np.array(text, dtype=dtype)
 

@@ -48,6 +48,8 @@ class ArrayReader:
         count, length = self.paths.shape[:2]
         self.lengths = self._lengths(arrays.get("lengths"), count, length)
         self.ids = self._names(arrays.get("ids"), "ids", count) or [str(k) for k in range(count)]
+        self.has_times = "times" in arrays
+        self.found = "times of the points" if self.has_times else "no times"
         self.times = self._times(arrays.get("times"), count, length)
         names = self._names(arrays.get("channels"), "channels", self.width)
         self.channels = tuple(names) if names is not None else None
@@ -102,24 +104,25 @@ class ArrayReader:
             )
         return texts
 
-    def _times(self, times: Any, count: int, length: int) -> NDArray[np.float64]:
+    def _times(self, times: Any, count: int, length: int) -> NDArray[Any]:
         if times is None:
             return np.broadcast_to(np.arange(float(length)), (count, length))
-        if times.dtype.kind not in "iuf" or times.size not in (length, count * length):
+        if times.dtype.kind not in "iufmM" or times.size not in (length, count * length):
             raise InputError(
-                f"{self.name}, 'times': shape {times.shape} of {times.dtype}; "
-                f"expected numbers, {length} for all paths or {length} for each"
+                f"{self.name}, 'times': shape {times.shape} of {times.dtype}; expected numbers or "
+                f"dates, {length} for all paths or {length} for each"
             )
-        table: NDArray[np.float64] = times.astype(np.float64).reshape(-1, length)
+        to = {"f": np.float64, "m": "timedelta64[ns]", "M": "datetime64[ns]"}
+        table: NDArray[Any] = times.astype(to.get(times.dtype.kind, np.int64)).reshape(-1, length)
         table = np.broadcast_to(table, (count, length))
-        step = table[:, 1:] > table[:, :-1]
+        right = table[:, 1:] >= table[:, :-1]  # false for NaN and NaT
         if self.lengths is not None:
-            step |= np.arange(1, length) >= self.lengths[:, None]
-        if not step.all():
-            path, point = np.argwhere(~step)[0]
+            right |= np.arange(1, length) >= self.lengths[:, None]
+        if not right.all():
+            path, point = np.argwhere(~right)[0]
             raise InputError(
-                f"{self.name}, 'times': path {path} has {table[path, point]:.16g}, "
-                f"then {table[path, point + 1]:.16g}; times must increase"
+                f"{self.name}, 'times': path {path} has {table[path, point]}, "
+                f"then {table[path, point + 1]}; times must not decrease"
             )
         return table
 

@@ -28,7 +28,8 @@ class Block:
     points : ndarray of shape (batch, length, channels)
         The points; values beyond the length of a path are ignored.
     times : ndarray of shape (batch, length)
-        The time of each point, or its index if the file has no times.
+        The time of each point, or its index if the file has no times: int64, float64, datetime64
+        or timedelta64.
     lengths : ndarray of int64 of shape (batch,), or None
         The number of points of each path; None if all count.
     begins, ends : bool
@@ -37,7 +38,7 @@ class Block:
 
     ids: Sequence[str]
     points: NDArray[Any]
-    times: NDArray[np.float64]
+    times: NDArray[Any]
     lengths: NDArray[np.int64] | None = None
     begins: bool = True
     ends: bool = True
@@ -101,6 +102,14 @@ class Reader(Protocol):
         """Name of the column of times."""
 
     @property
+    def has_times(self) -> bool:
+        """Whether the file has times."""
+
+    @property
+    def found(self) -> str:
+        """What the file has beside channels, for a message."""
+
+    @property
     def shape(self) -> tuple[int, ...] | None:
         """Leading dimensions of an array of paths; None if there are none."""
 
@@ -125,7 +134,7 @@ class Run(NamedTuple):
 
     key: str
     lines: NDArray[np.int64]
-    times: NDArray[np.float64]
+    times: NDArray[Any]
     points: NDArray[np.float64]
 
 
@@ -178,7 +187,7 @@ def stack(paths: Sequence[Run], *, begins: bool = True, ends: bool = True) -> Bl
     lengths = np.array([len(path.times) for path in paths], dtype=np.int64)
     longest = int(lengths.max())
     points = np.empty((len(paths), longest, paths[0].points.shape[1]))
-    times = np.empty((len(paths), longest))
+    times = np.empty((len(paths), longest), np.result_type(*(path.times for path in paths)))
     for k, path in enumerate(paths):
         n = lengths[k]
         points[k, :n], points[k, n:] = path.points, path.points[-1]

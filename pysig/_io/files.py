@@ -9,10 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pysig._io.arrayfile import ArrayReader
+from pysig._io.arrowfile import ArrowReader
 from pysig._io.blocks import Block, Budget, InputError, Reader, file_size
 from pysig._io.csvfile import CsvOptions, CsvReader
 
-ARRAY_SUFFIXES = (".npy", ".npz")
+#: The first bytes of each format; a file that has none of them is CSV.
+MAGIC = {
+    b"\x93NUMPY": "array",
+    b"PK": "array",
+    b"PAR1": "parquet",
+    b"ARROW1": "feather",
+    b"FEA1": "old feather",
+}
+SUFFIXES = {".npy": "array", ".npz": "array", ".parquet": "parquet", ".feather": "feather"}
 
 
 class Source(NamedTuple):
@@ -22,9 +31,17 @@ class Source(NamedTuple):
     name: str
 
     @property
-    def is_array(self) -> bool:
-        """Whether the suffix is `.npy` or `.npz`; everything else is read as CSV."""
-        return self.path is not None and self.path.suffix.lower() in ARRAY_SUFFIXES
+    def kind(self) -> str:
+        """The format, by the first bytes of a regular file, else by the suffix."""
+        if self.path is None:
+            return "csv"
+        if self.path.is_file():
+            with self.path.open("rb") as file:
+                start = file.read(8)
+            for magic, kind in MAGIC.items():
+                if start.startswith(magic):
+                    return kind
+        return SUFFIXES.get(self.path.suffix.lower(), "csv")
 
 
 class FileOptions(NamedTuple):
@@ -39,11 +56,17 @@ def open_source(source: Source, options: FileOptions) -> Reader:
     """A reader for one file."""
     if source.path is not None and source.path.is_dir():
         raise InputError(f"{source.name}: is a folder; give the files in it")
-    if source.path is None or not source.is_array:
-        if options.key is not None:
-            raise InputError(f"{source.name}: --key {options.key}: not an .npz file")
-        return CsvReader(source.path, source.name, options.csv)
-    return ArrayReader(source.path, source.name, options.key, options.csv.allow_nan)
+    kind, csv = source.kind, options.csv
+    if options.key is not None and kind != "array":
+        raise InputError(f"{source.name}: --key {options.key}: not an .npz file")
+    if kind == "csv" or source.path is None:
+        return CsvReader(source.path, source.name, csv)
+    if kind == "old feather":
+        raise InputError(f"{source.name}: version 1 of Feather; save it again as version 2")
+    if kind == "array":
+        return ArrayReader(source.path, source.name, options.key, csv.allow_nan)
+    parquet = kind == "parquet"
+    return ArrowReader(source.path, source.name, parquet, csv.columns, csv.sort, csv.allow_nan)
 
 
 @contextlib.contextmanager
@@ -68,7 +91,7 @@ class Files:
         self.width = first.width
         self.dtype = first.dtype
         self.id_name = first.id_name
-        self.time_name = first.time_name
+        self.time_name, self.has_times, self.found = first.time_name, first.has_times, first.found
         self.total = self._total()
 
     def close(self) -> None:
@@ -104,7 +127,7 @@ class Files:
 
     def _ids(self, reader: Reader, source: Source, block: Block) -> Sequence[str]:
         """Ids of the paths. Paths of arrays are named after their file, because indices collide."""
-        if not source.is_array:
+        if source.kind != "array":
             return block.ids
         if reader.shape == ():
             return [source.name]
@@ -116,6 +139,10 @@ class Files:
             raise InputError(
                 f"{reader.name}: {described(reader)}; "
                 f"expected {described(first)}, as in {first.name}"
+            )
+        if reader.has_times != self.has_times:
+            raise InputError(
+                f"{reader.name}: {reader.found}; expected {first.found}, as in {first.name}"
             )
         if reader.dtype != self.dtype and not self.options.mixed_dtypes:
             raise InputError(

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysig._io.blocks import InputError
+from pysig._io.times import written
 
-SUFFIXES = (".csv", ".csv.gz", ".npy", ".npz")
+SUFFIXES = (".csv", ".csv.gz", ".npy", ".npz", ".parquet", ".feather")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Result:
     ids: Sequence[str]
     points: NDArray[np.int64]
     values: NDArray[Any]
-    times: NDArray[np.float64] | None = None
+    times: NDArray[Any] | None = None
     prefixes: NDArray[np.int64] | None = None
     begins: bool = True
     ends: bool = True
@@ -56,7 +57,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of the output, known before the first block; only CSV needs `columns`."""
+    """The layout of the output, known before the first block. `columns` is empty for arrays;
+    `array` is the name of the array of results in an archive.
+    """
 
     id_name: str
     time_name: str
@@ -67,6 +70,7 @@ class Layout:
     dtype: np.dtype[Any]
     stream: bool
     shape: tuple[int, ...] | None
+    array: str = "signature"
 
 
 class Sink(Protocol):
@@ -139,12 +143,26 @@ def check_suffix(path: Path) -> str:
     raise InputError(f"{path}: the suffix selects the format; use one of {', '.join(SUFFIXES)}")
 
 
+def table_columns(layout: Layout) -> list[str]:
+    """The columns of a table: ids, for a stream also times, and the coefficients."""
+    first = [layout.id_name, layout.time_name] if layout.stream else [layout.id_name]
+    names = [*first, *layout.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for k, name in enumerate(names) if name in names[:k])
+        raise InputError(f"two columns of the output would be called {twice!r}; rename the input's")
+    return names
+
+
 def open_sink(file: IO[bytes], suffix: str, layout: Layout, folder: Path | None = None) -> Sink:
     """The sink for this suffix; `folder` is where large intermediate files go."""
     if suffix == ".npy":
         return NpySink(file, layout)
     if suffix == ".npz":
         return NpzSink(file, layout, folder)
+    if suffix in (".parquet", ".feather"):
+        from pysig._io.arrowsink import ArrowSink
+
+        return ArrowSink(file, layout, suffix == ".parquet")
     return CsvSink(file, layout, packed=suffix.endswith(".gz"))
 
 
@@ -152,13 +170,7 @@ class CsvSink:
     """A header with the words, then one row per path, or per prefix with its time."""
 
     def __init__(self, file: IO[bytes], layout: Layout, packed: bool = False) -> None:
-        first = [layout.id_name, layout.time_name] if layout.stream else [layout.id_name]
-        names = [*first, *layout.columns]
-        if len(set(names)) < len(names):
-            twice = next(name for k, name in enumerate(names) if name in names[:k])
-            raise InputError(
-                f"two columns of the output would be called {twice!r}; rename the input's"
-            )
+        names = table_columns(layout)
         # mtime=0: the same input gives the same bytes
         self.packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else None
         stream: Any = self.packed if self.packed is not None else file
@@ -177,7 +189,7 @@ class CsvSink:
             )
             return
         for k, (key, count) in enumerate(zip(result.ids, result.prefixes.tolist(), strict=True)):
-            times = map(shorter, result.times[k, :count].tolist())
+            times = written(result.times[k, :count])
             rows = zip(times, values[k, :count].tolist(), strict=True)
             self.writer.writerows([key, time, *row] for time, row in rows)
 
@@ -198,15 +210,6 @@ class CsvSink:
             if self.packed is not None:
                 self.packed.close()
         self.text = None
-
-
-def shorter(time: float) -> float | int:
-    """The same number, an int if it is integral.
-
-    >>> shorter(2.0), shorter(0.1)
-    (2, 0.1)
-    """
-    return int(time) if time.is_integer() and abs(time) < 2**53 else time
 
 
 class NpySink:
@@ -277,7 +280,9 @@ class NpySink:
 
 
 class NpzSink(NpySink):
-    """Arrays `signature`, `ids`, `lengths`, `channels`, `depth`; for a stream also `prefixes`."""
+    """Arrays `signature` or `logsignature`, `ids`, `lengths`, `channels` and `depth`; for a stream
+    also `prefixes`.
+    """
 
     def __init__(self, file: IO[bytes], layout: Layout, folder: Path | None = None) -> None:
         self.archive = file
@@ -307,7 +312,7 @@ class NpzSink(NpySink):
             arrays["prefixes"] = np.array(self.prefixes, dtype=np.int64)
         with zipfile.ZipFile(self.archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             self.spool.seek(0)
-            with archive.open(member("signature"), "w", force_zip64=True) as out:
+            with archive.open(member(self.layout.array), "w", force_zip64=True) as out:
                 shutil.copyfileobj(self.spool, out, 1 << 20)
             for name, array in arrays.items():
                 with archive.open(member(name), "w") as out:

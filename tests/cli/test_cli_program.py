@@ -1,5 +1,6 @@
 """`pysig` as a program: pipes, signals, and the page of the documentation that shows it."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -24,7 +25,9 @@ def subcommand(*arguments, **options):
 
 
 def test_as_a_program_between_pipes(tmp_path):
-    result = subcommand("signature", "-", "--depth", 1, input="id,x\na,1\na,3\n", cwd=tmp_path)
+    result = subcommand(
+        "signature", "-", "-q", "--depth", 1, input="id,x\na,1\na,3\n", cwd=tmp_path
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "id,S(x)\na,2.0\n", "")
     result = subcommand("signature", "-", "--depth", 1, input="id,x\na,one\n", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
@@ -59,9 +62,8 @@ def test_stopped_in_the_middle_nothing_is_left(tmp_path, number, status):
 
 @pytest.mark.skipif(os.name != "posix", reason="the pipe of a shell is POSIX")
 def test_the_reader_of_the_output_may_leave(tmp_path):
-    line = (
-        f"{shlex.quote(sys.executable)} -m pysig signature @japanese_vowels --depth 2 | head -c 10"
-    )
+    program = f"{shlex.quote(sys.executable)} -m pysig signature"
+    line = f"{program} @japanese_vowels -q --depth 2 | head -c 10"
     result = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=tmp_path)
     assert (result.stdout, result.stderr) == ("id,S(c1),S", "")
 
@@ -92,15 +94,20 @@ def test_the_page_on_the_command_is_true(tmp_path):
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {rest}"$@"\n')
         program.chmod(0o755)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    arrow = importlib.util.find_spec("pyarrow") is not None
     for line, expected in examples:
+        if "parquet" in line and not arrow:
+            continue
         result = subprocess.run(
             line,
             shell=True,
             cwd=tmp_path,
             env={**os.environ, "PATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
         )
-        assert result.stdout == expected, line
+        shown = result.stdout
+        if expected.startswith("pysig: "):  # the page shows the line on the input once
+            shown = result.stderr + shown
+        assert shown == expected, line
         assert result.returncode == (2 if "error:" in expected else 0), line
