@@ -22,8 +22,8 @@ LONG_FILES = {
     "tests/reference/test_reference.py",
 }
 # Counts of the option that is taken as an example. The goals are 20 and 150. An operation on paths
-# that has the option adds lines: windows and intervals with their derivatives take 40.
-OPTION_PARAMETERS, OPTION_LINES = 17, 300
+# that has the option adds lines: windows and intervals take 40, kernels of signatures about as many.
+OPTION_PARAMETERS, OPTION_LINES = 20, 340
 
 
 @pytest.fixture(scope="module")
