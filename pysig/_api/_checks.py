@@ -29,6 +29,12 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
+def integer_text(number: int) -> str:
+    """An integer, for messages. Python does not print more than 4300 digits."""
+    bits = number.bit_length()
+    return str(number) if bits < 1000 else f"an integer of {bits} bits"
+
+
 def check_integer(value: Any, name: str, minimum: int) -> int:
     """`value` as int, at least `minimum`."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
@@ -38,7 +44,9 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
     except TypeError:
         raise TypeError(f"{name}: expected an integer, received {describe(value)}.") from None
     if number < minimum:
-        raise ValueError(f"{name}: expected an integer of at least {minimum}, received {number}.")
+        raise ValueError(
+            f"{name}: expected an integer of at least {minimum}, received {integer_text(number)}."
+        )
     return number
 
 

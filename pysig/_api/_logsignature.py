@@ -8,12 +8,13 @@ from typing import Any
 
 from pysig._api import _checks
 from pysig._api._call import SignatureCall
-from pysig._api._memory import check_memory
+from pysig._api._memory import check_bytes
 from pysig._api._path_checks import check_path
 from pysig._api.algebra._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.transform import transformed_shape
 from pysig._plans import basis_tables
+from pysig._plans.layout import plan_for
 
 
 class LogsignatureCall(SignatureCall):
@@ -29,14 +30,19 @@ class LogsignatureCall(SignatureCall):
         self.own_shape = (basis_tables.coordinate_count(*size, self.basis),)
 
     def check_size(self, channels: int, depth: int, allocates: bool) -> None:
-        """MemoryError if a signature, from which the logarithm is taken, or the result does not
-        fit.
+        """MemoryError if the result does not fit beside the signatures of the logarithms that are
+        taken at a time: those of two paths or more, or of the only path.
         """
         itemsize = self.array.dtype.itemsize
-        check_memory(channels, depth, 1, False, itemsize, self.backend)
-        if allocates:
-            rows = prod((*self.batch, *self.rows))
-            check_memory(channels, depth, rows, False, itemsize, self.backend, self.basis)
+        rows = prod(self.rows)
+        scratch = max(rows, 1) * min(max(self.count, 1), 2) * itemsize
+        result = self.count * rows * itemsize if allocates else 0
+
+        def bytes_at(candidate: int) -> int:
+            coordinates = basis_tables.coordinate_count(channels, candidate, self.basis)
+            return scratch * plan_for(channels, candidate).size + result * coordinates
+
+        check_bytes("the log-signature", channels, depth, bytes_at, self.backend)
 
     def fill(self, out: Any) -> None:
         """Compute log-signatures."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
+
+from pysig._api._checks import integer_text
 from pysig._backend import ArrayBackend
-from pysig._plans.basis_tables import coordinate_count
 from pysig._plans.layout import plan_for
 
 # Bytes of a result. Smaller ones are allocated without a look at the available memory, which takes
@@ -11,6 +14,7 @@ from pysig._plans.layout import plan_for
 SMALL_RESULT_BYTES = 2**20
 FAST_PATH_LIMIT = 2**24
 _ADDRESSABLE = 2**63 - 1
+MAX_DEPTH = 2**31 - 1  # the core counts levels in 32 bits
 
 
 def available_memory(backend: ArrayBackend) -> int | None:
@@ -33,38 +37,44 @@ def check_memory(
     scalar: bool,
     itemsize: int,
     backend: ArrayBackend | None,
-    basis: str | None = None,
 ) -> None:
-    """MemoryError if a result of `rows` rows cannot be addressed, or not be allocated on `backend`
-    (None: it exists already).
+    """MemoryError if `rows` signatures cannot be addressed, or not be allocated on `backend` (None:
+    they exist already).
 
     One row must fit even if there are none: the schedules keep a signature beside the output.
     """
-    bytes_per_coefficient = max(rows, 1) * itemsize
+    bytes_of_coefficient = max(rows, 1) * itemsize
 
-    def size(candidate: int) -> int:
-        if basis is not None:
-            return coordinate_count(channels, candidate, basis)
-        return plan_for(channels, candidate, scalar).size
+    def bytes_at(candidate: int) -> int:
+        return plan_for(channels, candidate, scalar).size * bytes_of_coefficient
 
-    if depth < 64 and size(depth) * bytes_per_coefficient <= SMALL_RESULT_BYTES:
+    check_bytes("the output", channels, depth, bytes_at, backend)
+
+
+def check_bytes(
+    what: str,
+    channels: int,
+    depth: int,
+    bytes_at: Callable[[int], int],
+    backend: ArrayBackend | None,
+) -> None:
+    """MemoryError if `bytes_at(depth)` bytes are not available on `backend` (None: only check that
+    they can be addressed). It names the largest depth that fits.
+
+    `bytes_at` increases with the depth, at least as ``channels**depth`` does.
+    """
+    countable = depth <= 64 or channels == 1  # beyond, there are more than 2**63 bytes
+    if countable and bytes_at(depth) <= SMALL_RESULT_BYTES:
         return
     available = None if backend is None else available_memory(backend)
     limit = _ADDRESSABLE if available is None else min(available, _ADDRESSABLE)
-    if depth < 64 and size(depth) * bytes_per_coefficient <= limit:
-        return
-    if channels == 1:  # linear in the depth; the core counts levels in 32 bits
-        largest = min(limit // bytes_per_coefficient - scalar, 2**31 - 1)
-    else:  # 2**64 numbers fit nowhere
-        fits = (k for k in range(min(depth, 63), 0, -1) if size(k) * bytes_per_coefficient <= limit)
-        largest = next(fits, 0)
+    highest = min(depth, MAX_DEPTH if channels == 1 else 63)
+    largest = bisect_right(range(1, highest + 1), limit, key=bytes_at)
     if depth <= largest:
         return
-    needed: int | str = "more than 2**63 bytes"
-    if depth <= 64 or channels == 1:
-        needed = size(depth) * bytes_per_coefficient
+    needed: int | str = bytes_at(depth) if countable else "more than 2**63 bytes"
     raise MemoryError(
-        f"depth: the output of depth {depth} with {channels} channels "
+        f"depth: {what} of depth {integer_text(depth)} with {integer_text(channels)} channels "
         f"{shortage(needed, available)} {_advice(largest)}"
     )
 

@@ -6,12 +6,16 @@ from typing import Any
 
 from pysig._api._checks import check_flag, check_integer, describe
 from pysig._api._words_argument import check_words
+from pysig._api.words import check_exact_size, check_list
 from pysig._combinatorics import hall as _hall
 from pysig._combinatorics import words as _words
 from pysig._combinatorics.hall import Bracket, Word
 from pysig._plans import basis_tables
 from pysig._plans.basis_tables import BASES
 from pysig._plans.sparse_matrix import SparseMatrix
+
+# Bytes of an element of a Hall set, measured, at least: its tables, and its pair in a list.
+TABLE_BYTES, PAIR_BYTES = 80, 64
 
 
 def check_basis(basis: Any, name: str = "basis") -> str:
@@ -24,6 +28,15 @@ def check_basis(basis: Any, name: str = "basis") -> str:
 
 def _sizes(channels: Any, depth: Any) -> tuple[int, int]:
     return check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
+
+
+def _sizes_of_basis(channels: Any, depth: Any, fixed: int, letter: int = 0) -> tuple[int, int]:
+    """Channels and depth of a list of all elements of a basis, which fits into memory."""
+    channels, depth = _sizes(channels, depth)
+    if channels == 1:
+        return 1, 1  # the basis has no other levels
+    check_list(channels, depth, fixed, letter, lyndon=True)
+    return channels, depth
 
 
 def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
@@ -40,12 +53,12 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     Returns
     -------
     int
-        Exact, of any size.
+        Exact.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is invalid; the message names it.
+        If an argument is invalid, or the size has more than 16,384 bits; the message names it.
 
     Notes
     -----
@@ -57,7 +70,10 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     >>> pysig.logsignature_size(5, 4)
     205
     """
-    return basis_tables.coordinate_count(*_sizes(channels, depth), check_basis(basis))
+    channels, depth = _sizes(channels, depth)
+    checked = check_basis(basis)
+    check_exact_size(channels, depth)
+    return basis_tables.coordinate_count(channels, depth, checked)
 
 
 def lyndon_words(channels: int, depth: int) -> list[Word]:
@@ -77,6 +93,9 @@ def lyndon_words(channels: int, depth: int) -> list[Word]:
     ------
     TypeError, ValueError
         If an argument is not a positive integer.
+    MemoryError
+        If the list does not fit into memory; the message names its bytes and the largest depth that
+        fits.
 
     Examples
     --------
@@ -84,7 +103,8 @@ def lyndon_words(channels: int, depth: int) -> list[Word]:
     >>> pysig.lyndon_words(2, 3)
     [(0,), (1,), (0, 1), (0, 0, 1), (0, 1, 1)]
     """
-    levels = _hall.lyndon_words_by_level(*_sizes(channels, depth))
+    channels, depth = _sizes_of_basis(channels, depth, 48, 8)
+    levels = _hall.lyndon_words_by_level(channels, depth)
     return [word for level in levels for word in level]
 
 
@@ -105,6 +125,9 @@ def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
     ------
     TypeError, ValueError
         If an argument is not a positive integer.
+    MemoryError
+        If the list does not fit into memory; the message names its bytes and the largest depth that
+        fits.
 
     Notes
     -----
@@ -117,7 +140,8 @@ def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
     >>> pysig.lyndon_brackets(2, 3)
     [0, 1, (0, 1), (0, (0, 1)), ((0, 1), 1)]
     """
-    return _hall.lyndon_set(*_sizes(channels, depth)).brackets()
+    sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
+    return _hall.lyndon_set(*sizes).brackets()
 
 
 def hall_basis(channels: int, depth: int) -> list[Bracket]:
@@ -137,6 +161,9 @@ def hall_basis(channels: int, depth: int) -> list[Bracket]:
     ------
     TypeError, ValueError
         If an argument is not a positive integer.
+    MemoryError
+        If the list does not fit into memory; the message names its bytes and the largest depth that
+        fits.
 
     Notes
     -----
@@ -150,7 +177,8 @@ def hall_basis(channels: int, depth: int) -> list[Bracket]:
     >>> pysig.hall_basis(2, 3)
     [0, 1, (0, 1), (0, (0, 1)), (1, (0, 1))]
     """
-    return _hall.standard_hall_set(*_sizes(channels, depth)).brackets()
+    sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
+    return _hall.standard_hall_set(*sizes).brackets()
 
 
 def change_of_basis(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
@@ -239,6 +267,9 @@ def labels(
     ------
     TypeError, ValueError
         If an argument is invalid; the message names it.
+    MemoryError
+        If the list does not fit into memory; the message names its bytes and the largest depth that
+        fits.
 
     Examples
     --------
@@ -263,12 +294,15 @@ def labels(
             f"scalar_term: expected False for basis {basis!r}, received True: only rows of all "
             "words can begin with a scalar."
         )
-    if basis == "brackets":
-        return _hall.lyndon_set(channels, depth).labels()
-    if basis == "hall":
-        return _hall.standard_hall_set(channels, depth).labels()
+    if basis in ("brackets", "hall"):
+        # A label of k letters has 4 k - 3 characters.
+        sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + 54, 4)
+        elements = _hall.lyndon_set if basis == "brackets" else _hall.standard_hall_set
+        return elements(*sizes).labels()
     if basis == "words":
+        _sizes_of_basis(channels, depth, 48 + 56, 8 + 2)  # the words exist beside their labels
         return [_label(word) for word in lyndon_words(channels, depth)]
+    check_list(channels, depth, 56, 2)  # a string, its characters, and its place in the list
     return [_label(word) for word in _words.words(channels, depth, scalar_term)]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from math import log2
 from typing import Any
 
-from pysig._api._checks import check_depth, check_flag, check_integer, describe
-from pysig._api._memory import available_memory, check_memory, shortage
+from pysig._api._checks import check_depth, check_flag, check_integer, describe, integer_text
+from pysig._api._memory import SMALL_RESULT_BYTES, available_memory, check_bytes, shortage
 from pysig._backend import NUMPY
 from pysig._combinatorics import words as _words
+from pysig._combinatorics.hall import lyndon_count
 
 Word = tuple[int, ...]
+MAX_BITS = 2**14  # of a size: no array is as large, and more digits would take seconds
 
 
 def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
@@ -26,12 +29,12 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     Returns
     -------
     int
-        ``channels + channels**2 + ... + channels**depth``, exact, of any size.
+        ``channels + channels**2 + ... + channels**depth``, exact.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not a positive integer.
+        If an argument is not a positive integer, or the size has more than 16,384 bits.
 
     Examples
     --------
@@ -40,6 +43,7 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     780
     """
     channels, depth = check_integer(channels, "channels", 1), check_depth(depth)
+    check_exact_size(channels, depth)
     return _words.signature_size(channels, depth, check_flag(scalar_term, "scalar_term"))
 
 
@@ -74,9 +78,32 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     """
     channels, depth = check_integer(channels, "channels", 1), check_depth(depth)
     scalar_term = check_flag(scalar_term, "scalar_term")
-    bytes_of_word = 56 + 8 * min(depth, 2**63)  # a tuple and its letters, at most
-    check_memory(channels, depth, 1, scalar_term, bytes_of_word, NUMPY)
+    check_list(channels, depth, 48, 8)  # a tuple, its letters, and its place in the list
     return list(_words.words(channels, depth, scalar_term))
+
+
+def check_list(channels: int, depth: int, fixed: int, letter: int, lyndon: bool = False) -> None:
+    """MemoryError if a list of all words, or of all Lyndon words, does not fit into memory.
+
+    Each takes `fixed` bytes, and `letter` bytes for each of its letters.
+    """
+
+    def bytes_at(candidate: int) -> int:
+        if channels == 1:  # only of all words
+            return candidate * fixed + candidate * (candidate + 1) // 2 * letter
+        count = lyndon_count if lyndon else pow
+        return sum(count(channels, k) * (fixed + letter * k) for k in range(1, candidate + 1))
+
+    check_bytes("the list", channels, depth, bytes_at, NUMPY)
+
+
+def check_exact_size(channels: int, depth: int) -> None:
+    """ValueError for sizes of signatures that have more than MAX_BITS bits."""
+    if channels > 1 and depth > (largest := max(1, int(MAX_BITS / log2(channels)))):
+        raise ValueError(
+            f"depth: expected at most {largest} for {integer_text(channels)} channels, received "
+            f"{integer_text(depth)}. The size would have more than {MAX_BITS} bits; reduce depth."
+        )
 
 
 def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
@@ -150,13 +177,13 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     """
     index, channels = check_integer(index, "index", 0), check_integer(channels, "channels", 1)
     scalar_term = check_flag(scalar_term, "scalar_term")
-    available = available_memory(NUMPY)
-    # With one channel, the word has about `index` letters.
-    if channels == 1 and 8 * index > (available or 2**63):
-        raise MemoryError(
-            f"index: the word of index {index} has {index + 1 - scalar_term} letters and "
-            f"{shortage(8 * index, available)}"
-        )
+    if channels == 1 and 8 * index > SMALL_RESULT_BYTES:  # the word has about `index` letters
+        available = available_memory(NUMPY)
+        if 8 * index > (2**63 - 1 if available is None else available):
+            raise MemoryError(
+                f"index: the word of index {index} has {index + 1 - scalar_term} letters and "
+                f"{shortage(8 * index, available)} Use a smaller index, or more channels."
+            )
     return _words.index_word(index, channels, scalar_term)
 
 

@@ -86,28 +86,29 @@ def lyndon_words_by_level(channels: int, depth: int) -> list[list[Word]]:
     return levels
 
 
-def _mobius(n: int) -> int:
-    result, p = 1, 2
+def _prime_factors(n: int) -> list[int]:
+    """The distinct prime factors."""
+    factors, p = [], 2
     while p * p <= n:
         if n % p == 0:
-            n //= p
-            if n % p == 0:
-                return 0
-            result = -result
+            factors.append(p)
+            while n % p == 0:
+                n //= p
         p += 1
-    return -result if n > 1 else result
+    return [*factors, n] if n > 1 else factors
 
 
 @lru_cache(maxsize=4096)
 def lyndon_count(channels: int, level: int) -> int:
     """The number of Lyndon words of level k (Witt 1937).
 
-    It is (1/k) times the sum of mu(d) channels^(k/d) over the divisors d of k.
+    It is (1/k) times the sum of mu(n) channels^(k/n) over the divisors n of k. mu(n) is (-1)^r if n
+    is the product of r distinct primes, otherwise 0.
     """
-    total = 0
-    for divisor in range(1, level + 1):
-        if level % divisor == 0:
-            total += _mobius(divisor) * int(channels ** (level // divisor))
+    mu = {1: 1}
+    for p in _prime_factors(level):
+        mu |= {n * p: -sign for n, sign in mu.items()}
+    total = sum(sign * int(channels ** (level // n)) for n, sign in mu.items())
     return total // level
 
 

@@ -40,12 +40,12 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
     rest = index - scalar_term
     if rest < 0:
         return ()
+    if channels == 1:
+        return (0,) * (rest + 1)
     level, count = 1, channels
     while rest >= count:
         rest -= count
         level, count = level + 1, count * channels
-        if channels == 1:
-            level, rest = level + rest, 0
     letters = []
     for _ in range(level):
         rest, letter = divmod(rest, channels)

@@ -48,9 +48,9 @@ def _identity(size: int) -> SparseMatrix:
 @lru_cache(maxsize=64)
 def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
     """Build an elementary change of basis. The others are products of these."""
-    coordinates = [hall.lyndon_count(channels, k) for k in range(1, depth + 1)]
     if channels == 1:
-        coordinates = [1] + [0] * (depth - 1)
+        return _step_of_one_channel(depth, source, target)
+    coordinates = [hall.lyndon_count(channels, k) for k in range(1, depth + 1)]
     tensor = list(level_sizes(channels, depth))
     size, width = sum(coordinates), sum(tensor)
     match source, target:
@@ -93,6 +93,15 @@ def _step(channels: int, depth: int, source: str, target: str) -> SparseMatrix:
             elements = lie.hall_in_lyndon(channels, depth)
             return SparseMatrix((size, size), *expansion.rows_of(elements, size)).transposed
     raise AssertionError((source, target))
+
+
+def _step_of_one_channel(depth: int, source: str, target: str) -> SparseMatrix:
+    """The bases have one element, the letter. Its coordinate is the first coefficient."""
+    if "expanded" not in (source, target):
+        return _identity(1)
+    unit = np.ones(1, np.int64)
+    first = SparseMatrix((1, depth), np.arange(2), np.zeros(1, np.int64), unit)
+    return first if source == "expanded" else first.transposed
 
 
 # Measured lower bounds of the peak memory of a step in bytes. Each coordinate needs memory for the

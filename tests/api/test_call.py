@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -81,7 +82,7 @@ MESSAGE = r" needs (\d+) bytes, but only 2532 are available\. "
     [
         (lambda: pysig.signature(PATH, 9), "^depth: .*" + MESSAGE + "The largest depth .* is 5"),
         (lambda: pysig.signature_vjp(PATH, 9, 1.0), "^depth: .*" + MESSAGE),
-        (lambda: pysig.logsignature(PATH, 8), "^depth: .*" + MESSAGE + "The largest .* is 7"),
+        (lambda: pysig.logsignature(PATH, 8), "^depth: .*" + MESSAGE + "The largest .* is 5"),
         (lambda: pysig.logsignature(PATH, 7, basis="expanded"), "^depth: .*" + MESSAGE),
         (lambda: pysig.words(2, 9), "^depth: .*" + MESSAGE + "The largest depth"),
         (
@@ -89,16 +90,41 @@ MESSAGE = r" needs (\d+) bytes, but only 2532 are available\. "
             r"^words: the output of shape \(200, 2\)" + MESSAGE + "Take at most 1 words",
         ),
         (lambda: pysig.IncrementalSignature(2, 9), "^depth: .*" + MESSAGE),
-        (lambda: pysig.index_word(1000, 1), "^index: .*" + MESSAGE.rstrip(" ").replace(r"\. ", "")),
+        (lambda: pysig.index_word(1000, 1), "^index: .*" + MESSAGE + "Use a smaller index"),
     ],
 )
 def test_one_text_says_how_much_is_missing(monkeypatch, call, says):
     monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
     for module in ("pysig._api._memory", "pysig._api._projection", "pysig._api.words"):
         monkeypatch.setattr(f"{module}.available_memory", lambda backend: 2532)
-    monkeypatch.setattr("pysig._api._projection.SMALL_RESULT_BYTES", 0)
+    for module in ("pysig._api._projection", "pysig._api.words"):
+        monkeypatch.setattr(f"{module}.SMALL_RESULT_BYTES", 0)
     with pytest.raises(MemoryError, match=says):
         call()
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("basis", ["words", "expanded"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_logsignature_needs_signatures_and_its_output(monkeypatch, batch, basis, stream):
+    """The signatures of one path, or of two of a batch, exist while logarithms are taken."""
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 20_000)
+    path, rows = PATH[:batch], 5 if stream else 1
+    with pytest.raises(MemoryError, match=r"^depth: the log-signature of depth 12") as caught:
+        pysig.logsignature(path, 12, basis=basis, stream=stream)
+    needed, largest = map(int, re.findall(r"needs (\d+) bytes.* is (\d+)\.$", str(caught.value))[0])
+
+    def bytes_at(depth):
+        scratch = min(batch, 2) * pysig.signature_size(2, depth)
+        return 8 * rows * (scratch + batch * pysig.logsignature_size(2, depth, basis))
+
+    assert needed == bytes_at(12)
+    assert bytes_at(largest) <= 20_000 < bytes_at(largest + 1)
+    pysig.logsignature(path, largest, basis=basis, stream=stream)
+    out = np.empty((batch, *([rows] if stream else []), pysig.logsignature_size(2, 5, basis)))
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: 2 * 8 * 62 * rows)
+    pysig.logsignature(path, 5, basis=basis, stream=stream, out=out)
 
 
 def test_small_results_do_not_look_at_the_memory(monkeypatch):

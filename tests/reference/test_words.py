@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from itertools import product
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pysig
+from pysig._api import _memory
 from pysig._plans.layout import Plan, plan_for
 from pysig._reference import tensor
 
@@ -127,10 +130,77 @@ def test_bad_arguments(call, error, argument):
 def test_lists_that_cannot_fit():
     with pytest.raises(MemoryError, match=r"^depth: .* bytes.* The largest depth that fits is \d"):
         pysig.words(100, 10)
-    with pytest.raises(MemoryError, match=r"^depth: "):
+    with pytest.raises(MemoryError, match=r"The largest depth that fits is \d\d\.$"):
         pysig.words(2, 10**9)
     with pytest.raises(MemoryError, match=r"^index: .* bytes"):
         pysig.index_word(10**15, 1)
+
+
+LISTS = {
+    "words": pysig.words,
+    "lyndon_words": pysig.lyndon_words,
+    "lyndon_brackets": pysig.lyndon_brackets,
+    "hall_basis": pysig.hall_basis,
+    "labels, expanded": pysig.labels,
+    "labels, words": lambda channels, depth: pysig.labels(channels, depth, "words"),
+    "labels, brackets": lambda channels, depth: pysig.labels(channels, depth, "brackets"),
+    "labels, hall": lambda channels, depth: pysig.labels(channels, depth, "hall"),
+}
+
+
+@pytest.mark.parametrize("depth", [60, 10**9, 10**30])
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_beyond_the_memory_are_refused_before_work(name, depth):
+    with pytest.raises(MemoryError, match=rf"^depth: the list of depth {depth} with 3 .* bytes"):
+        LISTS[name](3, depth)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("name", LISTS)
+def test_the_bytes_of_a_list(monkeypatch, name, channels):
+    """The named depth is the largest that fits, and the bytes are those of the list, at most."""
+    limit = 20_000
+    monkeypatch.setattr(_memory, "available_memory", lambda backend: limit)
+    monkeypatch.setattr(_memory, "SMALL_RESULT_BYTES", 0)
+    if channels == 1 and name not in ("words", "labels, expanded"):
+        assert len(LISTS[name](1, 10**12)) == 1  # the other levels are empty
+        return
+    with pytest.raises(MemoryError) as caught:
+        LISTS[name](channels, 200)
+    largest = int(re.search(r"largest depth that fits is (\d+)\.$", str(caught.value))[1])
+    LISTS[name](channels, largest)
+    with pytest.raises(MemoryError) as caught:
+        LISTS[name](channels, largest + 1)
+    needed = int(re.search(r"needs (\d+) bytes, but only 20000 ", str(caught.value))[1])
+    monkeypatch.undo()
+    entries = LISTS[name](channels, largest + 1)
+    if name == "labels, words":  # the words exist at the same time
+        entries = entries + pysig.lyndon_words(channels, largest + 1)
+    if name in ("words", "lyndon_words", "labels, expanded", "labels, words"):
+        assert needed == sum(sys.getsizeof(entry) + 8 for entry in entries)
+    assert needed > limit
+
+
+def test_sizes_of_many_digits_are_refused_before_work():
+    for size in (pysig.signature_size, pysig.logsignature_size):
+        with pytest.raises(
+            ValueError, match=r"^depth: expected at most \d+ for 3 chan.*received 1"
+        ):
+            size(3, 10**9)
+        with pytest.raises(
+            ValueError, match=r"^depth: expected at most \d+ for 3 channels"
+        ) as caught:
+            size(3, 10**30)
+        largest = int(re.search(r"at most (\d+)", str(caught.value))[1])
+        assert 2**16_000 < size(3, largest) < 2 ** (16_384 + 2)
+        assert size(10**5000, 1) == 10**5000
+        with pytest.raises(ValueError, match=r"^depth: expected at most 1 for"):
+            size(10**5000, 2)
+
+
+def test_a_long_word_of_one_channel_is_found_at_once():
+    assert pysig.index_word(10**7, 1) == (0,) * (10**7 + 1)
+    assert pysig.index_word(3, 1, scalar_term=True) == (0,) * 3
 
 
 @given(small)
