@@ -9,11 +9,11 @@
 
 namespace pysig {
 
-// Transform: stages, times, end.
-using transform_arrays = std::tuple<unsigned, optional_array, double>;
-// Paths: points, basepoint, initial, lengths, order, transform.
+// Transform: stages, times, end, starts.
+using transform_arrays = std::tuple<unsigned, optional_array, double, optional_array>;
+// Paths: points, basepoint, initial, lengths, order, transform, starts.
 using path_arrays = std::tuple<py::array, optional_array, optional_array, optional_array, optional_array,
-                               std::optional<transform_arrays>>;
+                               std::optional<transform_arrays>, optional_array>;
 // Tangents and Cotangents: path, basepoint, initial.
 using derivative_arrays = std::tuple<py::array, optional_array, optional_array>;
 // From the plan and the options: depth, coefficients without the scalar, stream, inverse, scalar_term, method.
@@ -33,17 +33,40 @@ path_view<R> view_of_points(const py::array& points) {
     return {data, points.shape(0), points.shape(1), points.shape(2), stride(0), stride(1), stride(2)};
 }
 
+// Paths without padding: `points` are (all points, channels), and path b has lengths[b] of them, from starts[b] on.
+template <class R>
+path_view<R> view_of_ragged_points(const py::array& points, const py::array& starts, const optional_array& lengths) {
+    expect(points.ndim() == 2 && lengths, "points without padding must be (points, channels), with lengths");
+    const i64 batch = i64(starts.size());
+    path_view<R> view = view_of_points<R>(py::array(points[py::none()]));
+    view.batch = batch;
+    view.starts = data_or_null<i64>(starts, batch);
+    view.lengths = data_or_null<i64>(lengths, batch);
+    view.batch_stride = 0;
+    i64 longest = 1;
+    for (i64 b = 0; b < batch; ++b) {
+        expect(view.starts[b] >= 0 && view.lengths[b] >= 1 && view.starts[b] + view.lengths[b] <= view.length,
+               "paths must be inside of the points");
+        longest = view.lengths[b] > longest ? view.lengths[b] : longest;
+    }
+    view.length = longest;
+    return view;
+}
+
 template <class R>
 path_view<R> view_of(const path_arrays& paths) {
-    const auto& [points, basepoint, initial, lengths, order, transform] = paths;
-    path_view<R> view = view_of_points<R>(points);
+    const auto& [points, basepoint, initial, lengths, order, transform, starts] = paths;
+    path_view<R> view = starts ? view_of_ragged_points<R>(points, *starts, lengths) : view_of_points<R>(points);
     view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
     view.lengths = data_or_null<i64>(lengths, view.batch);
     view.order = data_or_null<i64>(order, view.batch);
     if (transform) {
-        const auto& [stages, times, end] = *transform;
+        const auto& [stages, times, end, first_times] = *transform;
         const i64 timed = steps_of_time(stages, view.length - 1 + (basepoint ? 1 : 0)) + 1;
-        view.transform = {stages, view.channels, data_or_null<R>(times, view.batch * timed), timed, R(end), false};
+        const i64 all_times = first_times ? i64(times->size()) : view.batch * timed;
+        view.transform = {stages, view.channels, data_or_null<R>(times, all_times), timed};
+        view.transform.starts = data_or_null<i64>(first_times, view.batch);
+        view.transform.end = R(end);
         view.channels = transformed_channels(stages, view.channels);
     }
     return view;
@@ -73,9 +96,15 @@ direction<R> direction_of(const derivative_arrays& tangents, const path_view<R>&
     const auto& [path, basepoint, initial] = tangents;
     const i64 channels = point_channels(view);
     expect(holds<R>(path), "the tangent must have the dtype of the path");
-    direction<R> along{view_of_points<R>(path), data_or_null<R>(initial, view.batch * width)};
-    expect(along.path.batch == view.batch && along.path.length == view.length && along.path.channels == channels,
+    direction<R> along{};
+    along.path = view_of_points<R>(view.starts ? py::array(path[py::none()]) : path);
+    along.initial = data_or_null<R>(initial, view.batch * width);
+    expect(along.path.channels == channels &&
+               (view.starts || (along.path.batch == view.batch && along.path.length == view.length)),
            "the tangent must have the shape of the path");
+    along.path.batch = view.batch;
+    along.path.length = view.length;
+    along.path.starts = view.starts;
     expect(bool(basepoint) == bool(view.basepoint), "a basepoint and its tangent go together");
     along.path.basepoint = data_or_null<R>(basepoint, view.batch * channels);
     along.path.channels = view.channels;
@@ -91,8 +120,8 @@ template <class R>
 path_cotangents<R> outputs_of(derivative_arrays& into, const path_view<R>& view, i64 width) {
     auto& [path, basepoint, initial] = into;
     const i64 channels = point_channels(view);
-    return {output<R>(path, view.batch * view.length * channels), output_or_null<R>(basepoint, view.batch * channels),
-            output_or_null<R>(initial, view.batch * width)};
+    return {output<R>(path, view.starts ? i64(path.size()) : view.batch * view.length * channels),
+            output_or_null<R>(basepoint, view.batch * channels), output_or_null<R>(initial, view.batch * width)};
 }
 
 // The job without `out`.

@@ -17,7 +17,8 @@ from pysig._api._device import check_capture, on_device, refuse_capture
 from pysig._api._gradients import SignatureCotangents, fill_gradients, gradient_dtype
 from pysig._api._memory import check_memory
 from pysig._api._output import Output, output
-from pysig._api._path_checks import check_lengths, check_path, check_scalar_column
+from pysig._api._path_checks import check_lengths, check_scalar_column
+from pysig._api._ragged import RaggedPaths, check_points, first_array, like_points, paths_of
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
 from pysig._backend import backend_of, require
@@ -40,7 +41,7 @@ class PathCall:
 
     def __init__(self, caller: str, path: Any, options: Mapping[str, Any]) -> None:
         self.caller, self.given = caller, {"path": path, **options}
-        self.first = path  # its device is that of the call
+        self.first = first_array(path)  # its device is that of the call
         self.begin(options)
 
     @on_device
@@ -48,7 +49,9 @@ class PathCall:
         """Check path and options, except for arrays that have a row for each path."""
         path, caller = self.given["path"], self.caller
         check_capture(backend_of(path), caller, path, options)
-        self.backend, self.array = backend, array = check_path(path)
+        self.backend, self.array = backend, array = check_points(
+            path, caller, options["offsets"], options["lengths"]
+        )
         require(backend, caller)
         stream = _checks.check_flag(options["stream"], "stream")
         inverse = _checks.check_flag(options["inverse"], "inverse")
@@ -60,8 +63,7 @@ class PathCall:
         base, transform = check_transform(
             options["transform"], options["basepoint"], array, backend
         )
-        points = array.reshape(self.count, *array.shape[-2:])
-        self.paths = Paths(points, base, transform=transform)
+        self.paths = paths_of(array, base, transform)
         self.rows = (self.paths.steps,) if stream else ()
 
     def check_method(self, method: Any) -> str:
@@ -79,8 +81,10 @@ class PathCall:
             return
         if initial is not None:
             initial = self.check_initial(initial)
-        checked = check_lengths(lengths, self.array, self.backend)
-        self.paths = self.paths._replace(initial=initial, lengths=checked)
+        self.paths = self.paths._replace(initial=initial)
+        if lengths is not None:
+            checked = check_lengths(lengths, self.array, self.backend)
+            self.paths = self.paths._replace(lengths=checked)
 
     @property
     def out_shape(self) -> tuple[int, ...]:
@@ -128,7 +132,7 @@ class PathCall:
                     f"{_checks.describe(value)}. Pass {name} as an array or leave "
                     f"{name}_tangent out."
                 )
-        length, channels = self.array.shape[-2:]
+        channels = self.array.shape[-1]
         base = self.paths.basepoint
         if basepoint_tangent is not None:
             base = self.wide(basepoint_tangent, "basepoint_tangent", (channels,))
@@ -137,7 +141,14 @@ class PathCall:
         start = None
         if initial_tangent is not None:
             start = self.wide(initial_tangent, "initial_tangent", (self.columns,))
-        return Tangents(self.wide(tangent, "tangent", (length, channels)), base, start)
+        return Tangents(self._path_tangent(tangent), base, start)
+
+    def _path_tangent(self, tangent: Any) -> Any:
+        """Check the tangent of the path; return it in the shape of the points."""
+        if not isinstance(self.array, RaggedPaths):
+            return self.wide(tangent, "tangent", tuple(self.array.shape[-2:]))
+        rows = like_points(tangent, "tangent", self.array, self.backend)
+        return rows.reshape(self.paths.points.shape)
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:
         """The shape of `basepoint` or `initial`; None if it is not an array."""
@@ -155,6 +166,8 @@ class PathCall:
             new = self.backend.xp.empty(self.out_shape, self.array.dtype)
             return Output(new, new)
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
+        if isinstance(self.array, RaggedPaths):
+            inputs["path"] = self.array.points
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 
     @on_device
@@ -178,16 +191,17 @@ class PathCall:
         Returns the gradient with respect to the path alone, or `SignatureCotangents` if `basepoint`
         or `initial` is an array.
         """
-        weights, dtype = self.cotangent(cotangent), self.gradient_dtype
+        weights = self.cotangent(cotangent)
         xp, channels = self.backend.xp, self.array.shape[-1]
-        path_bar = xp.empty(self.array.shape, self.array.dtype)
+        path_bar = xp.empty(self.paths.points.shape, self.array.dtype)
         base_bar = initial_bar = None
         if self.shape_of("basepoint") is not None:
-            base_bar = xp.empty((self.count, channels), dtype)
+            base_bar = xp.empty((self.count, channels), weights.dtype)
         if self.paths.initial is not None:
-            initial_bar = xp.empty((self.count, self.paths.initial.shape[1]), dtype)
-        into = Cotangents(path_bar.reshape(self.paths.points.shape), base_bar, initial_bar)
+            initial_bar = xp.empty((self.count, self.paths.initial.shape[1]), weights.dtype)
+        into = Cotangents(path_bar, base_bar, initial_bar)
         self.fill_gradients(weights, into, tangents)
+        path_bar = self._like_path(path_bar)
         if base_bar is None and initial_bar is None:
             return path_bar
         if initial_bar is not None:
@@ -199,11 +213,17 @@ class PathCall:
     @property
     def gradient_dtype(self) -> Any:
         """The dtype that gradients are computed in."""
-        return gradient_dtype(self.array)
+        return gradient_dtype(self.array.dtype, self.array.shape[-2])
 
     def fill_gradients(self, weights: Any, into: Cotangents, tangents: Tangents | None) -> None:
         """Compute gradients into `into` from the checked cotangent."""
         fill_gradients(self.fill_vjp, self.backend, self.paths, weights, into, tangents)
+
+    def _like_path(self, path_bar: Any) -> Any:
+        """The gradient with respect to the path in the layout of the path."""
+        if not isinstance(self.array, RaggedPaths):
+            return path_bar.reshape(self.array.shape)
+        return self.array.separate(path_bar.reshape(self.array.points.shape))
 
     def cotangent(self, cotangent: Any) -> Any:
         """Check the cotangent; return it in `flat_shape` and the dtype of gradients."""

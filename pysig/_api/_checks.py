@@ -145,7 +145,12 @@ def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     except ValueError as error:  # ragged nested lists
         raise ValueError(
             f"{name}: expected an array, received a ragged {type(value).__name__} ({error}). "
-            "Pad paths of different lengths to one array and pass lengths=."
+            + (
+                "Pass a flat list of arrays of shape (length, channels), or pad them to one array "
+                "and pass lengths=."
+                if name == "path"
+                else "Pad it."
+            )
         ) from None
     check_floating(array, name)
     return array

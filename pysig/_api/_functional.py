@@ -14,8 +14,9 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import on_device, refuse_capture
 from pysig._api._gradients import SignatureCotangents
-from pysig._api._path_checks import check_path, check_scalar_column
+from pysig._api._path_checks import check_scalar_column
 from pysig._api._projection import ProjectionCall
+from pysig._api._ragged import RaggedPaths, check_points, first_array
 from pysig._api._words_argument import check_words
 from pysig._api.transform import transformed_shape
 from pysig._backend import NUMPY, ArrayBackend, backend_of, is_cupy
@@ -206,15 +207,16 @@ class FunctionalCall(ProjectionCall):
     def __init__(
         self, caller: str, path: Any, functional: Any, depth: Any, options: dict[str, Any]
     ) -> None:
-        refuse_capture(backend_of(path), caller, "it takes scratch memory")
-        self.first = path
-        self._select(caller, functional, depth, options)
+        refuse_capture(backend_of(first_array(path)), caller, "it takes scratch memory")
+        self.first = first_array(path)
+        self._select(caller, path, functional, depth, options)
 
     @on_device
-    def _select(self, caller: str, functional: Any, depth: Any, options: dict[str, Any]) -> None:
+    def _select(
+        self, caller: str, path: Any, functional: Any, depth: Any, options: dict[str, Any]
+    ) -> None:
         """Check the functional and initialise the call with its words."""
-        path = self.first
-        backend, array = check_path(path)
+        backend, array = check_points(path, caller, options["offsets"], options["lengths"])
         _, channels = transformed_shape(1, array.shape[-1], options["transform"])
         scalar = _checks.check_flag(options["scalar_term"], "scalar_term")
         inverse = _checks.check_flag(options["inverse"], "inverse")
@@ -230,7 +232,8 @@ class FunctionalCall(ProjectionCall):
                 check_scalar_column(initial, 0, backend)
             initial = self.selection.gather(initial, "initial", backend, array.dtype)
         options = {**options, "words": checked.words, "scalar_term": False, "initial": initial}
-        super().__init__(caller, path, None, options, checked.matrix, checked.single)
+        ragged = array if isinstance(array, RaggedPaths) else path
+        super().__init__(caller, ragged, None, options, checked.matrix, checked.single)
 
     def check_initial(self, initial: Any) -> Any:
         """Check `initial`, except for the gathered column of the empty word."""

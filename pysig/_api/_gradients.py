@@ -55,10 +55,19 @@ class SignatureCotangents(NamedTuple):
     initial: Any
 
 
-def gradient_dtype(path: Any) -> Any:
-    """The dtype that gradients of this path are computed in."""
-    double = path.dtype == np.float32 and path.shape[-2] > MAX_SINGLE_STEPS
-    return np.dtype(np.float64) if double else path.dtype
+def gradient_dtype(dtype: Any, length: int) -> Any:
+    """The dtype that gradients of paths of `dtype`, of at most `length` points, are computed in."""
+    double = dtype == np.float32 and length > MAX_SINGLE_STEPS
+    return np.dtype(np.float64) if double else dtype
+
+
+def add_gradients(a: Any, b: Any) -> Any:
+    """The sum of two results of a gradient: arrays, lists of arrays, or `SignatureCotangents`."""
+    if isinstance(a, SignatureCotangents):
+        return SignatureCotangents(*(add_gradients(x, y) for x, y in zip(a, b, strict=True)))
+    if isinstance(a, list):
+        return [x + y for x, y in zip(a, b, strict=True)]
+    return None if a is None else a + b
 
 
 def _in_double(value: Any) -> Any:
@@ -83,15 +92,17 @@ def fill_gradients(
     `basepoint` and `initial` of `into`, have the dtype of gradients.
     """
     points = paths.points
-    if gradient_dtype(points) == points.dtype:
+    if gradient_dtype(points.dtype, paths.length) == points.dtype:
         fill(paths, cotangent, into, tangents)
         return
     each = PATHS_IN_DOUBLE if backend is NUMPY else max(paths.batch, 1)
-    path_bar = backend.xp.empty((min(each, paths.batch), *points.shape[1:]), np.float64)
     for first in range(0, paths.batch, each):
         rows = slice(first, first + each)
-        part, target = Paths(*map(_in_double, paths.part(rows))), into.part(rows)
-        along = None if tangents is None else Tangents(*map(_in_double, tangents.part(rows)))
-        part_bar = path_bar[: part.batch]
+        inside = paths.points_of(rows)
+        part, target = Paths(*map(_in_double, paths.part(rows))), into.part(rows, inside)
+        along = None
+        if tangents is not None:
+            along = Tangents(*map(_in_double, tangents.part(rows, inside)))
+        part_bar = backend.xp.empty(part.points.shape, np.float64)
         fill(part, cotangent[rows], target._replace(path=part_bar), along)
         target.path[...] = part_bar

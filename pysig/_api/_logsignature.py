@@ -10,6 +10,7 @@ from pysig._api import _checks
 from pysig._api._call import SignatureCall
 from pysig._api._memory import check_bytes
 from pysig._api._path_checks import check_path
+from pysig._api._ragged import RaggedPaths
 from pysig._api.algebra._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.transform import transformed_shape
@@ -54,7 +55,8 @@ def check_tables(path: Any, depth: Any, basis: Any, transform: Any) -> int:
     before a signature is computed in vain.
     """
     depth = _checks.check_depth(depth)
-    channels = transformed_shape(1, check_path(path)[1].shape[-1], transform)[1]
+    array = path if isinstance(path, RaggedPaths) else check_path(path)[1]
+    channels = transformed_shape(1, array.shape[-1], transform)[1]
     plan = check_sizes(channels, depth)
     basis_tables.conversion_steps(channels, plan.depth, "expanded", check_basis(basis))
     return channels

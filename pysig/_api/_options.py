@@ -34,6 +34,7 @@ class PathOptions(TypedDict, total=False):
     initial: Any
     inverse: bool
     lengths: Any
+    offsets: Any
     transform: Any
     workers: int | None
 
@@ -76,6 +77,7 @@ DEFAULTS: dict[str, Any] = {
     "scalar_term": False,
     "words": None,
     "lengths": None,
+    "offsets": None,
     "transform": None,
     "method": "auto",
     "workers": None,

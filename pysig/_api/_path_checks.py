@@ -14,36 +14,40 @@ from pysig._backend import CUPY, ArrayBackend, as_array, backend_of
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def check_path(path: Any) -> tuple[ArrayBackend, Any]:
-    """The backend and the path (..., length, channels), native float32 or float64."""
+def check_path(path: Any, name: str = "path", least: int = 1) -> tuple[ArrayBackend, Any]:
+    """The backend and the path (..., length, channels) of at least `least` points, native float32
+    or float64.
+    """
     backend = backend_of(path)
-    array = as_numeric(path, "path", backend)
+    array = as_numeric(path, name, backend)
     if array.ndim < 2:
         raise ValueError(
-            f"path: expected shape (..., length, channels), received shape {tuple(array.shape)}. "
+            f"{name}: expected shape (..., length, channels), received shape {tuple(array.shape)}. "
             + (
-                "A path of one channel is path[:, None]."
+                f"A path of one channel is {name}[:, None]."
                 if array.ndim
                 else "The path comes first, the depth second."
             )
         )
     length, channels = array.shape[-2:]
-    if length < 1:
-        raise ValueError(f"path: expected at least one point, received shape {tuple(array.shape)}.")
+    if length < least:
+        raise ValueError(
+            f"{name}: expected at least one point, received shape {tuple(array.shape)}."
+        )
     if channels < 1:
         raise ValueError(
-            f"path: expected at least one channel, received shape {tuple(array.shape)}."
+            f"{name}: expected at least one channel, received shape {tuple(array.shape)}."
         )
     dtype = _SINGLE if array.dtype.itemsize == 4 and array.dtype.kind == "f" else _DOUBLE
     if array.dtype != dtype:
-        _check_integers_fit(array, backend)
+        _check_integers_fit(array, name, backend)
         array = array.astype(dtype)
     if backend is not CUPY and (not array.flags.aligned or gcd(*array.strides) % dtype.itemsize):
         array = array.copy()  # ascontiguousarray would keep a contiguous, misaligned array
     return backend, array
 
 
-def _check_integers_fit(array: Any, backend: ArrayBackend) -> None:
+def _check_integers_fit(array: Any, name: str, backend: ArrayBackend) -> None:
     """ValueError for integers that float64 rounds, whose increments would be lost silently."""
     if (
         array.dtype.kind not in "iu"
@@ -55,7 +59,7 @@ def _check_integers_fit(array: Any, backend: ArrayBackend) -> None:
     largest = max(int(array.max()), -int(array.min()))
     if largest > 2**53:
         raise ValueError(
-            f"path: expected integers up to 2**53, which float64 holds exactly, received "
+            f"{name}: expected integers up to 2**53, which float64 holds exactly, received "
             f"{largest}. "
             "Subtract the first point (a signature does not see where a path starts) or rescale."
         )

@@ -50,7 +50,7 @@ def linear_functional(
         the depth of the longest word.
     inverse : bool, optional
         Of the group inverse of the signature.
-    lengths : array_like of int, shape (...), optional
+    lengths, offsets : array_like of int, optional
         See `signature`.
     transform : str, Time, or sequence of these, optional
         See `signature`; words are in the channels of the transformed path.

@@ -33,7 +33,7 @@ def linear_functional_jvp(
         See `linear_functional`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
-    words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+    words, scalar_term, stream, basepoint, initial, inverse, lengths, offsets, transform, workers
         See `linear_functional`.
 
     Returns

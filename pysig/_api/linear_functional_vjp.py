@@ -27,7 +27,9 @@ def linear_functional_vjp(
         See `linear_functional`.
     cotangent : array_like, shape of ``linear_functional(path, functional, ...)``
         The weight of each value. It may broadcast to this shape.
-    depth, words, scalar_term, stream, basepoint, initial, inverse, lengths, transform, workers
+    depth, words, scalar_term, stream, basepoint, initial, inverse
+        See `linear_functional`.
+    lengths, offsets, transform, workers
         See `linear_functional`.
 
     Returns

@@ -37,7 +37,7 @@ def logsignature(
         "words", signax, pysiglib's method 1). "brackets": coordinates in the Lyndon brackets
         (iisignature's default, signatory's "brackets", pysiglib's method 2). "hall": coordinates in
         the standard Hall basis (iisignature's method H). "expanded": the coefficients of all words.
-    stream, basepoint, initial, inverse, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, lengths, offsets, transform, method, workers
         See `signature`; `initial` is a signature without scalar. There is no `scalar_term`: the
         scalar of a logarithm is 0.
     out : array, optional

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._conversion import prepare_conversion
-from pysig._api._gradients import SignatureCotangents
+from pysig._api._gradients import add_gradients
 from pysig._api._logsignature import check_tables
 from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
+from pysig._api._ragged import packed
 from pysig._api.signature import signature
 from pysig._api.signature_hvp import signature_hvp
 from pysig._api.signature_jvp import signature_jvp
@@ -44,7 +45,7 @@ def logsignature_hvp(
         See `logsignature`.
     basepoint_tangent, initial_tangent
         See `logsignature_jvp`.
-    stream, basepoint, initial, inverse, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, lengths, offsets, transform, method, workers
         See `logsignature`.
 
     Returns
@@ -79,6 +80,7 @@ def logsignature_hvp(
     """
     given = complete(logsignature_hvp, options)
     tangents = {"basepoint_tangent": basepoint_tangent, "initial_tangent": initial_tangent}
+    path = packed(path, "logsignature_hvp", given)
     channels = check_tables(path, depth, basis, given["transform"])
     values = signature(path, depth, **given)
     change = signature_jvp(path, depth, tangent, **tangents, **options)
@@ -96,7 +98,4 @@ def logsignature_hvp(
     gradient = conversion.vjp(call)
     hessian_term = signature_hvp(path, depth, gradient, tangent, **tangents, **options)
     curvature_term = signature_vjp(path, depth, conversion.hvp(call), **options)
-    if not isinstance(curvature_term, tuple):
-        return hessian_term + curvature_term
-    pairs = zip(hessian_term, curvature_term, strict=True)
-    return SignatureCotangents(*(None if a is None else a + b for a, b in pairs))
+    return add_gradients(hessian_term, curvature_term)

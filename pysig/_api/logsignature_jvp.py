@@ -6,6 +6,7 @@ from typing import Any
 
 from pysig._api._logsignature import check_tables
 from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
+from pysig._api._ragged import packed
 from pysig._api.logsignature_convert import signature_to_logsignature_jvp
 from pysig._api.signature import signature
 from pysig._api.signature_jvp import signature_jvp
@@ -34,7 +35,7 @@ def logsignature_jvp(
         See `logsignature`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays.
-    stream, basepoint, initial, inverse, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, lengths, offsets, transform, method, workers
         See `logsignature`.
 
     Returns
@@ -61,6 +62,7 @@ def logsignature_jvp(
     array([0. , 1. , 0.5])
     """
     given = complete(logsignature_jvp, options)
+    path = packed(path, "logsignature_jvp", given)
     channels = check_tables(path, depth, basis, given["transform"])
     values = signature(path, depth, **given)
     change = signature_jvp(

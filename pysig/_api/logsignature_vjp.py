@@ -6,6 +6,7 @@ from typing import Any
 
 from pysig._api._logsignature import check_tables
 from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
+from pysig._api._ragged import packed
 from pysig._api.logsignature_convert import signature_to_logsignature_vjp
 from pysig._api.signature import signature
 from pysig._api.signature_vjp import signature_vjp
@@ -28,7 +29,7 @@ def logsignature_vjp(
         See `logsignature`.
     cotangent : array_like
         Of the shape of the result of `logsignature`.
-    basis, stream, basepoint, initial, inverse, lengths, transform, method, workers
+    basis, stream, basepoint, initial, inverse, lengths, offsets, transform, method, workers
         See `logsignature`.
 
     Returns
@@ -56,6 +57,7 @@ def logsignature_vjp(
            [ 0. ,  0.5]])
     """
     given = complete(logsignature_vjp, options)
+    path = packed(path, "logsignature_vjp", given)
     channels = check_tables(path, depth, basis, given["transform"])
     values = signature(path, depth, **given)
     gradient = signature_to_logsignature_vjp(

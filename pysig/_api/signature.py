@@ -23,6 +23,7 @@ def signature(
     scalar_term: bool = False,
     words: Any = None,
     lengths: Any = None,
+    offsets: Any = None,
     transform: Any = None,
     method: str = "auto",
     workers: int | None = None,
@@ -35,10 +36,11 @@ def signature(
 
     Parameters
     ----------
-    path : array_like, shape (..., length, channels)
+    path : array_like, shape (..., length, channels), or sequence of array_like
         Points of the paths; any number of leading batch dimensions. float32 and float64 are kept,
         integers become float64. An array_like is computed on the CPU,
-        a CuPy array on its GPU. Strided views are read in place.
+        a CuPy array on its GPU. Strided views are read in place. A list, tuple or object array of
+        arrays of shape (length, channels) is a batch of paths of their own lengths.
     depth : int
         Truncation depth, the largest number of letters of a word, at least 1. With `words`, it may
         be left out.
@@ -63,6 +65,10 @@ def signature(
     lengths : array_like of int, shape (...), optional
         Number of points of each path, at least 1. Points after the first ``lengths[b]`` of path b
         are never read and may be NaN. With `stream`, rows after the end repeat the last one.
+    offsets : array_like of int, shape (paths + 1,), optional
+        For concatenated paths, `path` of shape (points, channels): path b is
+        ``path[offsets[b] : offsets[b + 1]]``. Nothing is padded on the CPU. On a GPU, some paths at
+        a time are.
     transform : str, Time, or sequence of these, optional
         Transformation applied on the fly before the signature; never materialised. "time" or `Time`
         adds a channel of time, "lead_lag" pairs the path with itself one step behind, "basepoint"
@@ -128,6 +134,14 @@ def signature(
     >>> pysig.signature(np.zeros((8, 100, 3)), 4).shape
     (8, 120)
 
+    Paths of different lengths:
+
+    >>> pysig.signature([path, path[:2]], 2).shape
+    (2, 6)
+    >>> pysig.signature(np.concatenate([path, path[:2]]), 1, offsets=[0, 3, 5])
+    array([[1., 2.],
+           [1., 0.]])
+
     Or that word alone:
 
     >>> pysig.signature(path, words=[(0, 1)])
@@ -142,7 +156,7 @@ def signature(
     >>> float(s[pysig.word_index((2, 0), 4)] - s[pysig.word_index((0, 2), 4)])
     1.0
     """
-    unset = basepoint is initial is lengths is transform is out is words is None
+    unset = basepoint is initial is lengths is offsets is transform is out is words is None
     if unset and stream is inverse is scalar_term is False:
         computed = fast_call(_fast_signature, method, workers, path, depth)
         if computed is not None:
@@ -155,6 +169,7 @@ def signature(
         "scalar_term": scalar_term,
         "words": words,
         "lengths": lengths,
+        "offsets": offsets,
         "transform": transform,
         "method": method,
         "workers": workers,

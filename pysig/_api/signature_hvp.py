@@ -32,7 +32,9 @@ def signature_hvp(
         See `signature_vjp`. Constant, since the gradient is linear in it.
     tangent, basepoint_tangent, initial_tangent
         See `signature_jvp`.
-    stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, scalar_term, words
+        See `signature`.
+    lengths, offsets, transform, method, workers
         See `signature`.
 
     Returns

@@ -34,7 +34,9 @@ def signature_jvp(
         How the points move. It may broadcast to the shape of `path`.
     basepoint_tangent, initial_tangent : array_like, optional
         How `basepoint` and `initial` move, if they are arrays; None: they do not.
-    stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, scalar_term, words
+        See `signature`.
+    lengths, offsets, transform, method, workers
         See `signature`.
 
     Returns

@@ -29,7 +29,9 @@ def signature_vjp(
     cotangent : array_like, shape of ``signature(path, depth, ...)``
         The weight of each coefficient. It may broadcast to this shape, except along the last axis.
         The weight of the scalar has no effect.
-    stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, scalar_term, words
+        See `signature`.
+    lengths, offsets, transform, method, workers
         See `signature`.
 
     Returns
@@ -38,7 +40,8 @@ def signature_vjp(
         The gradient with respect to the path. If `basepoint` or `initial` is an array, a named
         tuple ``(path, basepoint, initial)`` of the gradients with respect to each, in the shapes
         that were passed (summed over the axes of broadcasting), and None for an option that is not
-        an array. Points beyond `lengths` have gradient zero.
+        an array. Points beyond `lengths` have gradient zero. For a sequence of paths the gradient is
+        a list of arrays of their shapes.
 
     Raises
     ------

@@ -13,9 +13,16 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._path_checks import check_basepoint
-from pysig._backend import CUPY, ArrayBackend, backend_of
+from pysig._api._ragged import RaggedPaths, sequence_of
+from pysig._backend import CUPY, ArrayBackend, backend_of, is_cupy
 from pysig._plans import transform as _transform
-from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
+from pysig._plans.transform import (
+    STAGES,
+    Transform,
+    channels_after,
+    steps_after,
+    times_after,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +31,11 @@ class Time:
 
     Parameters
     ----------
-    times : array_like, shape (..., points), optional
+    times : array_like, shape (..., points), or sequence of array_like, optional
         The times of the points. Leading dimensions broadcast with those of the path. The points are
-        those after the earlier stages of the transform. None: equal steps from 0 to `end` over the
-        points within `lengths`.
+        those after the earlier stages of the transform. For a sequence of paths, a sequence of
+        their times; with `offsets`, the times of all points. None: equal steps from 0 to `end` over
+        the points within `lengths`.
     end : float, optional
         The time of the last point, if `times` is None.
 
@@ -62,7 +70,8 @@ class Time:
             )
         if self.times is None:
             return
-        _as_times(self.times, backend_of(self.times))
+        for times in sequence_of(self.times, 1) or [self.times]:
+            _as_times(times, backend_of(times))
         if self.end != 1.0:
             raise ValueError(
                 f"end: expected 1.0, since times are given, received {_checks.describe(self.end)}. "
@@ -116,14 +125,14 @@ def check_transform(
     checked = Transform(_transform.code([_name(stage) for stage in stages]), None, 1.0)
     for stage in stages:
         if isinstance(stage, Time):
-            times = _check_times(stage, stages, base is not None, path, backend)
+            times, starts = _check_times(stage, stages, base is not None, path, backend)
             largest = float(np.finfo(path.dtype).max)
             if abs(float(stage.end)) > largest:
                 raise ValueError(
                     f"end: expected at most {largest:.2g}, which {path.dtype} holds, received "
                     f"{float(stage.end):.2g}. Rescale it, or pass a path of float64."
                 )
-            checked = checked._replace(times=times, end=float(stage.end))
+            checked = checked._replace(times=times, end=float(stage.end), starts=starts)
     return base, checked
 
 
@@ -182,10 +191,10 @@ def _as_times(times: Any, backend: ArrayBackend) -> Any:
     return array
 
 
-def _since_first(times: Any) -> Any:
+def _since(times: Any, first: Any) -> Any:
     try:
         with np.errstate(over="raise"):
-            return times - times[..., :1]
+            return times - first
     except FloatingPointError:
         raise ValueError(
             "times: expected times whose differences float64 holds, received larger ones. Rescale."
@@ -194,14 +203,23 @@ def _since_first(times: Any) -> Any:
 
 def _check_times(
     time: Time, stages: list[str | Time], based: bool, path: Any, backend: ArrayBackend
-) -> Any:
-    """Check the times: None, or (batch, points) in the dtype of the path."""
+) -> tuple[Any, Any]:
+    """Check the times: None, or (batch, points) in the dtype of the path. For paths without padding
+    the times of all points, and the first one of each path.
+    """
     if time.times is None:
-        return None
+        return None, None
     batch, length = path.shape[:-2], path.shape[-2]
     before = [_name(stage) for stage in takewhile(lambda stage: stage is not time, stages)]
     inner = Transform(_transform.code(before), None, 1.0)
     points = steps_after(inner, length - 1 + based) + 1
+    later = {_name(stage) for stage in stages[len(before) + 1 :]}
+    absolute = bool({"basepoint", "reset"} & later)
+    if isinstance(path, RaggedPaths):
+        counts = times_after(inner, path.lengths - 1 + based)
+        joined = _joined_times(time.times, counts, path, backend)
+        if joined is not None:
+            return _ragged_times(joined, counts, absolute, path, backend)
     array = _as_times(time.times, backend)
     if array.shape[-1] != points:
         after = f" that {', '.join(before)} makes of the path" if before else ""
@@ -210,14 +228,64 @@ def _check_times(
             f"times: expected a time for each of the {points} points{after}{extra}, received shape "
             f"{tuple(array.shape)}."
         )
-    later = {_name(stage) for stage in stages[len(before) + 1 :]}
-    absolute = bool({"basepoint", "reset"} & later)
-    exact = array.dtype.kind in "iu" and not absolute
-    wide = array.astype(np.int64 if exact else np.float64)
+    wide = _wide(array, absolute)
     if not absolute:
-        # Only differences matter. Differences to the first time lose no digits in rounding.
-        wide = _since_first(wide)
+        wide = _since(wide, wide[..., :1])
     xp = backend.xp
     checked = _checks.broadcast(wide, "times", (*batch, points), path.dtype, xp)
     assert backend is CUPY or checked.flags.c_contiguous
-    return checked.reshape(prod(batch), points)
+    return checked.reshape(prod(batch), points), None
+
+
+def _wide(array: Any, absolute: bool) -> Any:
+    """Times in the dtype of exact differences.
+
+    Unless they are `absolute`, only differences matter. Those to the first time lose no digits.
+    """
+    exact = array.dtype.kind in "iu" and not absolute
+    return array.astype(np.int64 if exact else np.float64)
+
+
+def _joined_times(times: Any, counts: Any, path: RaggedPaths, backend: ArrayBackend) -> Any:
+    """The times of all points, (total,); None if they are an array with an axis of points."""
+    items = sequence_of(times, 1)
+    if items is None:
+        array = _as_times(times, backend)
+        total = int(counts.sum())
+        if array.ndim == 1 and len(array) == total:
+            return array
+        if path.uniform:
+            return None
+        raise ValueError(
+            f"times: expected a time for each of the {total} points, received shape "
+            f"{tuple(array.shape)}. Pass a list of the times of each path, or concatenate them."
+        )
+    arrays = [_as_times(item, backend) for item in items]
+    if len(arrays) != len(counts):
+        raise ValueError(
+            f"times: expected times of {len(counts)} paths, received {len(arrays)} arrays. Pass "
+            "one for each path."
+        )
+    for k, (array, count) in enumerate(zip(arrays, counts.tolist(), strict=True)):
+        if array.shape != (count,):
+            raise ValueError(
+                f"times: expected a time for each of the {count} points of path {k}, received "
+                f"shape {tuple(array.shape)}."
+            )
+    return backend.xp.concatenate(arrays)
+
+
+def _ragged_times(
+    times: Any, counts: Any, absolute: bool, path: RaggedPaths, backend: ArrayBackend
+) -> tuple[Any, Any]:
+    """Times (total,) in the dtype of the path, and the first one of each path. They are computed on
+    the host.
+    """
+    starts = np.cumsum(counts) - counts
+    wide = _wide(times.get() if is_cupy(times) else times, absolute)
+    if not absolute:
+        wide = _since(wide, np.repeat(wide[starts], counts))
+    checked = backend.xp.asarray(_checks.cast(wide, path.dtype, "times"))
+    if path.uniform:
+        return checked.reshape(len(counts), -1), None
+    return checked, starts

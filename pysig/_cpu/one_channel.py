@@ -12,15 +12,27 @@ from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
 
-def _ends(points: Any, base: Any, lengths: Any, stream: bool) -> tuple[Any, Any]:
-    """The increments (batch, rows) up to every row, and the index of the point at their ends."""
-    batch, length = points.shape[:2]
-    own = np.full(batch, length) if lengths is None else lengths
-    first = 0 if base is not None else 1
+def _last_points(paths: Paths, stream: bool) -> Any:
+    """The points (batch, rows) at the ends of all rows, by their places in the path."""
+    batch, length = paths.batch, paths.length
+    own = np.full(batch, length) if paths.lengths is None else paths.lengths
+    first = 0 if paths.basepoint is not None else 1
     rows = np.arange(first, length)[None, :] if stream else np.full((1, 1), length)
-    last = np.minimum(np.broadcast_to(rows, (batch, rows.shape[1])), own[:, None] - 1)
-    start = points[:, 0, :] if base is None else base
-    return np.take_along_axis(points[:, :, 0], last, axis=1) - start, last
+    return np.minimum(np.broadcast_to(rows, (batch, rows.shape[1])), own[:, None] - 1)
+
+
+def _first_points(paths: Paths) -> Any:
+    """The places (batch,) of the first points among all points."""
+    return np.arange(paths.batch) * paths.length if paths.starts is None else paths.starts
+
+
+def _increments(paths: Paths, points: Any, base: Any, last: Any) -> Any:
+    """The increments (batch, rows) up to the last points; `points` in the shape of the path."""
+    if paths.starts is None:
+        start = points[:, 0, :] if base is None else base
+        return np.take_along_axis(points[:, :, 0], last, axis=1) - start
+    flat, first = points[:, 0], paths.starts[:, None]
+    return flat[first + last] - (flat[first] if base is None else base)
 
 
 def _powers(x: Any, depth: int) -> Any:
@@ -63,13 +75,14 @@ def _signs(depth: int, inverse: bool) -> Any:
 def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options) -> None:
     """As `pysig._cpu.signature_jvp`."""
     points, depth, stream = paths.points, plan.depth, options.stream
-    x, _last = _ends(points, paths.basepoint, paths.lengths, stream)
-    dx, _last = _ends(tangents.path, tangents.basepoint, paths.lengths, stream)
+    last = _last_points(paths, stream)
+    x = _increments(paths, points, paths.basepoint, last)
+    dx = _increments(paths, tangents.path, tangents.basepoint, last)
     power = _powers(x, depth)
-    value = _times(_with_one(paths.initial, 1, points, depth), power)
+    value = _times(_with_one(paths.initial, 1, power, depth), power)
     derivative = _shifted_up(value) * dx[..., None]
     if tangents.initial is not None:
-        start = _with_one(tangents.initial, 0, points, depth)
+        start = _with_one(tangents.initial, 0, power, depth)
         derivative = derivative + _times(start, power)
     derivative = derivative * _signs(depth, options.inverse).astype(points.dtype)
     out[...] = derivative[..., 0 if plan.scalar_term else 1 :].reshape(out.shape)
@@ -84,28 +97,30 @@ def signature_vjp(
     tangents: Tangents | None = None,
 ) -> None:
     """As `pysig._cpu.signature_vjp`."""
-    points, depth, lengths = paths.points, plan.depth, paths.lengths
-    x, last = _ends(points, paths.basepoint, lengths, options.stream)
+    points, depth = paths.points, plan.depth
+    last = _last_points(paths, options.stream)
+    x = _increments(paths, points, paths.basepoint, last)
     bar = np.zeros((*x.shape, depth + 1), points.dtype)
     rows = cotangent.reshape(*x.shape, depth + plan.scalar_term)
     bar[..., 1:] = rows[..., 1 if plan.scalar_term else 0 :]
     bar *= _signs(depth, options.inverse).astype(points.dtype)
     power = _powers(x, depth)
-    start = _with_one(paths.initial, 1, points, depth)
+    start = _with_one(paths.initial, 1, power, depth)
     # Derivatives that pair with `bar`: dS/dx, and dS/d initial[k] = exp(x) shifted up by k levels.
     slope = _shifted_up(_times(start, power))
     if tangents is not None:
-        dx, _last = _ends(tangents.path, tangents.basepoint, lengths, options.stream)
+        dx = _increments(paths, tangents.path, tangents.basepoint, last)
         slope = _shifted_up(slope) * dx[..., None]
         if tangents.initial is not None:
-            change = _times(_with_one(tangents.initial, 0, points, depth), power)
+            change = _times(_with_one(tangents.initial, 0, power, depth), power)
             slope = slope + _shifted_up(change)
         power = _shifted_up(power) * dx[..., None]
     x_bar = (slope * bar).sum(axis=-1)
     into.path[...] = 0
-    np.add.at(into.path[:, :, 0], (np.arange(len(points))[:, None], last), x_bar)
+    path_bar, first = into.path.reshape(-1), _first_points(paths)
+    np.add.at(path_bar, first[:, None] + last, x_bar)
     if paths.basepoint is None:
-        into.path[:, 0, 0] -= x_bar.sum(axis=1)
+        path_bar[first] -= x_bar.sum(axis=1)
     elif into.basepoint is not None:
         into.basepoint[:, 0] = -x_bar.sum(axis=1)
     if into.initial is not None:

@@ -58,9 +58,9 @@ def fill_increments(cupy: Any, paths: Paths, first: int, x: Any, tangent: bool =
 
     `tangent`: `paths` is a direction in which paths move, see `direction_of`.
     """
-    points, basepoint, _, lengths, _, transform = paths
+    points, basepoint, _, lengths, _, transform, _ = paths
     _, steps, width = x.shape
-    stages, times, end = (0, None, 0.0) if transform is None else transform
+    stages, times, end, _ = (0, None, 0.0, None) if transform is None else transform
     _fill(stages)(
         points,
         points if basepoint is None else basepoint,

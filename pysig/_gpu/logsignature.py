@@ -10,6 +10,7 @@ from pysig._gpu.algebra_series import fill_series
 from pysig._gpu.batches import parts_of
 from pysig._gpu.errors import operation, refuse_capture
 from pysig._gpu.memory import scratch_limit
+from pysig._gpu.ragged import padded
 from pysig._gpu.signature import fill_signatures
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Options, Paths
@@ -18,6 +19,7 @@ COPIES = 3  # of the signature: itself, its logarithm, the inner series
 
 
 @operation
+@padded
 def logsignature(paths: Paths, out: Any, plan: Plan, maps: Maps, options: Options) -> None:
     """Fill `out` (batch, [rows,] width): the maps applied to the logarithms of the signatures."""
     import cupy

@@ -17,6 +17,7 @@ from pysig._gpu.errors import operation, refuse_capture
 from pysig._gpu.increments import direction_of, fill_increments, fill_point_cotangents
 from pysig._gpu.memory import scratch_limit
 from pysig._gpu.projection_families import Families, families_of
+from pysig._gpu.ragged import padded
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 from pysig._plans.projection import Projection
 
@@ -145,6 +146,7 @@ def _sparse(cupy: Any, matrix: Any, dtype: Any) -> tuple[Groups, Any]:
 
 
 @operation
+@padded
 def projection(
     paths: Paths,
     out: Any,
@@ -183,6 +185,7 @@ def projection(
 
 
 @operation
+@padded
 def projection_vjp(
     paths: Paths,
     cotangent: Any,

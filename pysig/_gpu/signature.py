@@ -6,12 +6,14 @@ from typing import Any
 
 from pysig._gpu import signature_cumsum, signature_tile
 from pysig._gpu.errors import is_capturing, operation
+from pysig._gpu.ragged import padded
 from pysig._gpu.schedule import MAX_CHANNELS, method_for
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Options, Paths
 
 
 @operation
+@padded
 def signature(paths: Paths, out: Any, plan: Plan, options: Options) -> None:
     """Fill `out` (batch, [rows,] plan.size) with the signatures of `paths`.
 

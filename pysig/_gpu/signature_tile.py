@@ -48,8 +48,8 @@ def run(cupy: Any, paths: Paths, out: Any, plan: Plan, options: Options) -> None
 
 def path_arguments(paths: Paths, *between: Any) -> tuple[Any, ...]:
     """The first arguments of a kernel that reads paths; `between` go before `lengths`."""
-    points, basepoint, _, lengths, _, transform = paths
-    _, times, end = (0, None, 0.0) if transform is None else transform
+    points, basepoint, _, lengths, _, transform, _ = paths
+    _, times, end, _ = (0, None, 0.0, None) if transform is None else transform
     # The integer 0 is a null pointer in every version of CuPy; None is one in some.
     arrays = (0 if a is None else a for a in (basepoint, *between, lengths, times))
     width = 0 if times is None else times.shape[1]

@@ -7,11 +7,13 @@ from typing import Any
 
 from pysig._gpu import signature_vjp_cumsum, signature_vjp_tile
 from pysig._gpu.errors import operation, refuse_capture
+from pysig._gpu.ragged import padded
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
 
 @operation
+@padded
 def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options) -> None:
     """Fill `out` as `signature` does, with the derivative along the tangents."""
     import cupy
@@ -24,6 +26,7 @@ def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, option
 
 
 @operation
+@padded
 def signature_vjp(
     paths: Paths,
     cotangent: Any,

@@ -15,61 +15,86 @@ from pysig._plans.transform import Transform, channels_after, steps_after
 class Paths(NamedTuple):
     """Paths, and the options that say how their points are read.
 
+    Paths without padding follow one another in `points` (total, channels). Path b is
+    ``points[starts[b] : starts[b] + lengths[b]]``; `starts` and `lengths` are NumPy arrays on every
+    backend.
+
     The order of the fields is that of `path_arrays` in csrc/bindings/paths.hpp.
     """
 
-    points: Any  # (batch, length, channels)
+    points: Any  # (batch, length, channels); with `starts` (total, channels)
     basepoint: Any = None  # (batch, channels)
     initial: Any = None  # (batch, coefficients), without the scalar
     lengths: Any = None  # (batch,), int64
     order: Any = None  # (batch,), int64: the paths by length, for lanes of similar length
     transform: Transform | None = None
+    starts: Any = None  # (batch,), int64, or None: the first point of each path in `points`
 
     @property
     def batch(self) -> int:
         """Number of paths."""
-        return int(self.points.shape[0])
+        return int(self.points.shape[0] if self.starts is None else len(self.starts))
+
+    @property
+    def length(self) -> int:
+        """Points of the longest path."""
+        if self.starts is None:
+            return int(self.points.shape[1])
+        return int(self.lengths.max(initial=1))
 
     @property
     def steps(self) -> int:
         """Increments of the transformed path."""
-        steps = self.points.shape[1] - (self.basepoint is None)
+        steps = self.length - (self.basepoint is None)
         return steps_after(self.transform, steps)
 
     @property
     def channels(self) -> int:
         """Channels of the transformed path."""
-        return channels_after(self.transform, self.points.shape[2])
+        return channels_after(self.transform, self.points.shape[-1])
 
     def part(self, rows: slice) -> Paths:
         """Some paths of the batch; `order` does not carry over."""
         basepoint, initial, lengths = (None if a is None else a[rows] for a in self[1:4])
         transform = None if self.transform is None else self.transform.part(rows)
-        return Paths(self.points[rows], basepoint, initial, lengths, None, transform)
+        if self.starts is None:
+            return Paths(self.points[rows], basepoint, initial, lengths, None, transform)
+        inside = self.points_of(rows)
+        points, starts = self.points[inside], self.starts[rows] - inside.start
+        return Paths(points, basepoint, initial, lengths, None, transform, starts)
+
+    def points_of(self, rows: slice) -> slice:
+        """The rows of `points`, of a tangent and of a gradient that hold some paths."""
+        if self.starts is None or not len(self.starts[rows]):
+            return rows
+        last = self.starts[rows][-1] + self.lengths[rows][-1]
+        return slice(int(self.starts[rows][0]), int(last))
 
 
 class Tangents(NamedTuple):
     """The direction of a derivative; None: that input is constant."""
 
-    path: Any  # (batch, length, channels)
+    path: Any  # in the shape of the points
     basepoint: Any = None
     initial: Any = None
 
-    def part(self, rows: slice) -> Tangents:
-        """The rows of some paths of the batch."""
-        return Tangents(*(None if a is None else a[rows] for a in self))
+    def part(self, rows: slice, points: slice | None = None) -> Tangents:
+        """The rows of some paths; `points`: see `Paths.points_of`."""
+        others = (None if a is None else a[rows] for a in self[1:])
+        return Tangents(self.path[rows if points is None else points], *others)
 
 
 class Cotangents(NamedTuple):
     """Arrays that a backend fills with gradients; None: not needed."""
 
-    path: Any  # (batch, length, channels)
+    path: Any  # in the shape of the points
     basepoint: Any = None
     initial: Any = None
 
-    def part(self, rows: slice) -> Cotangents:
-        """The rows of some paths of the batch."""
-        return Cotangents(*(None if a is None else a[rows] for a in self))
+    def part(self, rows: slice, points: slice | None = None) -> Cotangents:
+        """The rows of some paths; `points`: see `Paths.points_of`."""
+        others = (None if a is None else a[rows] for a in self[1:])
+        return Cotangents(self.path[rows if points is None else points], *others)
 
 
 class Options(NamedTuple):

@@ -6,6 +6,7 @@ Codes of stages are those of csrc/include/pysig/algebra/transform.hpp.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 
@@ -25,16 +26,27 @@ STAGES = {
 
 class Transform(NamedTuple):
     """A checked transform: stages as nibbles of a number, the first one lowest; times (batch,
-    points) or None.
+    points) or None. Times of paths without padding follow one another, those of path b from
+    ``starts[b]`` on; `starts` is a NumPy array on every backend.
     """
 
     stages: int
     times: Any
     end: float
+    starts: Any = None
 
     def part(self, rows: slice) -> Transform:
         """For some paths of the batch."""
-        return self if self.times is None else self._replace(times=self.times[rows])
+        if self.times is None:
+            return self
+        if self.starts is None:
+            return self._replace(times=self.times[rows])
+        starts = self.starts[rows]
+        if not len(starts):
+            return self._replace(starts=starts)
+        ends = self.starts[rows.stop :] if rows.stop is not None else starts[:0]
+        last = ends[0] if len(ends) else len(self.times)
+        return self._replace(times=self.times[starts[0] : last], starts=starts - starts[0])
 
 
 def names(stages: int) -> list[str]:
@@ -57,6 +69,13 @@ def channels_after(transform: Transform | None, channels: int) -> int:
     for name in names(transform.stages) if transform else ():
         channels = STAGES[name].channels(channels)
     return channels
+
+
+def times_after(transform: Transform, steps: Any) -> Any:
+    """Points of paths of `steps` steps (a number or an array) at the stage of time."""
+    for name in takewhile(lambda name: name != "time", names(transform.stages)):
+        steps = STAGES[name].steps(steps)
+    return steps + 1
 
 
 def steps_after(transform: Transform | None, steps: int) -> int:

@@ -38,7 +38,7 @@ def test_the_trap_works(no_work):
         pysig.signature(PATH, 3, out=np.empty((4, SIZE)))
 
 
-LISTS = "Pad paths of different lengths to one array and pass lengths="
+LISTS = r"Pass a flat list of arrays of shape \(length, channels\)"
 # argument: (its value, the error, what the message says after "argument: expected")
 BAD = {
     "path": [
@@ -83,8 +83,8 @@ BAD = {
         (np.zeros((5, 2), "m8[s]"), TypeError, "timedelta64.*seconds"),
         (np.zeros((5, 2), "f8,f8"), TypeError, "received dtype"),
         (masked(PATH), TypeError, "masked array .*Drop or fill .* or pass lengths="),
-        ([[[0, 1], [1, 2]], [[0, 1]]], ValueError, f"received a ragged list.*{LISTS}"),
-        ([np.zeros((3, 2)), np.zeros((4, 2))], ValueError, LISTS),
+        ([[[0, 1], [1, 2]], [0, 1]], ValueError, f"received a ragged list.*{LISTS}"),
+        ([np.zeros((1, 3, 2)), np.zeros((1, 4, 2))], ValueError, LISTS),
         ({"x": [1, 2]}, TypeError, "received dtype object"),
     ],
     "depth": [

@@ -63,8 +63,8 @@ def test_signature_has_the_promised_options():
     assert list(parameters)[:2] == ["path", "depth"]
     assert options == {
         "stream": False, "basepoint": None, "initial": None, "inverse": False,
-        "scalar_term": False, "words": None, "lengths": None, "transform": None, "method": "auto",
-        "workers": None, "out": None,
+        "scalar_term": False, "words": None, "lengths": None, "offsets": None, "transform": None,
+        "method": "auto", "workers": None, "out": None,
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ struct path_transform {
     i64 channels = 0;          // of the path before the transform
     const R* times = nullptr;  // (batch, times_stride); null: equal steps from 0 to `end`
     i64 times_stride = 0;
+    const i64* starts = nullptr;  // (batch), or null: places in `times` of the first times of paths without padding
     R end = 0;
     bool moves = false;  // the view is a tangent: channels that do not depend on the points have derivative zero
 };
@@ -26,6 +27,9 @@ struct path_view {
     const R* basepoint = nullptr;  // (batch, channels) row-major, or null
     const i64* lengths = nullptr;  // (batch), or null: number of points of each path
     const i64* order = nullptr;    // (batch), or null: a permutation that puts paths of similar length side by side
+    // (batch), or null: path b begins at point starts[b] of `data` instead of at b * batch_stride. Then `length` is that
+    // of the longest path, `lengths` is not null, and gradients have the layout of the points.
+    const i64* starts = nullptr;
     path_transform<R> transform = {};
 };
 
@@ -40,7 +44,7 @@ struct direction {
 // Outputs of a gradient, row-major. All but the first may be null.
 template <class R>
 struct path_cotangents {
-    R* path;       // (batch, length, channels)
+    R* path;       // (batch, length, channels); with `starts` of the paths (points, channels)
     R* basepoint;  // (batch, channels)
     R* initial;    // laid out as the `initial` of the job
 };

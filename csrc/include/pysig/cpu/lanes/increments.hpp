@@ -27,6 +27,28 @@ inline i64 step_count(const path_view<R>& path) {
     return transformed_steps(path.transform.stages, path.length - 1 + (path.basepoint ? 1 : 0));
 }
 
+// The first point of path b.
+template <class R>
+inline const R* points_of(const path_view<R>& path, i64 b) {
+    return path.data + (path.starts ? path.starts[b] * path.time_stride : b * path.batch_stride);
+}
+// Points of path b in a gradient: those of padding too.
+template <class R>
+inline i64 point_count(const path_view<R>& path, i64 b) {
+    return path.starts ? path.lengths[b] : path.length;
+}
+// Its place among the points of a gradient.
+template <class R>
+inline i64 place_of_points(const path_view<R>& path, i64 b) {
+    return path.starts ? path.starts[b] : b * path.length;
+}
+// The first time of path b, which has times.
+template <class R>
+inline const R* times_of(const path_view<R>& path, i64 b) {
+    const path_transform<R>& how = path.transform;
+    return how.times + (how.starts ? how.starts[b] : b * how.times_stride);
+}
+
 // Channels of the lag, if the steps move lead and lag alternately, the lead first; else 0. Stages after lead-lag that
 // insert steps break the alternation.
 template <class R>
@@ -49,9 +71,9 @@ class transformed_path {
         : path(path),
           how(path.transform),
           base(path.basepoint ? path.basepoint + b * how.channels : nullptr),
-          points(path.data + b * path.batch_stride),
+          points(points_of(path, b)),
           steps(own_step_count(path, b)),
-          clock{how.times ? how.times + b * how.times_stride : nullptr, how.end, steps_of_time(how.stages, steps)},
+          clock{how.times ? times_of(path, b) : nullptr, how.end, steps_of_time(how.stages, steps)},
           all(transformed_steps(how.stages, steps)),
           head(base ? 1 : 0) {
         for (int k = 0; k < max_stages; ++k) {
@@ -125,7 +147,7 @@ inline void fill_increments(const path_view<R>& path, i64 b, i64 begin, i64 end,
         for (i64 c = 0; c < d; ++c) transformed.fill(c, begin, valid, out + c);
         return;
     }
-    const R* points = path.data + b * path.batch_stride;
+    const R* points = points_of(path, b);
     i64 t = begin;
     if (path.basepoint) {
         if (begin == 0 && valid > 0) {

@@ -70,7 +70,7 @@ inline void fill_time(const path_view<R>& path, const lane_steps* slots, i64 t, 
         return;
     }
     for (int l = 0; l < lane_count<R>; ++l) {
-        const R* times = how.times + slots[l].path * how.times_stride + slots[l].begin + t;
+        const R* times = times_of(path, slots[l].path) + slots[l].begin + t;
         for (i64 s = 0; s < count; ++s) last[s * all][l] = times[s + 1] - times[s];
     }
 }
@@ -107,8 +107,7 @@ inline void fill_block(const path_view<R>& path, const lane_steps* slots, i64 t,
         const bool far = path.batch * path.length * d * i64(sizeof(R)) > cached_bytes;
         const R* points[width];
         for (int l = 0; l < width; ++l)
-            points[l] =
-                path.data + slots[l].path * path.batch_stride + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
+            points[l] = points_of(path, slots[l].path) + (slots[l].begin + t - (path.basepoint ? 1 : 0)) * d;
         for (i64 m = 0; m < direct; m += width) {
             if (m > direct - width) m = direct - width;  // the last vector overlaps the one before
             lanes<R> block[width];

@@ -120,9 +120,11 @@ class gradient_sums {
     const i64 ranges;
     void finish(i64 place, i64 range, R* path_bar, R* basepoint_bar) const {
         const i64 b = path_at(path, place);
-        const i64 all = path.length + (path.basepoint ? 1 : 0), each = ceil_div(all, ranges);
+        const i64 all = point_count(path, b) + (path.basepoint ? 1 : 0);
+        const i64 each = ceil_div(path.length + (path.basepoint ? 1 : 0), ranges);
         const i64 begin = each * range, end = begin + each < all ? begin + each : all;
-        R* points = path_bar + b * path.length * own_channels(path);
+        if (begin >= all) return;
+        R* points = path_bar + place_of_points(path, b) * own_channels(path);
         R* basepoint = basepoint_bar ? basepoint_bar + b * own_channels(path) : nullptr;
         const R* at_ends = !has_constants ? nullptr : plan.chunks > 1 ? suffix(place, 0) : chunk_terms(place);
         increments_adjoint(path, b, row_of(place), at_ends, plan.chunks > 1 ? 1 : lane_count<R>, points, basepoint,

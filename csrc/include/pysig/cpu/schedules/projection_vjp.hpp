@@ -224,9 +224,10 @@ class projection_vjp_tree {
         R* sum = increments_row(0, b);
         for (i64 part = 1; part < p.parts; ++part)
             for (i64 m = 0; m < own; ++m) sum[m] += increments_row(part, b)[m];
-        increments_adjoint<R>(p.path, b, sum, nullptr, 0, job.into.path + b * p.path.length * own_channels(p.path),
+        increments_adjoint<R>(p.path, b, sum, nullptr, 0,
+                              job.into.path + place_of_points(p.path, b) * own_channels(p.path),
                               job.into.basepoint ? job.into.basepoint + b * own_channels(p.path) : nullptr, 0,
-                              p.path.length + (p.path.basepoint ? 1 : 0));
+                              point_count(p.path, b) + (p.path.basepoint ? 1 : 0));
     }
 };
 

@@ -37,7 +37,7 @@ class signature_one_channel {
         constexpr i64 stretch = 1 << 16;
         const path_view<R>& p = job.path;
         const i64 width = job.depth + job.scalar_term, steps = step_count(p), own = step_count(p, b);
-        const R* points = p.data + b * p.batch_stride;
+        const R* points = points_of(p, b);
         const R start = p.basepoint ? p.basepoint[b] : points[0];
         const i64 first = p.basepoint ? 0 : 1;  // the point after step 0
         const i64 rows = job.stream ? steps : 1;

@@ -19,10 +19,12 @@ inline path_view<R> slice_of(path_view<R> path, i64 first, i64 count) {
         path.order += first;
         return path;
     }
-    path.data += first * path.batch_stride;
+    if (path.starts) path.starts += first;
+    else path.data += first * path.batch_stride;
     if (path.basepoint) path.basepoint += first * own_channels(path);
     if (path.lengths) path.lengths += first;
-    if (path.transform.times) path.transform.times += first * path.transform.times_stride;
+    if (path.transform.starts) path.transform.starts += first;
+    else if (path.transform.times) path.transform.times += first * path.transform.times_stride;
     return path;
 }
 
@@ -38,7 +40,7 @@ inline signature_vjp_job<R> slice_of(signature_vjp_job<R> job, i64 first, i64 co
     const i64 size = signature_size(path.channels, job.value.depth), channels = own_channels(path),
               moved = path.order ? 0 : first;
     job.cotangent += moved * (job.value.stream ? step_count(path) : 1) * (size + job.value.scalar_term);
-    job.into.path += moved * path.length * channels;
+    if (!path.starts) job.into.path += moved * path.length * channels;
     if (job.into.basepoint) job.into.basepoint += moved * channels;
     if (job.into.initial) job.into.initial += moved * size;
     if (job.value.initial) job.value.initial += moved * size;

@@ -1,0 +1,260 @@
+"""Paths of different lengths without padding: sequences of arrays, and concatenated points with
+`offsets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pysig._api._checks import as_numeric, broadcast, cast, describe, refuse_masked
+from pysig._api._device import check_device, refuse_capture
+from pysig._api._path_checks import check_path
+from pysig._backend import NUMPY, ArrayBackend, backend_of, is_cupy
+from pysig._plans.paths import Paths
+from pysig._plans.transform import Transform
+
+
+@dataclass(frozen=True, eq=False)
+class RaggedPaths:
+    """Checked paths that follow one another.
+
+    Path b is ``points[offsets[b] : offsets[b + 1]]``. `shape` is that of the same paths with
+    padding. `listed`: the paths came as a sequence, and gradients are lists.
+    """
+
+    points: Any  # (total, channels)
+    offsets: Any  # (paths + 1,), int64, a NumPy array on every backend
+    listed: bool
+
+    @cached_property
+    def lengths(self) -> Any:
+        """Points of each path."""
+        return np.diff(self.offsets)
+
+    @property
+    def starts(self) -> Any:
+        """The first point of each path."""
+        return np.ascontiguousarray(self.offsets[:-1])
+
+    @cached_property
+    def uniform(self) -> bool:
+        """Whether all paths have the same length."""
+        return not len(self.lengths) or bool((self.lengths == self.lengths[0]).all())
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape with padding."""
+        return len(self.lengths), int(self.lengths.max(initial=1)), int(self.points.shape[1])
+
+    @property
+    def ndim(self) -> int:
+        """Axes with padding."""
+        return 3
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the points."""
+        return self.points.dtype
+
+    def separate(self, rows: Any) -> Any:
+        """Rows of all points in the layout of the argument: a list of arrays, or as they are."""
+        if not self.listed:
+            return rows
+        return [rows[begin:end] for begin, end in pairwise(self.offsets.tolist())]
+
+
+def check_points(path: Any, caller: str, offsets: Any = None, lengths: Any = None) -> Any:
+    """The backend, and the paths (..., length, channels) or `RaggedPaths`."""
+    if isinstance(path, RaggedPaths):
+        return backend_of(path.points), path
+    if offsets is not None:
+        backend, ragged = _concatenated(path, offsets, lengths)
+    else:
+        items = None if lengths is not None else sequence_of(path, 2)
+        if items is None:
+            return check_path(path)
+        backend, ragged = _packed(items)
+    refuse_capture(backend, caller, "paths of different lengths are copied")
+    return backend, ragged
+
+
+def packed(path: Any, caller: str, options: Mapping[str, Any]) -> Any:
+    """`path`; `RaggedPaths` for a sequence of arrays, so that several calls pack it once."""
+    if type(path) is np.ndarray and path.dtype.kind != "O" and options["offsets"] is None:
+        return path
+    checked = check_points(path, caller, options["offsets"], options["lengths"])[1]
+    return checked if isinstance(checked, RaggedPaths) else path
+
+
+def first_array(path: Any) -> Any:
+    """An array of the device of the call."""
+    if isinstance(path, RaggedPaths):
+        return path.points
+    return path[0] if isinstance(path, (list, tuple)) and path else path
+
+
+def paths_of(array: Any, base: Any, transform: Transform | None) -> Paths:
+    """`Paths` of a checked array or of checked `RaggedPaths`."""
+    count = array.shape[:-2]
+    if not isinstance(array, RaggedPaths):
+        points = array.reshape(int(np.prod(count, dtype=np.int64)), *array.shape[-2:])
+        return Paths(points, base, transform=transform)
+    if array.uniform:
+        return Paths(array.points.reshape(array.shape), base, transform=transform)
+    return Paths(array.points, base, None, array.lengths, None, transform, array.starts)
+
+
+def like_points(value: Any, name: str, ragged: RaggedPaths, backend: ArrayBackend) -> Any:
+    """`value` for all points, (total, channels): a sequence like the paths, or an array."""
+    total, channels = ragged.points.shape
+    items = sequence_of(value, 2)
+    if items is None:
+        array = as_numeric(value, name, backend)
+        return broadcast(array, name, (total, channels), ragged.dtype, backend.xp)
+    other = _packed(items, name)[1]
+    if not np.array_equal(other.offsets, ragged.offsets) or other.points.shape[1] != channels:
+        raise ValueError(
+            f"{name}: expected an array of the shape of each path, received arrays of other "
+            f"shapes. Pass one for each of the {ragged.shape[0]} paths."
+        )
+    points = as_numeric(other.points, name, backend)
+    return backend.xp.ascontiguousarray(cast(points, ragged.dtype, name))
+
+
+# ---- sequences ----
+
+
+def sequence_of(value: Any, ndim: int) -> list[Any] | None:
+    """The elements of a sequence of arrays of `ndim` axes, whose first axes may differ; None for
+    everything else. Nested lists of numbers are one array unless they are ragged.
+    """
+    if not isinstance(value, (list, tuple)):
+        if not _holds_objects(value) or getattr(value, "ndim", 0) != 1:
+            return None
+        value = list(value)
+    if not len(value):
+        return None
+    first = value[0]
+    if len(getattr(first, "shape", ())) == ndim:
+        return list(value)
+    nested = first
+    for _ in range(ndim - 1):
+        nested = nested[0] if isinstance(nested, (list, tuple)) and nested else None
+    deep = isinstance(nested, (list, tuple)) or getattr(nested, "ndim", 0) == 1
+    if not deep or not all(isinstance(item, (list, tuple)) for item in value):
+        return None
+    return list(value) if len(set(map(len, value))) > 1 else None
+
+
+def _holds_objects(value: Any) -> bool:
+    """Whether `value` is an array or a column of objects."""
+    return getattr(getattr(value, "dtype", None), "kind", "") == "O"
+
+
+def _packed(items: list[Any], name: str = "path") -> tuple[ArrayBackend, RaggedPaths]:
+    """Copy arrays (length, channels) to one array."""
+    backend = backend_of(items[0])
+    ndarray = backend.xp.ndarray
+    plain = (
+        set(map(type, items)) == {ndarray}
+        and {item.ndim for item in items} == {2}
+        and len({(item.dtype, item.shape[1]) for item in items}) == 1
+        and all(map(len, items))
+        and (backend is NUMPY or len({item.device.id for item in items}) == 1)
+    )
+    if not plain:
+        items = [_item(item, f"{name}[{k}]", backend) for k, item in enumerate(items)]
+        _check_channels(items, name)
+    points = backend.xp.concatenate(items)
+    lengths = np.fromiter(map(len, items), np.int64, len(items))
+    return backend, RaggedPaths(check_path(points, name)[1], _offsets_of(lengths), True)
+
+
+def _item(item: Any, name: str, backend: ArrayBackend) -> Any:
+    """One path (length, channels) of a sequence."""
+    if is_cupy(item) and backend is NUMPY:
+        raise TypeError(
+            f"{name}: expected a NumPy array like the first path, received a CuPy array. "
+            f"Move it with cupy.asnumpy({name})."
+        )
+    if not is_cupy(item) and backend is not NUMPY:
+        raise TypeError(
+            f"{name}: expected a CuPy array like the first path, received {describe(item)}. "
+            f"Move it with cupy.asarray({name})."
+        )
+    array = check_path(item, name)[1]
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name}: expected shape (length, channels), received shape {tuple(array.shape)}. Pass "
+            "a flat list of paths."
+        )
+    return array
+
+
+def _check_channels(items: list[Any], name: str) -> None:
+    """ValueError unless all paths have the channels of the first."""
+    channels = items[0].shape[1]
+    for k, item in enumerate(items):
+        if item.shape[1] != channels:
+            raise ValueError(
+                f"{name}[{k}]: expected {channels} channels, like the first path, received shape "
+                f"{tuple(item.shape)}. Give all paths the same channels."
+            )
+
+
+def _offsets_of(lengths: Any) -> Any:
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+# ---- offsets ----
+
+
+def _concatenated(path: Any, offsets: Any, lengths: Any) -> tuple[ArrayBackend, RaggedPaths]:
+    """Concatenated points (total, channels)."""
+    if lengths is not None:
+        raise ValueError(
+            f"lengths: expected None, because offsets give the lengths, received "
+            f"{describe(lengths)}. Use one of the two."
+        )
+    backend, points = check_path(path, least=0)
+    if points.ndim != 2:
+        raise ValueError(
+            f"path: expected the points of all paths, (points, channels), because offsets are "
+            f"given, received shape {tuple(points.shape)}. Concatenate the paths along time."
+        )
+    return backend, RaggedPaths(points, check_offsets(offsets, len(points)), False)
+
+
+def check_offsets(offsets: Any, total: int) -> Any:
+    """The places (paths + 1,) where paths begin and end, int64 on the host."""
+    refuse_masked(offsets, "offsets")
+    check_device(offsets, "offsets")
+    array = offsets.get() if is_cupy(offsets) else np.asarray(offsets)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"offsets: expected integers, received {describe(offsets)}.")
+    if array.ndim != 1 or not len(array):
+        raise ValueError(
+            f"offsets: expected shape (paths + 1,), received shape {tuple(array.shape)}. Pass the "
+            "place of the first point of each path, and the number of points."
+        )
+    if int(array[0]) != 0 or int(array[-1]) != total:
+        raise ValueError(
+            f"offsets: expected values from 0 to the number {total} of points, received values "
+            f"from {array[0]} to {array[-1]}. Pass path[offsets[0]:offsets[-1]] and "
+            "offsets - offsets[0]."
+        )
+    empty = np.flatnonzero(array[1:] <= array[:-1])
+    if len(empty):
+        raise ValueError(
+            f"offsets: expected increasing values, received {array[empty[0]]}, then "
+            f"{array[empty[0] + 1]}, at {empty[0]}. A path needs at least one point."
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
