@@ -25,7 +25,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature": frozenset({"numpy", "cupy"}),
     "signature: stream": frozenset({"numpy", "cupy"}),
     "signature: basepoint, initial, inverse, scalar_term": frozenset({"numpy", "cupy"}),
-    "signature: lengths, offsets, sequences of arrays (ragged batches)": frozenset({"numpy", "cupy"}),
+    "signature: lengths, offsets, lists of paths (ragged)": frozenset({"numpy", "cupy"}),
     "signature: transform (time, lead-lag, basepoint, reset)": frozenset({"numpy", "cupy"}),
     'signature: method="tile"': frozenset({"numpy", "cupy"}),
     'signature: method="cumsum"': frozenset({"numpy", "cupy"}),

@@ -40,8 +40,8 @@ def signature_vjp(
         The gradient with respect to the path. If `basepoint` or `initial` is an array, a named
         tuple ``(path, basepoint, initial)`` of the gradients with respect to each, in the shapes
         that were passed (summed over the axes of broadcasting), and None for an option that is not
-        an array. Points beyond `lengths` have gradient zero. For a sequence of paths the gradient is
-        a list of arrays of their shapes.
+        an array. Points beyond `lengths` have gradient zero. For a sequence of paths
+        the gradient is a list of arrays of their shapes.
 
     Raises
     ------

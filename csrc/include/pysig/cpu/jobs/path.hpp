@@ -27,8 +27,8 @@ struct path_view {
     const R* basepoint = nullptr;  // (batch, channels) row-major, or null
     const i64* lengths = nullptr;  // (batch), or null: number of points of each path
     const i64* order = nullptr;    // (batch), or null: a permutation that puts paths of similar length side by side
-    // (batch), or null: path b begins at point starts[b] of `data` instead of at b * batch_stride. Then `length` is that
-    // of the longest path, `lengths` is not null, and gradients have the layout of the points.
+    // (batch), or null: path b begins at point starts[b] of `data` instead of at b * batch_stride. Then `length` is
+    // that of the longest path, `lengths` is not null, and gradients have the layout of the points.
     const i64* starts = nullptr;
     path_transform<R> transform = {};
 };
