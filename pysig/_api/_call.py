@@ -31,9 +31,11 @@ class PathCall:
 
     A subclass sets `plan`; `own_shape`, the axes of a result after those of the batch and `stream`;
     `columns`, the width of `initial`; and `scalar_column`, the column of `initial` that is 1, or
-    None.
+    None. `pads`: whether paths of different lengths are padded, because the operation needs an axis
+    of time.
     """
 
+    pads = False
     plan: Any
     own_shape: tuple[int, ...]
     columns: int
@@ -49,9 +51,13 @@ class PathCall:
         """Check path and options, except for arrays that have a row for each path."""
         path, caller = self.given["path"], self.caller
         check_capture(backend_of(path), caller, path, options)
-        self.backend, self.array = backend, array = check_points(
-            path, caller, options["offsets"], options["lengths"]
-        )
+        backend, array = check_points(path, caller, options["offsets"], options["lengths"])
+        self.backend = backend
+        self.ragged = array if isinstance(array, RaggedPaths) else None
+        if self.ragged is not None and self.pads:
+            array = self.ragged.padded(backend)
+            self.given["lengths"] = self.ragged.lengths
+        self.array = array
         require(backend, caller)
         stream = _checks.check_flag(options["stream"], "stream")
         inverse = _checks.check_flag(options["inverse"], "inverse")
@@ -145,9 +151,11 @@ class PathCall:
 
     def _path_tangent(self, tangent: Any) -> Any:
         """Check the tangent of the path; return it in the shape of the points."""
-        if not isinstance(self.array, RaggedPaths):
+        if self.ragged is None:
             return self.wide(tangent, "tangent", tuple(self.array.shape[-2:]))
-        rows = like_points(tangent, "tangent", self.array, self.backend)
+        rows = like_points(tangent, "tangent", self.ragged, self.backend)
+        if self.pads:
+            return self.ragged.pad(rows, self.backend)
         return rows.reshape(self.paths.points.shape)
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:
@@ -166,8 +174,8 @@ class PathCall:
             new = self.backend.xp.empty(self.out_shape, self.array.dtype)
             return Output(new, new)
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
-        if isinstance(self.array, RaggedPaths):
-            inputs["path"] = self.array.points
+        if self.ragged is not None:
+            inputs["path"] = self.ragged.points
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 
     @on_device
@@ -221,9 +229,11 @@ class PathCall:
 
     def _like_path(self, path_bar: Any) -> Any:
         """The gradient with respect to the path in the layout of the path."""
-        if not isinstance(self.array, RaggedPaths):
+        if self.ragged is None:
             return path_bar.reshape(self.array.shape)
-        return self.array.separate(path_bar.reshape(self.array.points.shape))
+        if self.pads:
+            path_bar = self.ragged.unpad(path_bar, self.backend)
+        return self.ragged.separate(path_bar.reshape(self.ragged.points.shape))
 
     def cotangent(self, cotangent: Any) -> Any:
         """Check the cotangent; return it in `flat_shape` and the dtype of gradients."""

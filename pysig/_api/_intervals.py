@@ -39,6 +39,7 @@ class IntervalsCall(PathCall):
     results are log-signatures.
     """
 
+    pads = True
     plan: Plan
 
     def __init__(

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from pysig._api._checks import as_numeric, broadcast, cast, describe, refuse_masked
 from pysig._api._device import check_device, refuse_capture
+from pysig._api._memory import SMALL_RESULT_BYTES, available_memory, shortage
 from pysig._api._path_checks import check_path
 from pysig._backend import NUMPY, ArrayBackend, backend_of, is_cupy
 from pysig._plans.paths import Paths
@@ -61,6 +63,34 @@ class RaggedPaths:
     def dtype(self) -> Any:
         """The dtype of the points."""
         return self.points.dtype
+
+    def padded(self, backend: ArrayBackend) -> Any:
+        """The paths (paths, length, channels), padded by zeros."""
+        needed = prod(self.shape) * self.dtype.itemsize
+        available = available_memory(backend) if needed > SMALL_RESULT_BYTES else None
+        if available is not None and needed > available:
+            raise MemoryError(
+                f"path: {self.shape[0]} paths of different lengths, padded to the length "
+                f"{self.shape[1]} of the longest, {shortage(needed, available)} Pass paths of "
+                "similar lengths together."
+            )
+        return self.pad(self.points, backend)
+
+    def pad(self, points: Any, backend: ArrayBackend) -> Any:
+        """Points (total, channels) as (paths, length, channels)."""
+        if self.uniform:
+            return points.reshape(self.shape)
+        target = backend.xp.zeros(self.shape, points.dtype)
+        for b, (begin, end) in enumerate(pairwise(self.offsets.tolist())):
+            target[b, : end - begin] = points[begin:end]
+        return target
+
+    def unpad(self, rows: Any, backend: ArrayBackend) -> Any:
+        """The points (total, channels) of (paths, length, channels)."""
+        if self.uniform:
+            return rows
+        counts = self.lengths.tolist()
+        return backend.xp.concatenate([row[:n] for row, n in zip(rows, counts, strict=True)])
 
     def separate(self, rows: Any) -> Any:
         """Rows of all points in the layout of the argument: a list of arrays, or as they are."""

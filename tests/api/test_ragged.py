@@ -339,3 +339,21 @@ def test_out(rng):
     flat = np.concatenate(paths)
     with pytest.raises(ValueError, match=r"out: .* overlaps path"):
         pysig.signature(flat, 1, offsets=[0, len(flat)], out=flat[:1])
+
+
+def test_windows_of_lists_equal_padded_paths(xp, rng):
+    """Windows need an axis of time: the paths are padded."""
+    paths = draw_paths(rng, 2, 6)
+    listed, (array, lengths) = on_device(xp, paths), (xp.asarray(a) for a in padded(paths))
+    expected = pysig.signature_windows(array, 2, 4, lengths=lengths)
+    assert np.array_equal(
+        on_host(pysig.signature_windows(listed, 2, 4)), on_host(expected), equal_nan=True
+    )
+    weights = xp.asarray(rng.standard_normal(expected.shape))
+    gradient = pysig.signature_windows_vjp(array, 2, 4, weights, lengths=lengths)
+    actual = pysig.signature_windows_vjp(listed, 2, 4, weights)
+    assert_same_gradients(actual, gradient, paths)
+    along = on_device(xp, [np.ones_like(path) for path in paths])
+    expected = pysig.signature_windows_jvp(array, 2, 4, xp.ones(array.shape), lengths=lengths)
+    actual = pysig.signature_windows_jvp(listed, 2, 4, along)
+    assert np.array_equal(on_host(actual), on_host(expected), equal_nan=True)
