@@ -9,6 +9,7 @@ import pysig
 
 da = pytest.importorskip("dask.array")
 sig = pytest.importorskip("pysig.interop.dask")
+last_point = pytest.importorskip("pysig.interop._dask_graph").last_point
 
 
 def paths():
@@ -110,7 +111,7 @@ def test_the_graph_has_at_most_three_tasks_for_a_chunk():
 def test_only_a_point_goes_to_the_next_chunk():
     """What `last` holds is a copy of one point, not a view that keeps a chunk."""
     points = paths()
-    last = sig._last_point(points)
+    last = last_point(points)
     assert last.base is None
     assert last.shape == (4, 3)
 

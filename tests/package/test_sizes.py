@@ -22,8 +22,9 @@ LONG_FILES = {
     "tests/reference/test_reference.py",
 }
 # Counts of the option that is taken as an example. The goals are 20 and 150. An operation on paths
-# that has the option adds lines: windows and intervals take 40, kernels of signatures about as many.
-OPTION_PARAMETERS, OPTION_LINES = 20, 340
+# that has the option adds lines: windows and intervals take 40, kernels of signatures about as
+# many, and so do offsets and Dask arrays.
+OPTION_PARAMETERS, OPTION_LINES = 24, 400
 
 
 @pytest.fixture(scope="module")
