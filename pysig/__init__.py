@@ -56,6 +56,7 @@ from pysig._api.logsignature_windows import (
 )
 from pysig._api.signature import signature
 from pysig._api.signature_hvp import signature_hvp
+from pysig._api.signature_index import SignatureIndex
 from pysig._api.signature_intervals import (
     signature_intervals,
     signature_intervals_jvp,
@@ -79,6 +80,7 @@ __version__ = _distribution_version()
 __all__ = [
     "IncrementalSignature",
     "SignatureCotangents",
+    "SignatureIndex",
     "Time",
     "algebra",
     "anisotropic_words",

@@ -39,6 +39,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "signature_hvp": frozenset({"numpy", "cupy"}),
     "signature_windows, signature_intervals": frozenset({"numpy", "cupy"}),
     "signature_windows, signature_intervals: jvp, vjp": frozenset({"numpy", "cupy"}),
+    "SignatureIndex": frozenset({"numpy", "cupy"}),
     'signature_vjp: method="tile"': frozenset({"numpy", "cupy"}),
     'signature_jvp, signature_hvp: method="tile"': frozenset({"numpy"}),
     'derivatives: method="cumsum"': frozenset({"cupy"}),

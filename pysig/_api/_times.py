@@ -119,7 +119,7 @@ def check_moments(value: Any, name: str, times: Times) -> tuple[Times, Any]:
     moments = _of_array(array, value, name)
     if moments.kind != times.kind:
         raise TypeError(
-            f"{name}: expected {_noun(times)}, as times are, received {_noun(moments)}. "
+            f"{name}: expected {noun(times)}, as times are, received {noun(moments)}. "
             "Use one unit for both."
         )
     missing = _missing(moments.values, moments.kind)
@@ -319,5 +319,6 @@ def _place(index: tuple[int, ...]) -> str:
     return str(index[0]) if len(index) == 1 else str(index)
 
 
-def _noun(times: Times) -> str:
+def noun(times: Times) -> str:
+    """What times are, for messages."""
     return "numbers" if times.kind == "number" else times.kind

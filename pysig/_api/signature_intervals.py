@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pysig._api._interval_bounds import check_intervals
 from pysig._api._intervals import IntervalsCall
 from pysig._api._options import IntervalOptions, Unpack, complete, takes
-from pysig._api._windows import check_intervals
 
 
 def interval_call(
