@@ -164,14 +164,13 @@ class SignatureIndex:
 
     @property
     def length(self) -> int:
-        """Number of points.
+        """Number of points, with those of `append`.
 
         Examples
         --------
-        >>> import numpy as np
         >>> import pysig
-        >>> pysig.SignatureIndex(np.zeros((65, 2)), 2).length
-        65
+        >>> pysig.SignatureIndex([[0.0, 1.0], [2.0, 3.0]], 2).length
+        2
         """
         return self._index.length
 
@@ -378,8 +377,6 @@ class SignatureIndex:
 
         Examples
         --------
-        See `save`.
-
         >>> import pysig
         >>> pysig.SignatureIndex.load("absent.index")
         Traceback (most recent call last):
