@@ -29,6 +29,7 @@ from pysig._api.config import (
     show_config,
 )
 from pysig._api.incremental import IncrementalSignature
+from pysig._api.iter_signatures import iter_signatures
 from pysig._api.linear_functional import linear_functional
 from pysig._api.linear_functional_jvp import linear_functional_jvp
 from pysig._api.linear_functional_vjp import linear_functional_vjp
@@ -93,6 +94,7 @@ __all__ = [
     "get_workers",
     "hall_basis",
     "index_word",
+    "iter_signatures",
     "labels",
     "linear_functional",
     "linear_functional_jvp",

@@ -1,0 +1,87 @@
+"""Signatures of an iterable of paths, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from pysig._api._checks import check_integer, describe
+from pysig._api._options import SignatureOptions, Unpack, complete, takes
+from pysig._api.signature import signature
+
+
+@takes(SignatureOptions)
+def iter_signatures(
+    paths: Iterable[Any],
+    depth: int | None,
+    *,
+    batch_size: int | None = 1024,
+    **options: Unpack[SignatureOptions],
+) -> Iterator[Any]:
+    """Signatures of an iterable of paths, batch by batch, for data that do not fit into memory.
+
+    Parameters
+    ----------
+    paths : iterable of array_like
+        Paths of shape (length, channels), of any lengths: a generator, a zarr array, a file that
+        is read step by step. With ``batch_size=None`` each element is a batch: everything that
+        `signature` takes as `path`.
+    depth : int or None
+        See `signature`.
+    batch_size : int or None, optional
+        Number of paths that are computed together, at least 1. None: the elements are batches.
+    stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
+        See `signature`. They apply to each batch, so `lengths` needs ``batch_size=None`` and equal
+        batches.
+
+    Yields
+    ------
+    array, shape (batch, size)
+        The signatures of the next `batch_size` paths, fewer at the end; or ``signature(element,
+        depth, ...)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is invalid, before the first element is read; if an element is not a path,
+        when it is reached. The message names the number of the first path of the batch.
+
+    Notes
+    -----
+    One batch is in memory at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pysig
+    >>> paths = (np.arange(2.0 * n).reshape(n, 2) for n in (2, 3, 4, 5, 6))
+    >>> for batch in pysig.iter_signatures(paths, 1, batch_size=2):
+    ...     print(batch.tolist())
+    [[2.0, 2.0], [4.0, 4.0]]
+    [[6.0, 6.0], [8.0, 8.0]]
+    [[10.0, 10.0]]
+    """
+    given = complete(iter_signatures, options)
+    if not isinstance(paths, Iterable):
+        raise TypeError(f"paths: expected an iterable of paths, received {describe(paths)}.")
+    if batch_size is not None:
+        batch_size = check_integer(batch_size, "batch_size", 1)
+    return _batches(iter(paths), depth, batch_size, given)
+
+
+def _batches(
+    paths: Iterator[Any], depth: Any, batch_size: int | None, options: dict[str, Any]
+) -> Iterator[Any]:
+    """The generator behind `iter_signatures`."""
+    done = 0
+    while True:
+        batch = list(islice(paths, batch_size or 1))
+        if not batch:
+            return
+        try:
+            yield signature(batch[0] if batch_size is None else batch, depth, **options)
+        except (TypeError, ValueError) as error:
+            what = "batch" if batch_size is None else "path"
+            raise type(error)(f"{error} (In the batch that begins with {what} {done}.)") from None
+        done += len(batch)
