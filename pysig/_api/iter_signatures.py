@@ -31,13 +31,14 @@ def iter_signatures(
         See `signature`.
     batch_size : int or None, optional
         Number of paths that are computed together, at least 1. None: the elements are batches.
-    stream, basepoint, initial, inverse, scalar_term, words, lengths, transform, method, workers
+    stream, basepoint, initial, inverse, scalar_term, words
+    lengths, offsets, transform, method, workers
         See `signature`. They apply to each batch, so `lengths` needs ``batch_size=None`` and equal
         batches.
 
-    Yields
-    ------
-    array, shape (batch, size)
+    Returns
+    -------
+    iterator of array, shape (batch, size)
         The signatures of the next `batch_size` paths, fewer at the end; or ``signature(element,
         depth, ...)``.
 

@@ -12,36 +12,36 @@ import pysig
 pytestmark = pytest.mark.quick
 
 
-def rows_of(text):
+def cells(text):
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def computed(command, text, *options, name="signature"):
+def run_on(command, text, *options, name="signature"):
     """The rows of the output for a CSV of this text, and the line on standard error."""
     Path("a.csv").write_text(text, newline="")
     result = command(name, "a.csv", *options)
     assert result.status == 0, result.err
-    return rows_of(result.out), result.err
+    return cells(result.out), result.err
 
 
 def test_a_column_that_is_ignored_or_a_channel_is_neither_id_nor_time(command):
     text = "id,time,x\n1,0,5\n2,1,7\n"
-    rows, line = computed(command, text, "--depth", 1, "--ignore", "id,time")
+    rows, line = run_on(command, text, "--depth", 1, "--ignore", "id,time")
     assert rows == [["id", "S(x)"], ["a.csv", "2.0"]]
     assert line == "pysig: 1 path of 2 points; 1 channel: x; no id; no time\n"
-    rows, _ = computed(command, text, "--depth", 1, "--channels", "id,x")
+    rows, _ = run_on(command, text, "--depth", 1, "--channels", "id,x")
     assert rows == [["id", "S(id)", "S(x)"], ["a.csv", "1.0", "2.0"]]
 
 
 @pytest.mark.parametrize(("one", "two"), [("ID", "Time"), ("Id", "TIME")])
 def test_ids_and_times_are_found_in_any_case(command, one, two):
-    rows, line = computed(command, f"{one},{two},x\n1,0,5\n1,4,7\n2,0,1\n", "--depth", 1, "--time")
+    rows, line = run_on(command, f"{one},{two},x\n1,0,5\n1,4,7\n2,0,1\n", "--depth", 1, "--time")
     assert rows == [[one, "S(x)", f"S({two})"], ["1", "2.0", "4.0"], ["2", "0.0", "0.0"]]
     assert f"id: {one}; time: {two}" in line
 
 
 def test_names_that_may_be_ids_are_channels_if_they_are_named(command):
-    rows, _ = computed(command, "group,x\n1,2\n3,5\n", "--depth", 1, "--channels", "group,x")
+    rows, _ = run_on(command, "group,x\n1,2\n3,5\n", "--depth", 1, "--channels", "group,x")
     assert rows[1] == ["a.csv", "2.0", "3.0"]
 
 
@@ -62,38 +62,38 @@ def test_times_are_subtracted_exactly(command, first, second, difference):
     text = f"time,x\n{first},0\n{second},1\n"
     if difference < 0:
         text = f"time,x\n{second},1\n{first},0\n"
-    rows, _ = computed(command, text, "--depth", 1, "--time")
+    rows, _ = run_on(command, text, "--depth", 1, "--time")
     assert float(rows[1][2]) == abs(difference)
 
 
 def test_equal_times_are_allowed(command):
     text = "time,x\n1,0\n1,3\n2,4\n"
-    rows, _ = computed(command, text, "--depth", 2, "--time")
+    rows, _ = run_on(command, text, "--depth", 2, "--time")
     path = np.array([[0.0, 1], [3, 1], [4, 2]])
     np.testing.assert_allclose(np.array(rows[1][1:], dtype=float), pysig.signature(path, 2))
-    rows, _ = computed(command, "time,x\n2,4\n1,0\n1,3\n", "--depth", 1, "--sort")
+    rows, _ = run_on(command, "time,x\n2,4\n1,0\n1,3\n", "--depth", 1, "--sort")
     assert rows[1] == ["a.csv", "4.0"]
 
 
 def test_the_index_of_a_data_frame_is_ignored(command):
     text = ",x,y\n0,1.0,2\n1,3.0,5\n"
-    rows, _ = computed(command, text, "--depth", 1)
+    rows, _ = run_on(command, text, "--depth", 1)
     assert rows == [["id", "S(x)", "S(y)"], ["a.csv", "2.0", "3.0"]]
-    rows, _ = computed(command, text, "--depth", 1, "--channels", "1,x")
+    rows, _ = run_on(command, text, "--depth", 1, "--channels", "1,x")
     assert rows[0] == ["id", "S(1)", "S(x)"]
-    rows, _ = computed(
+    rows, _ = run_on(
         command, ",x\n2024-01-01,1\n2024-01-02,3\n", "--depth", 1, "--time-column", 1, "--time"
     )
     assert rows == [["id", "S(x)", "S(1)"], ["a.csv", "2.0", "86400.0"]]
-    rows, _ = computed(command, ",x\na,1\na,3\nb,0\n", "--depth", 1, "--id", 1)
+    rows, _ = run_on(command, ",x\na,1\na,3\nb,0\n", "--depth", 1, "--id", 1)
     assert rows == [["1", "S(x)"], ["a", "2.0"], ["b", "0.0"]]
-    rows, _ = computed(command, ",x\na,1\nb,3\n", "--depth", 1, "--ignore", 1)
+    rows, _ = run_on(command, ",x\na,1\nb,3\n", "--depth", 1, "--ignore", 1)
     assert rows == [["id", "S(x)"], ["a.csv", "2.0"]]
 
 
 def test_blank_lines_and_comments_are_skipped(command):
     text = "\n# by hand\nid,x\n\na,1\n  \n# a remark\na,3\n\n"
-    rows, _ = computed(command, text, "--depth", 1, "--comment", "#")
+    rows, _ = run_on(command, text, "--depth", 1, "--comment", "#")
     assert rows == [["id", "S(x)"], ["a", "2.0"]]
     Path("a.csv").write_text(text + "a,oops\n")
     result = command("signature", "a.csv", "--depth", 1, "--comment", "#")
@@ -101,12 +101,12 @@ def test_blank_lines_and_comments_are_skipped(command):
 
 
 def test_booleans_are_numbers(command):
-    rows, _ = computed(command, "x,y\nTrue,false\nFALSE,true\n", "--depth", 1)
+    rows, _ = run_on(command, "x,y\nTrue,false\nFALSE,true\n", "--depth", 1)
     assert rows[1] == ["a.csv", "-1.0", "1.0"]
 
 
 def test_negative_numbers_of_a_basepoint_need_no_equals_sign(command):
-    rows, _ = computed(command, "x,y\n1,2\n", "--depth", 1, "--basepoint", "-1,0.5")
+    rows, _ = run_on(command, "x,y\n1,2\n", "--depth", 1, "--basepoint", "-1,0.5")
     assert rows[1] == ["a.csv", "2.0", "1.5"]
 
 
@@ -118,7 +118,7 @@ def test_options_are_not_abbreviated(command):
 
 
 def test_a_minus_writes_to_standard_output(command):
-    rows, _ = computed(command, "x\n1\n2\n", "--depth", 1, "-o", "-")
+    rows, _ = run_on(command, "x\n1\n2\n", "--depth", 1, "-o", "-")
     assert rows == [["id", "S(x)"], ["a.csv", "1.0"]]
     assert not Path("-").exists()
 
@@ -131,20 +131,20 @@ def test_formats_are_found_by_their_first_bytes(command):
 
 
 def test_paths_of_one_point_are_mentioned(command):
-    _, line = computed(command, "id,x\n1,5\n2,7\n", "--depth", 1)
+    _, line = run_on(command, "id,x\n1,5\n2,7\n", "--depth", 1)
     assert line.endswith("; every path has one point, so all coefficients are 0\n")
-    _, line = computed(command, "id,x\n1,5\n2,7\n", "--depth", 1, "--basepoint", "zero")
+    _, line = run_on(command, "id,x\n1,5\n2,7\n", "--depth", 1, "--basepoint", "zero")
     assert "every path" not in line
 
 
 def test_quiet_leaves_the_line_out(command):
-    _, line = computed(command, "id,x\n1,5\n2,7\n", "--depth", 1, "-q")
+    _, line = run_on(command, "id,x\n1,5\n2,7\n", "--depth", 1, "-q")
     assert line == ""
 
 
 def test_words_are_given_by_names(command):
     text = 'id,x,"left, hand"\na,0,1\na,2,5\na,3,4\n'
-    rows, _ = computed(command, text, "--words", 'x; "left, hand",x', "--memory", "200")
+    rows, _ = run_on(command, text, "--words", 'x; "left, hand",x', "--memory", "200")
     assert rows[0] == ["id", "S(x)", 'S("left, hand",x)']
     path = np.array([[0.0, 1], [2, 5], [3, 4]])
     expected = pysig.signature(path, None, words=[(0,), (1, 0)])
@@ -182,7 +182,7 @@ def test_transforms_are_those_of_the_function(command, given, name):
     text = "time,x,y\n" + "".join(
         f"{t},{x},{y}\n" for t, (x, y) in zip(times, path.tolist(), strict=True)
     )
-    rows, _ = computed(command, text, "--depth", 2, "--transform", given, name=name)
+    rows, _ = run_on(command, text, "--depth", 2, "--transform", given, name=name)
     letter = "S" if name == "signature" else "L"
     assert rows[0][1 : 1 + len(channels)] == [f"{letter}({channel})" for channel in channels]
     transform = [pysig.Time(times) if stage == "times" else stage for stage in stages]
@@ -204,7 +204,7 @@ def test_logsignatures_in_every_basis(command, basis, names):
     text = "x,y\n" + "".join(f"{x!r},{y!r}\n" for x, y in path.tolist())
     for memory in ("64M", "500"):  # cut into chunks
         options = ("--depth", 3, "--basis", basis, "--memory", memory)
-        rows, _ = computed(command, text, *options, name="logsignature")
+        rows, _ = run_on(command, text, *options, name="logsignature")
         if names is not None:
             assert rows[0][1:] == names
         expected = pysig.logsignature(path, 3, basis=basis)
@@ -219,11 +219,11 @@ def test_logsignatures_in_every_basis(command, basis, names):
 # ---- Parquet and Feather ----
 
 
-def write_table(path, columns):
+def write_frame(path, columns):
     arrow = pytest.importorskip("pyarrow")
     table = arrow.table(columns)
     if str(path).endswith(".parquet"):
-        pytest.importorskip("pyarrow.parquet").write_table(table, path, row_group_size=3)
+        pytest.importorskip("pyarrow.parquet").write_frame(table, path, row_group_size=3)
     else:
         pytest.importorskip("pyarrow.feather").write_feather(table, path, chunksize=3)
 
@@ -236,7 +236,7 @@ def read_table(path):
 
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])
 def test_a_table_gives_what_the_csv_gives(command, suffix):
-    write_table(
+    write_frame(
         f"a{suffix}",
         {
             "symbol": ["b", "b", "b", "b", "a", "a"],
@@ -252,10 +252,10 @@ def test_a_table_gives_what_the_csv_gives(command, suffix):
     )
     common = ["--id", "symbol", "--time-column", "ts", "--depth", 2, "--time"]
     for flags in ([], ["--stream"], ["--memory", "100"]):
-        expected = rows_of(command("signature", "a.csv", *common, *flags).out)
+        expected = cells(command("signature", "a.csv", *common, *flags).out)
         result = command("signature", f"a{suffix}", *common, *flags)
         assert result.err.endswith("2 channels: price, size; id: symbol; time: ts\n")
-        assert rows_of(result.out) == expected
+        assert cells(result.out) == expected
         assert command("signature", "a.csv", *common, *flags, "-o", f"out{suffix}").status == 0
         table = read_table(f"out{suffix}")
         assert table.column_names == expected[0]
@@ -269,7 +269,7 @@ def test_a_table_gives_what_the_csv_gives(command, suffix):
 
 
 def test_a_table_of_float32_stays_float32(command):
-    write_table("a.parquet", {"x": np.array([0, 1, 3], np.float32)})
+    write_frame("a.parquet", {"x": np.array([0, 1, 3], np.float32)})
     assert command("signature", "a.parquet", "--depth", 2, "-o", "out.npy").status == 0
     assert np.load("out.npy").dtype == np.float32
 
@@ -293,7 +293,7 @@ def test_a_table_of_float32_stays_float32(command):
     ],
 )
 def test_errors_of_tables_name_the_place(command, columns, options, message):
-    write_table("a.parquet", columns)
+    write_frame("a.parquet", columns)
     result = command("signature", "a.parquet", "--depth", 2, "-o", "out.csv", *options)
     assert result.status == 2
     assert message in result.err
@@ -302,7 +302,7 @@ def test_errors_of_tables_name_the_place(command, columns, options, message):
 
 
 def test_missing_values_of_tables_pass_if_allowed(command):
-    write_table("a.parquet", {"id": ["a", "a", "b", "b"], "x": [1.0, None, 2.0, 3.0]})
+    write_frame("a.parquet", {"id": ["a", "a", "b", "b"], "x": [1.0, None, 2.0, 3.0]})
     result = command("signature", "a.parquet", "--depth", 1, "--allow-nan")
     assert result.out == "id,S(x)\na,nan\nb,1.0\n"
 
