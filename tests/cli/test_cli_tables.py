@@ -223,7 +223,7 @@ def write_frame(path, columns):
     arrow = pytest.importorskip("pyarrow")
     table = arrow.table(columns)
     if str(path).endswith(".parquet"):
-        pytest.importorskip("pyarrow.parquet").write_frame(table, path, row_group_size=3)
+        pytest.importorskip("pyarrow.parquet").write_table(table, path, row_group_size=3)
     else:
         pytest.importorskip("pyarrow.feather").write_feather(table, path, chunksize=3)
 
