@@ -51,6 +51,9 @@ def combine(
     Level n is the sum of ``a[k] ⊗ b[n - k]`` over k = 0, ..., n (Chen 1957). Cost: about `depth`
     multiply-adds per coefficient.
 
+    Warning: the product of an inverse, ``S(0, a)^-1 ⊗ S(0, b)`` for a window of a path, loses
+    digits along the path. Take `pysig.signature_windows` or `pysig.signature_intervals`.
+
     Examples
     --------
     >>> import numpy as np

@@ -244,6 +244,10 @@ def invert(
     ``1 - s + s ⊗ s - ...`` for ``a = 1 + s`` in Horner form. For a signature, `antipode` returns
     the same and multiplies nothing.
 
+    Warning: do not compute signatures of windows by inverses of prefixes,
+    ``S(0, a)^-1 ⊗ S(0, b)``. The factors grow along the path and cancel; in float32 no digit may be
+    left. `pysig.signature_windows` and `pysig.signature_intervals` multiply without inverses.
+
     Examples
     --------
     >>> import numpy as np
