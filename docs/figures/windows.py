@@ -1,5 +1,7 @@
 """Windows by inverses of prefixes lose digits along the path; windows by shared products do not."""
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -27,7 +29,7 @@ def figure() -> Figure:
     def error(rows: np.ndarray) -> np.ndarray:
         worst = [
             np.abs(rows[:, a:b] - exact[:, a:b]).max(axis=1) / np.abs(exact[:, a:b]).max(axis=1)
-            for a, b in zip(levels[:-1], levels[1:], strict=True)
+            for a, b in pairwise(levels)
         ]
         return np.maximum(np.max(worst, axis=0), 1e-9)
 
