@@ -14,7 +14,6 @@ from pysig._api._gradients import SignatureCotangents
 from pysig._api.bases import (
     change_of_basis,
     hall_basis,
-    labels,
     logsignature_size,
     lyndon_brackets,
     lyndon_words,
@@ -30,6 +29,7 @@ from pysig._api.config import (
 )
 from pysig._api.incremental import IncrementalSignature
 from pysig._api.iter_signatures import iter_signatures
+from pysig._api.labels import labels, logsignature_labels, words_of_labels
 from pysig._api.linear_functional import linear_functional
 from pysig._api.linear_functional_jvp import linear_functional_jvp
 from pysig._api.linear_functional_vjp import linear_functional_vjp
@@ -105,6 +105,7 @@ __all__ = [
     "logsignature_intervals_jvp",
     "logsignature_intervals_vjp",
     "logsignature_jvp",
+    "logsignature_labels",
     "logsignature_size",
     "logsignature_to_signature",
     "logsignature_to_signature_jvp",
@@ -137,6 +138,7 @@ __all__ = [
     "window_bounds",
     "word_index",
     "words",
+    "words_of_labels",
 ]
 
 _LAZY_MODULES = ("data", "interop", "testing")  # imported at first use

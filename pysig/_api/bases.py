@@ -1,14 +1,12 @@
-"""Bases of log-signatures: sizes, elements, labels, and exact changes of basis."""
+"""Bases of log-signatures: sizes, elements, and exact changes of basis."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pysig._api._checks import check_flag, check_integer, describe
-from pysig._api._words_argument import check_words
+from pysig._api._checks import check_integer, describe
 from pysig._api.words import check_exact_size, check_list
 from pysig._combinatorics import hall as _hall
-from pysig._combinatorics import words as _words
 from pysig._combinatorics.hall import Bracket, Word
 from pysig._plans import basis_tables
 from pysig._plans.basis_tables import BASES
@@ -30,7 +28,7 @@ def _sizes(channels: Any, depth: Any) -> tuple[int, int]:
     return check_integer(channels, "channels", 1), check_integer(depth, "depth", 1)
 
 
-def _sizes_of_basis(channels: Any, depth: Any, fixed: int, letter: int = 0) -> tuple[int, int]:
+def sizes_of_basis(channels: Any, depth: Any, fixed: int, letter: int = 0) -> tuple[int, int]:
     """Channels and depth of a list of all elements of a basis, which fits into memory."""
     channels, depth = _sizes(channels, depth)
     if channels == 1:
@@ -103,7 +101,7 @@ def lyndon_words(channels: int, depth: int) -> list[Word]:
     >>> pysig.lyndon_words(2, 3)
     [(0,), (1,), (0, 1), (0, 0, 1), (0, 1, 1)]
     """
-    channels, depth = _sizes_of_basis(channels, depth, 48, 8)
+    channels, depth = sizes_of_basis(channels, depth, 48, 8)
     levels = _hall.lyndon_words_by_level(channels, depth)
     return [word for level in levels for word in level]
 
@@ -140,7 +138,7 @@ def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
     >>> pysig.lyndon_brackets(2, 3)
     [0, 1, (0, 1), (0, (0, 1)), ((0, 1), 1)]
     """
-    sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
+    sizes = sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
     return _hall.lyndon_set(*sizes).brackets()
 
 
@@ -177,7 +175,7 @@ def hall_basis(channels: int, depth: int) -> list[Bracket]:
     >>> pysig.hall_basis(2, 3)
     [0, 1, (0, 1), (0, (0, 1)), (1, (0, 1))]
     """
-    sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
+    sizes = sizes_of_basis(channels, depth, TABLE_BYTES + PAIR_BYTES)
     return _hall.standard_hall_set(*sizes).brackets()
 
 
@@ -232,86 +230,3 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
     channels, depth = _sizes(channels, depth)
     source, target = check_basis(source, "source"), check_basis(target, "target")
     return basis_tables.change_of_basis(channels, depth, source, target)
-
-
-def labels(
-    channels: int,
-    depth: int | None = None,
-    basis: str = "expanded",
-    *,
-    scalar_term: bool = False,
-    words: Any = None,
-) -> list[str]:
-    """Names of coefficients in the order of an output, for the columns of a data frame.
-
-    Parameters
-    ----------
-    channels : int
-        Positive.
-    depth : int, optional
-        Positive. Optional with `words`.
-    basis : {"expanded", "words", "brackets", "hall"}, optional
-        Basis "expanded" names the coefficients of a signature, or of a log-signature in all words.
-    scalar_term : bool, optional
-        If True, names begin with ``"()"``, the empty word. Only for basis "expanded".
-    words : sequence of tuple of int, optional
-        The words to name: the columns of ``signature(..., words=words)``. Only for basis
-        "expanded".
-
-    Returns
-    -------
-    list of str
-        Letters are 1-based channel numbers, as in the literature.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is invalid; the message names it.
-    MemoryError
-        If the list does not fit into memory; the message names its bytes and the largest depth that
-        fits.
-
-    Examples
-    --------
-    >>> import pysig
-    >>> pysig.labels(2, 2)
-    ['1', '2', '1,1', '1,2', '2,1', '2,2']
-    >>> pysig.labels(2, 3, "words")
-    ['1', '2', '1,2', '1,1,2', '1,2,2']
-    >>> pysig.labels(2, 3, "brackets")
-    ['1', '2', '[1,2]', '[1,[1,2]]', '[[1,2],2]']
-    >>> pysig.labels(2, words=[(1, 0), (0, 1, 1)])
-    ['2,1', '1,2,2']
-    """
-    if words is not None:
-        return _word_labels(
-            words, check_integer(channels, "channels", 1), depth, basis, scalar_term
-        )
-    channels, depth = _sizes(channels, depth)
-    basis, scalar_term = check_basis(basis), check_flag(scalar_term, "scalar_term")
-    if scalar_term and basis != "expanded":
-        raise ValueError(
-            f"scalar_term: expected False for basis {basis!r}, received True: only rows of all "
-            "words can begin with a scalar."
-        )
-    if basis in ("brackets", "hall"):
-        # A label of k letters has 4 k - 3 characters.
-        sizes = _sizes_of_basis(channels, depth, TABLE_BYTES + 54, 4)
-        elements = _hall.lyndon_set if basis == "brackets" else _hall.standard_hall_set
-        return elements(*sizes).labels()
-    if basis == "words":
-        _sizes_of_basis(channels, depth, 48 + 56, 8 + 2)  # the words exist beside their labels
-        return [_label(word) for word in lyndon_words(channels, depth)]
-    check_list(channels, depth, 56, 2)  # a string, its characters, and its place in the list
-    return [_label(word) for word in _words.words(channels, depth, scalar_term)]
-
-
-def _word_labels(words: Any, channels: int, depth: Any, basis: Any, scalar_term: Any) -> list[str]:
-    if check_basis(basis) != "expanded":
-        raise ValueError(f'basis: expected "expanded" with words, received {basis!r}.')
-    scalar: tuple[Word, ...] = ((),) if check_flag(scalar_term, "scalar_term") else ()
-    return [_label(word) for word in (*scalar, *check_words(words, channels, depth))]
-
-
-def _label(word: Word) -> str:
-    return ",".join(str(letter + 1) for letter in word) or "()"

@@ -46,8 +46,8 @@ def logsignature(
     Returns
     -------
     array, shape (..., size), with `stream` (..., length - 1, size)
-        ``size = logsignature_size(channels, depth, basis)``, level after level; `labels` names the
-        coordinates.
+        ``size = logsignature_size(channels, depth, basis)``, level after level;
+        `logsignature_labels` names the coordinates.
 
     Raises
     ------
@@ -74,8 +74,8 @@ def logsignature(
     >>> path = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
     >>> pysig.logsignature(path, 2)
     array([1., 2., 1.])
-    >>> pysig.labels(2, 2, "brackets")
-    ['1', '2', '[1,2]']
+    >>> pysig.logsignature_labels(2, 2)
+    ['0', '1', '0,1']
     """
     if out is None and type(basis) is str and basis in basis_tables.BASES:
         computed = fast_call_of(_fast_logsignature, options, path, depth, basis)

@@ -148,6 +148,16 @@ def columns(text: str) -> list[str]:
     return names
 
 
+def words(text: str) -> list[str]:
+    """Words separated by semicolons; a name that contains one is in double quotes.
+
+    >>> words('x; "a;b",x')
+    ['x', '"a;b",x']
+    """
+    parts = re.findall(r'(?:[^;"]|"(?:[^"]|"")*")+', text)
+    return [part.strip() for part in parts]
+
+
 def names(text: str) -> list[str]:
     """Names of stages, separated by commas."""
     return [part.strip() for part in text.split(",")]
@@ -222,6 +232,7 @@ def add_options(group: argparse._ArgumentGroup, name: str) -> None:
     if name == "signature":
         add(
             "--words",
+            type=words,
             metavar="X;X,Y",
             help="only these words, instead of --depth: letters are names of channels, separated "
             "by commas, words are separated by semicolons",

@@ -16,13 +16,7 @@ from numpy.typing import NDArray
 import pysig
 from pysig._cli.compute import Signer, Task
 from pysig._io.blocks import Block, Budget, InputError, Reader
-from pysig._io.columns import (
-    bracket_names,
-    channel_names,
-    column_names,
-    parsed_words,
-    transformed_names,
-)
+from pysig._io.columns import channel_names, transformed_names
 from pysig._io.csvfile import CsvOptions
 from pysig._io.files import FileOptions, Source, open_reader
 from pysig._io.progress import Progress
@@ -125,7 +119,7 @@ def planned(
     channels = transformed_names(
         channel_names(reader.channels, reader.width), stages, reader.time_name
     )
-    words = None if log or args.words is None else parsed_words(args.words, channels)
+    words = None if log or args.words is None else words_of(args.words, channels)
     depth, size = sizes(args, len(channels), words)
     dtype = reader.dtype if args.dtype is None else np.dtype(args.dtype)
     options = {"method": args.method, "workers": args.workers}
@@ -158,6 +152,14 @@ def planned(
     return task, layout
 
 
+def words_of(texts: Sequence[str], channels: Sequence[str]) -> list[tuple[int, ...]]:
+    """The words of `--words`, by names of channels."""
+    try:
+        return pysig.words_of_labels(texts, len(channels), names=channels)
+    except ValueError as error:
+        raise InputError(f"--words: {str(error).partition(': ')[2]}") from None
+
+
 def sizes(
     args: Namespace, channels: int, words: Sequence[tuple[int, ...]] | None
 ) -> tuple[int, int]:
@@ -180,16 +182,14 @@ def names_of_columns(channels: Sequence[str], task: Task, args: Namespace) -> li
             f"--depth {depth}: {count} channels need {task.size} columns, more than "
             f"{MAX_COLUMNS}; write .npy or .npz, or take a smaller depth"
         )
-    if task.words is not None:
-        return column_names(channels, task.words)
     if not task.log:
-        return column_names(channels, pysig.words(count, depth, args.scalar_term))
-    if args.basis == "brackets":
-        return bracket_names(channels, pysig.lyndon_brackets(count, depth))
-    if args.basis == "hall":
-        return bracket_names(channels, pysig.hall_basis(count, depth))
-    listed = pysig.words if args.basis == "expanded" else pysig.lyndon_words
-    return column_names(channels, listed(count, depth), "L")
+        if task.words is not None:
+            found = pysig.labels(count, words=task.words, names=channels)
+        else:
+            found = pysig.labels(count, depth, scalar_term=args.scalar_term, names=channels)
+        return [f"S({'' if label == '()' else label})" for label in found]
+    found = pysig.logsignature_labels(count, depth, args.basis, names=channels)
+    return [f"L{label}" if label[0] == "[" else f"L({label})" for label in found]
 
 
 def budget_of(reader: Reader, layout: Layout, memory: int) -> Budget:

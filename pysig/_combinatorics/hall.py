@@ -14,6 +14,7 @@ Source: C. Reutenauer, Free Lie Algebras (1993), chapters 4 and 5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Union
@@ -58,11 +59,11 @@ class HallSet:
             out.append(h if a < 0 else (out[a], out[b]))
         return out
 
-    def labels(self) -> list[str]:
-        """Every element as text with 1-based letters: ``[1,[1,2]]``."""
+    def labels(self, letters: Sequence[str]) -> list[str]:
+        """Every element as text: ``[x,[x,y]]``."""
         out: list[str] = []
         for h, (a, b) in enumerate(zip(self.left, self.right, strict=True)):
-            out.append(str(h + 1) if a < 0 else f"[{out[a]},{out[b]}]")
+            out.append(letters[h] if a < 0 else f"[{out[a]},{out[b]}]")
         return out
 
 

@@ -374,12 +374,12 @@ def test_nan_stays_in_its_path():
 
 
 def test_names_and_sizes():
-    assert pysig.labels(3, 2) == [",".join(str(i + 1) for i in w) for w in pysig.words(3, 2)]
-    assert pysig.labels(2, 1, scalar_term=True) == ["()", "1", "2"]
-    assert pysig.labels(2, 4, "hall")[-1] == "[2,[2,[1,2]]]"
+    assert pysig.labels(3, 2) == [",".join(map(str, w)) for w in pysig.words(3, 2)]
+    assert pysig.labels(2, 1, scalar_term=True) == ["()", "0", "1"]
+    assert pysig.logsignature_labels(2, 4, "hall")[-1] == "[1,[1,[0,1]]]"
     assert pysig.lyndon_words(2, 2) == [(0,), (1,), (0, 1)]
     for basis in BASES:
-        names = pysig.labels(3, 4, basis)
+        names = pysig.logsignature_labels(3, 4, basis)
         assert len(names) == len(set(names)) == pysig.logsignature_size(3, 4, basis)
     assert pysig.logsignature_size(2, 100) > 10**28
 
@@ -438,7 +438,6 @@ ERRORS = [
         "cotangent: ",
     ),
     (lambda: pysig.change_of_basis(2, 2, "words", "x"), ValueError, "target: "),
-    (lambda: pysig.labels(2, 2, "words", scalar_term=True), ValueError, "scalar_term: "),
     (lambda: pysig.lyndon_words(2.5, 2), TypeError, "channels: "),
 ]
 

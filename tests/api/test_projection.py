@@ -362,7 +362,7 @@ def test_a_projection_is_found_again_and_can_be_pickled():
 
 def test_labels_follow_the_words():
     words = ((1, 0), (0,), (0, 0, 1))
-    assert pysig.labels(2, words=words) == ["2,1", "1", "1,1,2"]
+    assert pysig.labels(2, words=words) == ["1,0", "0", "0,0,1"]
     assert pysig.labels(2, words=words, scalar_term=True)[0] == "()"
     assert pysig.labels(2, words=pysig.words(2, 3)) == pysig.labels(2, 3)
 

@@ -75,8 +75,8 @@ CSV_ERRORS = {
     "no hour": (LONG + "a,2024-01-01T25:00,0,0\n", [], "is not a time; there is no such hour"),
     "too large for float32": ("x\n1e300\n1\n", ["--dtype", "float32"], "--dtype float32: 1e+300 is "
                               "too large for it; leave --dtype out"),
-    "no such word": (LONG, ["--words", "x;x,z"], "--words: 'x,z' is not a word; letters are "
-                     "channels, separated by commas: 'x', 'y'"),
+    "no such word": (LONG, ["--words", "x;x,z"], "--words: expected names of channels, "
+                     "separated by commas, received 'x,z' at position 1. The names are x, y."),
     "no such stage": (LONG, ["--transform", "lag"], "--transform lag: expected time, "
                       "times, lead_lag"),
     "stage twice": (LONG, ["--transform", "time,time"], "--transform: time comes twice"),

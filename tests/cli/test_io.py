@@ -16,7 +16,6 @@ import pysig
 import pysig.data
 from pysig._io.arrayfile import ArrayReader
 from pysig._io.blocks import Budget, InputError, Run, collect
-from pysig._io.columns import column_names
 from pysig._io.csvfile import CsvOptions, CsvReader
 from pysig._io.progress import Progress
 from pysig._io.sinks import Layout, Result, check_suffix, open_sink, replacing
@@ -180,19 +179,6 @@ def test_arrays_come_out_whole(tmp_path_factory, shape, total, ragged, seed):
         times, points = zip(*found[str(k)], strict=True)
         assert list(times) == list(range(count))
         np.testing.assert_array_equal(np.array(points), paths[k, :count])
-
-
-@FILES
-@given(names=st.lists(TEXT, min_size=1, max_size=3, unique=True), depth=st.integers(1, 3))
-def test_column_names_can_be_read_back(names, depth):
-    words = pysig.words(len(names), depth, scalar_term=True)
-    columns = column_names(names, words)
-    assert len(set(columns)) == len(words)
-    for column, word in zip(columns, words, strict=True):
-        assert column.startswith("S(")
-        assert column.endswith(")")
-        (letters,) = csv.reader([column[2:-1]]) if word else ([],)
-        assert [names.index(letter) for letter in letters] == list(word)
 
 
 def layout(size, dtype=np.float64, stream=False, shape=None):

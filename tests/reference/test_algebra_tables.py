@@ -120,8 +120,10 @@ def test_standard_hall_set_by_its_conditions(channels, depth):
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda c: f"{c['channels']}-{c['depth']}")
 def test_labels_are_those_of_iisignature(case):
-    assert hall.lyndon_set(case["channels"], case["depth"]).labels() == case["lyndon"]
-    assert hall.standard_hall_set(case["channels"], case["depth"]).labels() == case["hall"]
+    sizes = case["channels"], case["depth"]
+    letters = [str(letter + 1) for letter in range(case["channels"])]  # they count from 1
+    assert hall.lyndon_set(*sizes).labels(letters) == case["lyndon"]
+    assert hall.standard_hall_set(*sizes).labels(letters) == case["hall"]
 
 
 @pytest.mark.parametrize("make", [hall.lyndon_set, hall.standard_hall_set])

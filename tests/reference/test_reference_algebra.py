@@ -162,7 +162,7 @@ def test_baker_campbell_hausdorff():
     path = np.array([[F(0), F(0)], [F(1), F(0)], [F(1), F(1)]])
     got = dict(
         zip(
-            hall.lyndon_set(2, 5).labels(),
+            hall.lyndon_set(2, 5).labels("12"),
             logsignature.logsignature(path, 5, basis="brackets"),
             strict=True,
         )

@@ -142,9 +142,11 @@ LISTS = {
     "lyndon_brackets": pysig.lyndon_brackets,
     "hall_basis": pysig.hall_basis,
     "labels, expanded": pysig.labels,
-    "labels, words": lambda channels, depth: pysig.labels(channels, depth, "words"),
-    "labels, brackets": lambda channels, depth: pysig.labels(channels, depth, "brackets"),
-    "labels, hall": lambda channels, depth: pysig.labels(channels, depth, "hall"),
+    "labels, words": lambda channels, depth: pysig.logsignature_labels(channels, depth, "words"),
+    "labels, brackets": lambda channels, depth: pysig.logsignature_labels(
+        channels, depth, "brackets"
+    ),
+    "labels, hall": lambda channels, depth: pysig.logsignature_labels(channels, depth, "hall"),
 }
 
 
