@@ -290,6 +290,9 @@ class HostBackend(Backend, Protocol):
     def fast_logsignature(self, path: Any, depth: Any, basis: str, workers: int, limit: int) -> Any:
         """The log-signature of a call without options."""
 
+    def rows_of_list(self, items: list[Any]) -> tuple[Any, Any] | None:
+        """Addresses and lengths of contiguous arrays of one dtype; None for anything else."""
+
     def new_incremental(self, channels: int, depth: int, dtype: Any) -> Any:
         """An incremental signature without points."""
 

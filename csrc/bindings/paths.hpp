@@ -11,9 +11,11 @@ namespace pysig {
 
 // Transform: stages, times, end, starts.
 using transform_arrays = std::tuple<unsigned, optional_array, double, optional_array>;
-// Paths: points, basepoint, initial, lengths, order, transform, starts.
+// Rows: the addresses of arrays, and these arrays.
+using row_arrays = std::tuple<py::array, py::object>;
+// Paths: points, basepoint, initial, lengths, order, transform, starts, rows.
 using path_arrays = std::tuple<py::array, optional_array, optional_array, optional_array, optional_array,
-                               std::optional<transform_arrays>, optional_array>;
+                               std::optional<transform_arrays>, optional_array, std::optional<row_arrays>>;
 // Tangents and Cotangents: path, basepoint, initial.
 using derivative_arrays = std::tuple<py::array, optional_array, optional_array>;
 // From the plan and the options: depth, coefficients without the scalar, stream, inverse, scalar_term, method.
@@ -33,6 +35,13 @@ path_view<R> view_of_points(const py::array& points) {
     return {data, points.shape(0), points.shape(1), points.shape(2), stride(0), stride(1), stride(2)};
 }
 
+template <class R>
+i64 longest_of(const path_view<R>& view) {
+    i64 longest = 1;
+    for (i64 b = 0; b < view.batch; ++b) longest = view.lengths[b] > longest ? view.lengths[b] : longest;
+    return longest;
+}
+
 // Paths without padding: `points` are (all points, channels), and path b has lengths[b] of them, from starts[b] on.
 template <class R>
 path_view<R> view_of_ragged_points(const py::array& points, const py::array& starts, const optional_array& lengths) {
@@ -43,20 +52,34 @@ path_view<R> view_of_ragged_points(const py::array& points, const py::array& sta
     view.starts = data_or_null<i64>(starts, batch);
     view.lengths = data_or_null<i64>(lengths, batch);
     view.batch_stride = 0;
-    i64 longest = 1;
-    for (i64 b = 0; b < batch; ++b) {
+    for (i64 b = 0; b < batch; ++b)
         expect(view.starts[b] >= 0 && view.lengths[b] >= 1 && view.starts[b] + view.lengths[b] <= view.length,
                "paths must be inside of the points");
-        longest = view.lengths[b] > longest ? view.lengths[b] : longest;
-    }
-    view.length = longest;
+    view.length = longest_of(view);
+    return view;
+}
+
+// Paths in separate arrays (lengths[b], channels) at these addresses; `first` is the first of them.
+template <class R>
+path_view<R> view_of_rows(const py::array& first, const py::array& addresses, const optional_array& lengths) {
+    static_assert(sizeof(const R*) == sizeof(i64), "an address is an i64");
+    expect(first.ndim() == 2 && lengths, "separate paths must be (length, channels), with lengths");
+    path_view<R> view{};
+    view.batch = i64(addresses.size());
+    view.channels = view.time_stride = i64(first.shape(1));
+    view.channel_stride = 1;
+    view.rows = reinterpret_cast<const R* const*>(data_or_null<i64>(addresses, view.batch));
+    view.lengths = data_or_null<i64>(lengths, view.batch);
+    view.length = longest_of(view);
     return view;
 }
 
 template <class R>
 path_view<R> view_of(const path_arrays& paths) {
-    const auto& [points, basepoint, initial, lengths, order, transform, starts] = paths;
-    path_view<R> view = starts ? view_of_ragged_points<R>(points, *starts, lengths) : view_of_points<R>(points);
+    const auto& [points, basepoint, initial, lengths, order, transform, starts, rows] = paths;
+    path_view<R> view = rows     ? view_of_rows<R>(points, std::get<0>(*rows), lengths)
+                        : starts ? view_of_ragged_points<R>(points, *starts, lengths)
+                                 : view_of_points<R>(points);
     view.basepoint = data_or_null<R>(basepoint, view.batch * view.channels);
     view.lengths = data_or_null<i64>(lengths, view.batch);
     view.order = data_or_null<i64>(order, view.batch);

@@ -9,6 +9,7 @@
     X(incremental)        \
     X(logsignature)       \
     X(projection)         \
+    X(rows_of_list)       \
     X(signature)          \
     X(signature_jvp)      \
     X(signature_vjp)

@@ -66,8 +66,11 @@ class PathCall:
         self.options = Options(stream, inverse, method, check_workers(options["workers"]))
         self.batch = tuple(array.shape[:-2])
         self.count = prod(self.batch)
+        self.lengths = None
+        if self.given["lengths"] is not None:
+            self.lengths = check_lengths(self.given["lengths"], array, backend)
         base, transform = check_transform(
-            options["transform"], options["basepoint"], array, backend
+            options["transform"], options["basepoint"], array, self.lengths, backend
         )
         self.paths = paths_of(array, base, transform)
         self.rows = (self.paths.steps,) if stream else ()
@@ -82,15 +85,11 @@ class PathCall:
     @on_device
     def check_rows(self) -> None:
         """Check `initial` and `lengths`; requires `columns`."""
-        initial, lengths = self.given["initial"], self.given["lengths"]
-        if initial is None and lengths is None:
-            return
+        initial = self.given["initial"]
         if initial is not None:
             initial = self.check_initial(initial)
-        self.paths = self.paths._replace(initial=initial)
-        if lengths is not None:
-            checked = check_lengths(lengths, self.array, self.backend)
-            self.paths = self.paths._replace(lengths=checked)
+        lengths = self.paths.lengths if self.lengths is None else self.lengths
+        self.paths = self.paths._replace(initial=initial, lengths=lengths)
 
     @property
     def out_shape(self) -> tuple[int, ...]:
@@ -153,6 +152,7 @@ class PathCall:
         """Check the tangent of the path; return it in the shape of the points."""
         if self.ragged is None:
             return self.wide(tangent, "tangent", tuple(self.array.shape[-2:]))
+        self._join()
         rows = like_points(tangent, "tangent", self.ragged, self.backend)
         if self.pads:
             return self.ragged.pad(rows, self.backend)
@@ -175,7 +175,9 @@ class PathCall:
             return Output(new, new)
         inputs = {name: self.given[name] for name in ("path", "basepoint", "initial", "lengths")}
         if self.ragged is not None:
-            inputs["path"] = self.ragged.points
+            rows = self.ragged.rows
+            arrays = [self.ragged.points] if rows is None else rows.items
+            inputs.update({f"path[{k}]" if rows else "path": a for k, a in enumerate(arrays)})
         return output(out, self.out_shape, self.array.dtype, self.backend, inputs)
 
     @on_device
@@ -199,6 +201,7 @@ class PathCall:
         Returns the gradient with respect to the path alone, or `SignatureCotangents` if `basepoint`
         or `initial` is an array.
         """
+        self._join()
         weights = self.cotangent(cotangent)
         xp, channels = self.backend.xp, self.array.shape[-1]
         path_bar = xp.empty(self.paths.points.shape, self.array.dtype)
@@ -233,7 +236,11 @@ class PathCall:
             return path_bar.reshape(self.array.shape)
         if self.pads:
             path_bar = self.ragged.unpad(path_bar, self.backend)
-        return self.ragged.separate(path_bar.reshape(self.ragged.points.shape))
+        return self.ragged.separate(path_bar.reshape(self.ragged.points_shape))
+
+    def _join(self) -> None:
+        """Copy separate paths to one array, as derivatives need them."""
+        self.paths = self.paths.joined()
 
     def cotangent(self, cotangent: Any) -> Any:
         """Check the cotangent; return it in `flat_shape` and the dtype of gradients."""

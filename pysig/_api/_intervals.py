@@ -15,9 +15,10 @@ from pysig._api._gather import SLAB_BYTES
 from pysig._api._gradients import MAX_SINGLE_STEPS
 from pysig._api._interval_rows import IntervalRows, Operation
 from pysig._api._memory import SMALL_RESULT_BYTES, available_memory, check_memory, shortage
+from pysig._api._time_channel import wide_times
 from pysig._api._words_argument import check_words
 from pysig._api.bases import check_basis
-from pysig._api.transform import Time, check_stages
+from pysig._api.transform import Time, check_stages, time_stage
 from pysig._backend import NUMPY
 from pysig._combinatorics.words import Word, word_index
 from pysig._plans import basis_tables
@@ -115,17 +116,11 @@ class IntervalsCall(PathCall):
                 "points to each window, received it after "
                 f"{before[0] if before else 'basepoint'}. Put it first, or leave times out."
             )
-        array = _checks.as_numeric(stages[place].times, "times", self.backend)  # type: ignore[union-attr]
-        absolute = bool(
-            {"basepoint", "reset"}
-            & {s for s in stages[place + 1 :] if s != "time" and not isinstance(s, Time)}
-        )
-        if array.dtype.kind in "iu" and not absolute:
-            array = array.astype(np.int64)
-            array = array - array[..., :1]
+        stage = time_stage(stages, False)
+        wide, _ = wide_times(stage, self.array, self.lengths, self.backend)
         points = checked.times.shape[1]
-        wide = self.backend.xp.broadcast_to(array.astype(np.float64), (*self.batch, points))
-        return self.backend.xp.ascontiguousarray(wide).reshape(self.count, points)
+        rows = self.backend.xp.broadcast_to(wide.astype(np.float64), (*self.batch, points))
+        return self.backend.xp.ascontiguousarray(rows).reshape(self.count, points)
 
     def check_fits(self) -> None:
         """Raise MemoryError if a new result does not fit."""

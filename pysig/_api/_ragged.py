@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -18,51 +17,47 @@ from pysig._api._device import check_device, refuse_capture
 from pysig._api._memory import SMALL_RESULT_BYTES, available_memory, shortage
 from pysig._api._path_checks import check_path
 from pysig._backend import NUMPY, ArrayBackend, backend_of, is_cupy
-from pysig._plans.paths import Paths
+from pysig._plans.paths import Paths, Rows
 from pysig._plans.transform import Transform
 
 
-@dataclass(frozen=True, eq=False)
 class RaggedPaths:
-    """Checked paths that follow one another.
+    """Checked paths of their own lengths.
 
-    Path b is ``points[offsets[b] : offsets[b + 1]]``. `shape` is that of the same paths with
-    padding. `listed`: the paths came as a sequence, and gradients are lists.
+    `points` (total, channels) are those of all paths, one after the other, `offsets` (paths + 1,)
+    the places where paths begin and end, a NumPy array on every backend. `shape` is that of the
+    same paths with padding. `listed`: the paths came as a sequence, and gradients are lists.
+    `rows`: the arrays of the sequence, if the CPU reads them in place.
     """
 
-    points: Any  # (total, channels)
-    offsets: Any  # (paths + 1,), int64, a NumPy array on every backend
-    listed: bool
+    def __init__(self, points: Any, lengths: Any, listed: bool, rows: Rows | None = None) -> None:
+        self.first = points if rows is None else rows.items[0]
+        self.lengths, self.listed, self.rows = lengths, listed, rows
+        self.dtype, channels = self.first.dtype, int(self.first.shape[1])
+        self.shape = len(lengths), int(lengths.max(initial=1)), channels
+        self.ndim = 3
 
     @cached_property
-    def lengths(self) -> Any:
-        """Points of each path."""
-        return np.diff(self.offsets)
+    def offsets(self) -> Any:
+        """Where paths begin and end."""
+        offsets = np.zeros(len(self.lengths) + 1, np.int64)
+        np.cumsum(self.lengths, out=offsets[1:])
+        return offsets
+
+    @cached_property
+    def points(self) -> Any:
+        """All points (total, channels)."""
+        return self.first if self.rows is None else np.concatenate(self.rows.items)
 
     @property
-    def starts(self) -> Any:
-        """The first point of each path."""
-        return np.ascontiguousarray(self.offsets[:-1])
+    def points_shape(self) -> tuple[int, int]:
+        """The shape of `points`."""
+        return int(self.offsets[-1]), self.shape[2]
 
     @cached_property
     def uniform(self) -> bool:
         """Whether all paths have the same length."""
         return not len(self.lengths) or bool((self.lengths == self.lengths[0]).all())
-
-    @cached_property
-    def shape(self) -> tuple[int, int, int]:
-        """The shape with padding."""
-        return len(self.lengths), int(self.lengths.max(initial=1)), int(self.points.shape[1])
-
-    @property
-    def ndim(self) -> int:
-        """Axes with padding."""
-        return 3
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of the points."""
-        return self.points.dtype
 
     def padded(self, backend: ArrayBackend) -> Any:
         """The paths (paths, length, channels), padded by zeros."""
@@ -102,7 +97,7 @@ class RaggedPaths:
 def check_points(path: Any, caller: str, offsets: Any = None, lengths: Any = None) -> Any:
     """The backend, and the paths (..., length, channels) or `RaggedPaths`."""
     if isinstance(path, RaggedPaths):
-        return backend_of(path.points), path
+        return backend_of(path.first), path
     if offsets is not None:
         backend, ragged = _concatenated(path, offsets, lengths)
     else:
@@ -125,7 +120,7 @@ def packed(path: Any, caller: str, options: Mapping[str, Any]) -> Any:
 def first_array(path: Any) -> Any:
     """An array of the device of the call."""
     if isinstance(path, RaggedPaths):
-        return path.points
+        return path.first
     return path[0] if isinstance(path, (list, tuple)) and path else path
 
 
@@ -135,14 +130,17 @@ def paths_of(array: Any, base: Any, transform: Transform | None) -> Paths:
     if not isinstance(array, RaggedPaths):
         points = array.reshape(int(np.prod(count, dtype=np.int64)), *array.shape[-2:])
         return Paths(points, base, transform=transform)
+    if array.rows is not None:
+        return Paths(array.first, base, None, array.lengths, None, transform, None, array.rows)
     if array.uniform:
         return Paths(array.points.reshape(array.shape), base, transform=transform)
-    return Paths(array.points, base, None, array.lengths, None, transform, array.starts)
+    starts = array.offsets[:-1].copy()
+    return Paths(array.points, base, None, array.lengths, None, transform, starts)
 
 
 def like_points(value: Any, name: str, ragged: RaggedPaths, backend: ArrayBackend) -> Any:
     """`value` for all points, (total, channels): a sequence like the paths, or an array."""
-    total, channels = ragged.points.shape
+    total, channels = ragged.points_shape
     items = sequence_of(value, 2)
     if items is None:
         array = as_numeric(value, name, backend)
@@ -170,16 +168,19 @@ def sequence_of(value: Any, ndim: int) -> list[Any] | None:
         value = list(value)
     if not len(value):
         return None
-    first = value[0]
-    if len(getattr(first, "shape", ())) == ndim:
+    if len(getattr(value[0], "shape", ())) == ndim:
         return list(value)
-    nested = first
-    for _ in range(ndim - 1):
-        nested = nested[0] if isinstance(nested, (list, tuple)) and nested else None
-    deep = isinstance(nested, (list, tuple)) or getattr(nested, "ndim", 0) == 1
-    if not deep or not all(isinstance(item, (list, tuple)) for item in value):
+    if any(_axes(item) != ndim for item in value):
         return None
-    return list(value) if len(set(map(len, value))) > 1 else None
+    arrays = any(hasattr(item, "shape") for item in value)
+    return list(value) if arrays or len(set(map(len, value))) > 1 else None
+
+
+def _axes(item: Any) -> int:
+    """The number of axes of an array or of nested lists, by their first elements."""
+    if isinstance(item, (list, tuple)):
+        return 1 + (_axes(item[0]) if item else 0)
+    return len(getattr(item, "shape", ()))
 
 
 def _holds_objects(value: Any) -> bool:
@@ -190,20 +191,14 @@ def _holds_objects(value: Any) -> bool:
 def _packed(items: list[Any], name: str = "path") -> tuple[ArrayBackend, RaggedPaths]:
     """Copy arrays (length, channels) to one array."""
     backend = backend_of(items[0])
-    ndarray = backend.xp.ndarray
-    plain = (
-        set(map(type, items)) == {ndarray}
-        and {item.ndim for item in items} == {2}
-        and len({(item.dtype, item.shape[1]) for item in items}) == 1
-        and all(map(len, items))
-        and (backend is NUMPY or len({item.device.id for item in items}) == 1)
-    )
-    if not plain:
-        items = [_item(item, f"{name}[{k}]", backend) for k, item in enumerate(items)]
-        _check_channels(items, name)
-    points = backend.xp.concatenate(items)
+    found = NUMPY.host.rows_of_list(items) if backend is NUMPY else None
+    if found is not None:
+        addresses, lengths = found
+        return backend, RaggedPaths(None, lengths, True, Rows(addresses, items))
+    items = [_item(item, f"{name}[{k}]", backend) for k, item in enumerate(items)]
+    _check_channels(items, name)
     lengths = np.fromiter(map(len, items), np.int64, len(items))
-    return backend, RaggedPaths(check_path(points, name)[1], _offsets_of(lengths), True)
+    return backend, RaggedPaths(backend.xp.concatenate(items), lengths, True)
 
 
 def _item(item: Any, name: str, backend: ArrayBackend) -> Any:
@@ -238,12 +233,6 @@ def _check_channels(items: list[Any], name: str) -> None:
             )
 
 
-def _offsets_of(lengths: Any) -> Any:
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
 # ---- offsets ----
 
 
@@ -260,7 +249,7 @@ def _concatenated(path: Any, offsets: Any, lengths: Any) -> tuple[ArrayBackend, 
             f"path: expected the points of all paths, (points, channels), because offsets are "
             f"given, received shape {tuple(points.shape)}. Concatenate the paths along time."
         )
-    return backend, RaggedPaths(points, check_offsets(offsets, len(points)), False)
+    return backend, RaggedPaths(points, np.diff(check_offsets(offsets, len(points))), False)
 
 
 def check_offsets(offsets: Any, total: int) -> Any:

@@ -136,6 +136,24 @@ def check_moments(value: Any, name: str, times: Times) -> tuple[Times, Any]:
     return times.in_unit(unit), moments.in_unit(unit).values
 
 
+def join_times(parts: list[Times], name: str = "times") -> Times:
+    """Concatenate times of one kind, in a unit that holds all of them exactly."""
+    kind = parts[0].kind
+    for part in parts:
+        if part.kind != kind:
+            raise TypeError(
+                f"{name}: expected {noun(parts[0])}, as of the first path, received "
+                f"{noun(part)}. Use one unit for all."
+            )
+    if kind == "number":
+        if len({part.values.dtype for part in parts}) > 1:
+            parts = [_as_floats(part, name) for part in parts]
+        return Times(np.concatenate([part.values for part in parts]), kind, "")
+    unit = max((part.unit for part in parts), key=UNITS.index)
+    values = [part.in_unit(unit).values for part in parts]
+    return Times(np.concatenate(values), kind, unit)
+
+
 # ---- arrays ----
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from itertools import takewhile
-from math import prod
 from numbers import Real
 from typing import Any
 
@@ -13,16 +11,10 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._path_checks import check_basepoint
-from pysig._api._ragged import RaggedPaths, sequence_of
-from pysig._backend import CUPY, ArrayBackend, backend_of, is_cupy
+from pysig._api._time_channel import TimeStage, check_stage, check_types
+from pysig._backend import ArrayBackend
 from pysig._plans import transform as _transform
-from pysig._plans.transform import (
-    STAGES,
-    Transform,
-    channels_after,
-    steps_after,
-    times_after,
-)
+from pysig._plans.transform import STAGES, Transform, channels_after, steps_after
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +26,18 @@ class Time:
     times : array_like, shape (..., points), or sequence of array_like, optional
         The times of the points. Leading dimensions broadcast with those of the path. The points are
         those after the earlier stages of the transform. For a sequence of paths, a sequence of
-        their times; with `offsets`, the times of all points. None: equal steps from 0 to `end` over
-        the points within `lengths`.
+        their times; with `offsets`, the times of all points. Numbers, datetime64, timedelta64 or
+        columns of pandas or polars; dates and lengths of time become seconds. Times do not decrease
+        along a path; ties are allowed. On a GPU this is not checked. Integers and dates are
+        subtracted as integers. None: equal steps from 0 to `end` over the points within `lengths`.
     end : float, optional
         The time of the last point, if `times` is None.
 
     Raises
     ------
     TypeError, ValueError
-        If `times` are not real numbers with an axis of points, if `end` is not a finite number, or
-        if both are given. The number of times is checked together with the path.
+        If `times` are not times with an axis of points, if `end` is not a finite number, or if both
+        are given. Their number and order are checked together with the path.
 
     Examples
     --------
@@ -54,6 +48,9 @@ class Time:
     array([3., 4.])
     >>> pysig.signature(path, 1, transform="time")
     array([3., 1.])
+    >>> times = np.array(["2024-01-01T00:00", "2024-01-01T00:01", "2024-01-01T01:00"], "M8[m]")
+    >>> pysig.signature(path, 1, transform=pysig.Time(times))
+    array([   3., 3600.])
     """
 
     times: Any = None
@@ -70,8 +67,7 @@ class Time:
             )
         if self.times is None:
             return
-        for times in sequence_of(self.times, 1) or [self.times]:
-            _as_times(times, backend_of(times))
+        check_types(self.times)
         if self.end != 1.0:
             raise ValueError(
                 f"end: expected 1.0, since times are given, received {_checks.describe(self.end)}. "
@@ -101,11 +97,12 @@ def check_stages(transform: Any) -> list[str | Time]:
 
 
 def check_transform(
-    transform: Any, basepoint: Any, path: Any, backend: ArrayBackend
+    transform: Any, basepoint: Any, path: Any, lengths: Any, backend: ArrayBackend
 ) -> tuple[Any, Transform | None]:
     """Check transform and basepoint: basepoints (batch, channels) or None, transform or None.
 
-    A first stage "basepoint" is the same as `basepoint=True`.
+    `lengths` (batch,), or None, are checked. A first stage "basepoint" is the same as
+    `basepoint=True`.
     """
     base = check_basepoint(basepoint, path, backend)
     if transform is None:
@@ -125,7 +122,10 @@ def check_transform(
     checked = Transform(_transform.code([_name(stage) for stage in stages]), None, 1.0)
     for stage in stages:
         if isinstance(stage, Time):
-            times, starts = _check_times(stage, stages, base is not None, path, backend)
+            times = starts = None
+            if stage.times is not None:
+                placed = time_stage(stages, base is not None)
+                times, starts = check_stage(placed, path, lengths, backend)
             largest = float(np.finfo(path.dtype).max)
             if abs(float(stage.end)) > largest:
                 raise ValueError(
@@ -134,6 +134,16 @@ def check_transform(
                 )
             checked = checked._replace(times=times, end=float(stage.end), starts=starts)
     return base, checked
+
+
+def time_stage(stages: list[str | Time], based: bool) -> TimeStage:
+    """The stage of time among checked stages; `based`: a basepoint is the first point."""
+    place = next(k for k, stage in enumerate(stages) if isinstance(stage, Time))
+    time = stages[place]
+    assert isinstance(time, Time)
+    later = {_name(stage) for stage in stages[place + 1 :]}
+    before = [_name(stage) for stage in stages[:place]]
+    return TimeStage(time.times, before, bool({"basepoint", "reset"} & later), based)
 
 
 def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, int]:
@@ -176,116 +186,3 @@ def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, 
 
 def _name(stage: str | Time) -> str:
     return "time" if isinstance(stage, Time) else stage
-
-
-def _as_times(times: Any, backend: ArrayBackend) -> Any:
-    """Check that `times` is an array of real numbers with an axis of points."""
-    array = _checks.as_numeric(times, "times", backend)
-    if array.dtype.kind == "b":
-        raise TypeError(f"times: expected numbers, received {_checks.describe(times)}.")
-    if array.ndim < 1:
-        raise ValueError(
-            f"times: expected shape (..., points), a time for each point, received shape "
-            f"{tuple(array.shape)}."
-        )
-    return array
-
-
-def _since(times: Any, first: Any) -> Any:
-    try:
-        with np.errstate(over="raise"):
-            return times - first
-    except FloatingPointError:
-        raise ValueError(
-            "times: expected times whose differences float64 holds, received larger ones. Rescale."
-        ) from None
-
-
-def _check_times(
-    time: Time, stages: list[str | Time], based: bool, path: Any, backend: ArrayBackend
-) -> tuple[Any, Any]:
-    """Check the times: None, or (batch, points) in the dtype of the path. For paths without padding
-    the times of all points, and the first one of each path.
-    """
-    if time.times is None:
-        return None, None
-    batch, length = path.shape[:-2], path.shape[-2]
-    before = [_name(stage) for stage in takewhile(lambda stage: stage is not time, stages)]
-    inner = Transform(_transform.code(before), None, 1.0)
-    points = steps_after(inner, length - 1 + based) + 1
-    later = {_name(stage) for stage in stages[len(before) + 1 :]}
-    absolute = bool({"basepoint", "reset"} & later)
-    if isinstance(path, RaggedPaths):
-        counts = times_after(inner, path.lengths - 1 + based)
-        joined = _joined_times(time.times, counts, path, backend)
-        if joined is not None:
-            return _ragged_times(joined, counts, absolute, path, backend)
-    array = _as_times(time.times, backend)
-    if array.shape[-1] != points:
-        after = f" that {', '.join(before)} makes of the path" if before else ""
-        extra = ", the basepoint included" if based else ""
-        raise ValueError(
-            f"times: expected a time for each of the {points} points{after}{extra}, received shape "
-            f"{tuple(array.shape)}."
-        )
-    wide = _wide(array, absolute)
-    if not absolute:
-        wide = _since(wide, wide[..., :1])
-    xp = backend.xp
-    checked = _checks.broadcast(wide, "times", (*batch, points), path.dtype, xp)
-    assert backend is CUPY or checked.flags.c_contiguous
-    return checked.reshape(prod(batch), points), None
-
-
-def _wide(array: Any, absolute: bool) -> Any:
-    """Times in the dtype of exact differences.
-
-    Unless they are `absolute`, only differences matter. Those to the first time lose no digits.
-    """
-    exact = array.dtype.kind in "iu" and not absolute
-    return array.astype(np.int64 if exact else np.float64)
-
-
-def _joined_times(times: Any, counts: Any, path: RaggedPaths, backend: ArrayBackend) -> Any:
-    """The times of all points, (total,); None if they are an array with an axis of points."""
-    items = sequence_of(times, 1)
-    if items is None:
-        array = _as_times(times, backend)
-        total = int(counts.sum())
-        if array.ndim == 1 and len(array) == total:
-            return array
-        if path.uniform:
-            return None
-        raise ValueError(
-            f"times: expected a time for each of the {total} points, received shape "
-            f"{tuple(array.shape)}. Pass a list of the times of each path, or concatenate them."
-        )
-    arrays = [_as_times(item, backend) for item in items]
-    if len(arrays) != len(counts):
-        raise ValueError(
-            f"times: expected times of {len(counts)} paths, received {len(arrays)} arrays. Pass "
-            "one for each path."
-        )
-    for k, (array, count) in enumerate(zip(arrays, counts.tolist(), strict=True)):
-        if array.shape != (count,):
-            raise ValueError(
-                f"times: expected a time for each of the {count} points of path {k}, received "
-                f"shape {tuple(array.shape)}."
-            )
-    return backend.xp.concatenate(arrays)
-
-
-def _ragged_times(
-    times: Any, counts: Any, absolute: bool, path: RaggedPaths, backend: ArrayBackend
-) -> tuple[Any, Any]:
-    """Times (total,) in the dtype of the path, and the first one of each path. They are computed on
-    the host.
-    """
-    starts = np.cumsum(counts) - counts
-    wide = _wide(times.get() if is_cupy(times) else times, absolute)
-    if not absolute:
-        wide = _since(wide, np.repeat(wide[starts], counts))
-    checked = backend.xp.asarray(_checks.cast(wide, path.dtype, "times"))
-    if path.uniform:
-        return checked.reshape(len(counts), -1), None
-    return checked, starts

@@ -14,7 +14,7 @@ from pysig._cpu.algebra import (
 from pysig._cpu.incremental import new_incremental, restored_incremental
 from pysig._cpu.logsignature import fast_logsignature, logsignature
 from pysig._cpu.projection import projection, projection_vjp
-from pysig._cpu.signature import fast_signature, signature
+from pysig._cpu.signature import fast_signature, rows_of_list, signature
 from pysig._cpu.signature_intervals import (
     signature_intervals,
     signature_intervals_jvp,
@@ -45,6 +45,7 @@ __all__ = [
     "projection",
     "projection_vjp",
     "restored_incremental",
+    "rows_of_list",
     "series",
     "series_hvp",
     "series_jvp",

@@ -52,6 +52,7 @@ def _of_letters(plan: Projection, array: Any) -> Any:
 def _paths_of_letters(plan: Projection, paths: Paths, tree: Nodes) -> Paths:
     """`paths` as the extension takes them: initial values of all nodes."""
     if _skips_channels(plan, paths):
+        paths = paths.joined()
         points, basepoint = (_of_letters(plan, a) for a in paths[:2])
         paths = paths._replace(points=points, basepoint=basepoint)
     return paths._replace(initial=on_nodes(tree, paths.initial))

@@ -13,6 +13,7 @@ from pysig._plans.paths import Options, Paths
 # extension, or None. Declines anything it cannot accept at once, results of more than `limit`
 # bytes and, with `workers=0`, every call large enough for a second thread.
 fast_signature = core.fast_signature
+rows_of_list = core.rows_of_list
 
 
 def signature(paths: Paths, out: Any, plan: Plan, options: Options) -> None:

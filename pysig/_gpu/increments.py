@@ -58,7 +58,7 @@ def fill_increments(cupy: Any, paths: Paths, first: int, x: Any, tangent: bool =
 
     `tangent`: `paths` is a direction in which paths move, see `direction_of`.
     """
-    points, basepoint, _, lengths, _, transform, _ = paths
+    points, basepoint, _, lengths, _, transform = paths[:6]
     _, steps, width = x.shape
     stages, times, end, _ = (0, None, 0.0, None) if transform is None else transform
     _fill(stages)(

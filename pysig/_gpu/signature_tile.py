@@ -48,7 +48,7 @@ def run(cupy: Any, paths: Paths, out: Any, plan: Plan, options: Options) -> None
 
 def path_arguments(paths: Paths, *between: Any) -> tuple[Any, ...]:
     """The first arguments of a kernel that reads paths; `between` go before `lengths`."""
-    points, basepoint, _, lengths, _, transform, _ = paths
+    points, basepoint, _, lengths, _, transform = paths[:6]
     _, times, end, _ = (0, None, 0.0, None) if transform is None else transform
     # The integer 0 is a null pointer in every version of CuPy; None is one in some.
     arrays = (0 if a is None else a for a in (basepoint, *between, lengths, times))

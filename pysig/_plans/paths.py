@@ -9,7 +9,23 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pysig._plans.transform import Transform, channels_after, steps_after
+
+
+class Rows(NamedTuple):
+    """Paths in separate arrays (length, channels), contiguous and of one dtype.
+
+    The order of the fields is that of `row_arrays` in csrc/bindings/paths.hpp.
+    """
+
+    addresses: Any  # (batch,), int64
+    items: list[Any]
+
+    def part(self, rows: slice) -> Rows:
+        """Some of the paths."""
+        return Rows(self.addresses[rows], self.items[rows])
 
 
 class Paths(NamedTuple):
@@ -17,7 +33,8 @@ class Paths(NamedTuple):
 
     Paths without padding follow one another in `points` (total, channels). Path b is
     ``points[starts[b] : starts[b] + lengths[b]]``; `starts` and `lengths` are NumPy arrays on every
-    backend.
+    backend. Operations of the CPU that compute values read separate arrays, `rows`, in place;
+    `points` is then the first of them, and `lengths` are those of all.
 
     The order of the fields is that of `path_arrays` in csrc/bindings/paths.hpp.
     """
@@ -29,16 +46,17 @@ class Paths(NamedTuple):
     order: Any = None  # (batch,), int64: the paths by length, for lanes of similar length
     transform: Transform | None = None
     starts: Any = None  # (batch,), int64, or None: the first point of each path in `points`
+    rows: Rows | None = None
 
     @property
     def batch(self) -> int:
         """Number of paths."""
-        return int(self.points.shape[0] if self.starts is None else len(self.starts))
+        return int(self.points.shape[0] if self.points.ndim == 3 else len(self.lengths))
 
     @property
     def length(self) -> int:
         """Points of the longest path."""
-        if self.starts is None:
+        if self.points.ndim == 3:
             return int(self.points.shape[1])
         return int(self.lengths.max(initial=1))
 
@@ -57,11 +75,22 @@ class Paths(NamedTuple):
         """Some paths of the batch; `order` does not carry over."""
         basepoint, initial, lengths = (None if a is None else a[rows] for a in self[1:4])
         transform = None if self.transform is None else self.transform.part(rows)
+        if self.rows is not None:
+            own = self.rows.part(rows)
+            first = own.items[0] if own.items else self.points
+            return Paths(first, basepoint, initial, lengths, None, transform, None, own)
         if self.starts is None:
             return Paths(self.points[rows], basepoint, initial, lengths, None, transform)
         inside = self.points_of(rows)
         points, starts = self.points[inside], self.starts[rows] - inside.start
         return Paths(points, basepoint, initial, lengths, None, transform, starts)
+
+    def joined(self) -> Paths:
+        """The same paths, with a copy of separate arrays as one."""
+        if self.rows is None:
+            return self
+        starts = np.cumsum(self.lengths) - self.lengths
+        return self._replace(points=np.concatenate(self.rows.items), starts=starts, rows=None)
 
     def points_of(self, rows: slice) -> slice:
         """The rows of `points`, of a tangent and of a gradient that hold some paths."""

@@ -337,8 +337,10 @@ def test_out(rng):
     assert pysig.signature(paths, 2, out=out) is out
     assert np.array_equal(out, pysig.signature(paths, 2))
     flat = np.concatenate(paths)
-    with pytest.raises(ValueError, match=r"out: .* overlaps path"):
+    with pytest.raises(ValueError, match=r"out: .* overlaps path\."):
         pysig.signature(flat, 1, offsets=[0, len(flat)], out=flat[:1])
+    with pytest.raises(ValueError, match=r"out: .* overlaps path\[1\]\."):
+        pysig.signature([paths[0], flat[:4]], 1, out=flat[:2])
 
 
 def test_windows_of_lists_equal_padded_paths(xp, rng):

@@ -30,6 +30,9 @@ struct path_view {
     // (batch), or null: path b begins at point starts[b] of `data` instead of at b * batch_stride. Then `length` is
     // that of the longest path, `lengths` is not null, and gradients have the layout of the points.
     const i64* starts = nullptr;
+    // (batch), or null: the first points of paths in separate arrays (length, channels). `data` is then not read, and
+    // only values are computed.
+    const R* const* rows = nullptr;
     path_transform<R> transform = {};
 };
 

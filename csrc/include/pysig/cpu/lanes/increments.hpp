@@ -30,6 +30,7 @@ inline i64 step_count(const path_view<R>& path) {
 // The first point of path b.
 template <class R>
 inline const R* points_of(const path_view<R>& path, i64 b) {
+    if (path.rows) return path.rows[b];
     return path.data + (path.starts ? path.starts[b] * path.time_stride : b * path.batch_stride);
 }
 // Points of path b in a gradient: those of padding too.

@@ -19,7 +19,8 @@ inline path_view<R> slice_of(path_view<R> path, i64 first, i64 count) {
         path.order += first;
         return path;
     }
-    if (path.starts) path.starts += first;
+    if (path.rows) path.rows += first;
+    else if (path.starts) path.starts += first;
     else path.data += first * path.batch_stride;
     if (path.basepoint) path.basepoint += first * own_channels(path);
     if (path.lengths) path.lengths += first;
