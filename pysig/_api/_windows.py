@@ -201,35 +201,43 @@ def _at_most(rule: WindowRule, rows: Any, lengths: Any, k: int) -> int:
 
 def _of_row(rule: WindowRule, times: Any) -> Any:
     """The windows (windows, 2) of one path."""
-    begins, ends = _every_point(rule, times) if rule.stride is None else _grid(rule, times)
+    if rule.stride is None:
+        begins, ends = every_point(rule, times, times[0])
+    else:
+        _, begins, ends = grid(rule, times[0], times[-1])
+    return points_between(rule, times, begins, ends)
+
+
+def points_between(rule: WindowRule, times: Any, begins: Any, ends: Any) -> Any:
+    """The points (windows, 2) between moments."""
     left, right = SIDES[rule.closed]
     bounds = np.empty((len(ends), 2), np.int64)
     bounds[:, 0] = np.searchsorted(times, begins, left)  # type: ignore[call-overload]
     bounds[:, 1] = np.searchsorted(times, ends, right)  # type: ignore[call-overload]
-    bounds[:, 0] = np.minimum(bounds[:, 0], bounds[:, 1])  # closed="neither" of one moment
     if rule.include_previous:
         bounds[:, 0] = np.maximum(bounds[:, 0] - 1, 0)
     return bounds
 
 
-def _every_point(rule: WindowRule, times: Any) -> tuple[Any, Any]:
-    """Begin and end of windows that end at points."""
+def every_point(rule: WindowRule, times: Any, first: Any) -> tuple[Any, Any]:
+    """Begin and end of windows that end at points, of a path whose first time is `first`."""
     window = min(rule.window, 2**62) if times.dtype == np.int64 else rule.window
     begins = times - window
     if rule.start == "full":
-        whole = begins >= times[0]
+        whole = begins >= first
         return begins[whole], times[whole]
     return begins, times
 
 
-def _grid(rule: WindowRule, times: Any) -> tuple[Any, Any]:
-    """Begin and end of windows every `stride` from the first time on.
+def grid(rule: WindowRule, first: Any, last: Any, done: int = 0) -> tuple[int, Any, Any]:
+    """Begin and end of windows every `stride` from the first time on, without the first `done`.
 
-    The moments are g[j] = first + j * stride. If the window is a multiple m of the stride up to
-    rounding, window k is from g[k] to g[k + m], so that the end of one is the begin of another.
+    Also returns how many there are, with those. The moments are g[j] = first + j * stride. If the
+    window is a multiple m of the stride up to rounding, window k is from g[k] to g[k + m], so that
+    the end of one is the begin of another.
     """
-    window, stride, first, last = rule.window, rule.stride, times[0], times[-1]
-    if times.dtype == np.int64:  # relative to the first one
+    window, stride = rule.window, rule.stride
+    if isinstance(first, np.integer):  # times relative to the first one
         window, stride = min(window, 2**62), min(stride, 2**62)
         back, number = window // stride, (int(last) - window) // stride + 1
         multiple = back * stride == window
@@ -237,9 +245,10 @@ def _grid(rule: WindowRule, times: Any) -> tuple[Any, Any]:
         back, number = round(window / stride), int((last - first - window) / stride) + 2
         multiple = abs(back * stride - window) <= 4 * np.finfo(np.float64).eps * window
         back = back if multiple else int(window / stride)
-    lowest = 0 if rule.start == "full" else -back
+    lowest = done - (0 if rule.start == "full" else back)
     k = np.arange(lowest, max(number, lowest), dtype=np.int64)
     begins = first + k * stride
     ends = first + ((k + back) * stride if multiple else window + k * stride)
-    inside = (ends <= last) & (ends >= first)
-    return begins[inside], ends[inside]
+    reached = ends <= last
+    inside = reached & (ends >= first)
+    return done + int(reached.sum()), begins[inside], ends[inside]
