@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pysig
 from pysig._cli.signature import STAGES
+from pysig._cli.windows import add_windows
 
 DESCRIPTION = """\
 Signatures of paths in files. Each command has its own --help with examples.
@@ -67,6 +68,8 @@ examples:
       An array of shape (..., length, channels) becomes one of shape (..., size).
   pysig signature ticks.csv --depth 3 --stream -o prefixes.csv
       A row for every prefix of every path, with the time of its last point.
+  pysig signature quotes.csv --depth 3 --window 60s --stride 10s -o windows.csv
+      A row for every window of a minute, with the time of its end.
   pysig signature ticks.csv --words "lead_x,lag_x;lag_x,lead_x" --transform lead_lag
       Two coefficients of the path after lead-lag; their difference is its quadratic variation.
 
@@ -207,6 +210,7 @@ def add_paths(commands: Any, name: str, description: str, examples: str) -> None
     )
     add_files(parser)
     add_options(parser.add_argument_group(f"what to compute (as in pysig.{name})"), name)
+    add_windows(parser.add_argument_group(f"sliding windows (as in pysig.{name}_windows)"))
     add_reading(parser.add_argument_group("how to read the input"))
     add_resources(parser.add_argument_group("resources"))
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import pysig
 from pysig._cli.compute import Signer, Task
+from pysig._cli.windows import WindowSigner, window_arguments
 from pysig._io.blocks import Block, Budget, InputError, Reader
 from pysig._io.columns import channel_names, transformed_names
 from pysig._io.csvfile import CsvOptions
@@ -38,7 +39,8 @@ def run(args: Namespace, sources: Sequence[Source]) -> None:
     with output(args.output) as file, open_reader(sources, file_options(args)) as reader:
         stages = stages_of(args, reader)
         task, layout = planned(reader, args, stages, suffix)
-        signer = Signer(task)
+        windows = window_arguments(args, reader)
+        signer = Signer(task) if windows is None else WindowSigner(task, windows)
         budget = budget_of(reader, layout, args.memory)
         with (
             contextlib.closing(open_sink(file, suffix, layout, folder)) as sink,
@@ -145,7 +147,7 @@ def planned(
         size=size,
         depth=depth,
         dtype=dtype,
-        stream=args.stream,
+        stream=args.stream or args.window is not None,
         shape=reader.shape,
         array=args.command,
     )

@@ -36,12 +36,12 @@ class Result:
         One per path.
     points : ndarray of int64 of shape (batch,)
         The number of points of each path in this block.
-    values : ndarray of shape (batch, size), or (batch, prefixes, size) for a stream
+    values : ndarray of shape (batch, size), or (batch, prefixes, size) for a stream or windows
         The signatures.
     times : ndarray of shape (batch, prefixes), or None
-        For a stream: the time of the last point of each prefix.
+        For a stream: the time of the last point of each prefix. For windows: of their ends.
     prefixes : ndarray of int64 of shape (batch,), or None
-        For a stream: the number of prefixes of each path.
+        For a stream: the number of prefixes of each path. For windows: their number.
     begins, ends : bool
         False for a chunk of a long path that began earlier or continues.
     """
@@ -255,8 +255,8 @@ class NpySink:
         for k in range(start, len(self.prefixes)):
             if self.prefixes[k] != self.prefixes[0]:
                 raise InputError(
-                    f"--stream: {self.ids[0]!r} has {self.prefixes[0]} prefixes and "
-                    f"{self.ids[k]!r} has {self.prefixes[k]}, which does not form an array; "
+                    f"{self.ids[0]!r} has {self.prefixes[0]} rows and {self.ids[k]!r} has "
+                    f"{self.prefixes[k]}, which does not form an array; "
                     "write .npz or CSV instead of .npy"
                 )
 

@@ -325,7 +325,7 @@ def test_info_and_version(command):
     assert command("--version").out == f"pysig {pysig.__version__}\n"
 
 
-@pytest.mark.parametrize(("name", "count"), [("signature", 7), ("logsignature", 2)])
+@pytest.mark.parametrize(("name", "count"), [("signature", 8), ("logsignature", 2)])
 def test_the_examples_of_the_help_run(command, name, count):
     """Every example that --help shows, on files of the kind that it speaks of."""
     os.mkdir("walks")
@@ -333,6 +333,7 @@ def test_the_examples_of_the_help_run(command, name, count):
         Path(f"walks/{file}.csv").write_text("time,x,y\n0,0,0\n1,1,2\n2,1,3\n")
     Path("panel.csv").write_text("patient,hour,x,ward\n1,0,0,A\n1,1,1,A\n")
     Path("ticks.csv").write_text("id,time,x\na,0,1\na,1,2\na,2,5\n")
+    Path("quotes.csv").write_text("time,x\n2026-01-05T09:00:00,1\n2026-01-05T09:01:30,2\n")
     np.save("paths.npy", np.random.default_rng(7).normal(size=(2, 5, 2)))
     arrow = importlib.util.find_spec("pyarrow") is not None
     if arrow:

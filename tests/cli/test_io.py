@@ -247,7 +247,7 @@ def test_stream_of_paths_of_different_lengths(tmp_path):
     with np.load(tmp_path / "a.npz") as stored:
         assert stored["signature"].tolist() == [[1.0], [2.0], [2.0]]
         assert stored["prefixes"].tolist() == [1, 2]
-    with pytest.raises(InputError, match=r"'a' has 1 prefixes and 'b' has 2"):
+    with pytest.raises(InputError, match=r"'a' has 1 rows and 'b' has 2"):
         write_all(tmp_path / "a.npy", layout(1, stream=True), results)
     assert sorted(os.listdir(tmp_path)) == ["a.npz"]
 
