@@ -44,10 +44,7 @@ class Length:
             raise InputError(f"{option} {self.text}: the times of the file are {other}")
         if not dates:
             return int(self.number) if self.number.is_integer() else self.number
-        nanoseconds = self.number * float(
-            np.timedelta64(1, UNITS[self.unit]) / np.timedelta64(1, "ns")
-        )
-        return np.timedelta64(round(nanoseconds), "ns")
+        return np.timedelta64(round(self.number * UNITS[self.unit]), "ns")
 
 
 def length(text: str) -> Length:
