@@ -4,5 +4,5 @@ from importlib.util import find_spec
 
 collect_ignore_glob = ["embedding/*/*.py"]
 collect_ignore = ["conf.py", "generate.py", "figures", "reference.md", "api", "frameworks.md"]
-if find_spec("dask") is None:
-    collect_ignore.append("dask.md")
+NEEDS = {"dask.md": ["dask"], "tables.md": ["pandas", "polars"]}
+collect_ignore += [page for page, needed in NEEDS.items() if not all(map(find_spec, needed))]
