@@ -55,7 +55,7 @@ def test_nothing_gives_nothing():
         ((3, 2), {}, TypeError, "paths: expected an iterable of paths, received"),
         (([], 2), {"batch_size": 0}, ValueError, "batch_size: expected"),
         (([], 2), {"batch_size": 1.5}, TypeError, "batch_size: expected"),
-        (([], 2), {"degree": 2}, TypeError, "degree"),
+        (([], 2), {"depht": 2}, TypeError, "depht"),
     ],
 )
 def test_arguments_are_checked_at_once(arguments, options, error, message):

@@ -15,7 +15,7 @@ CHANNELS = 2
 
 
 @pytest.fixture
-def paths(rng):
+def random_walks(rng):
     return [rng.normal(size=(n, CHANNELS)).cumsum(axis=0).round(3) for n in (40, 7, 1, 23)]
 
 
@@ -28,7 +28,7 @@ def write_stamped(path, paths, times):
                 writer.writerow([f"p{k}", time, *row])
 
 
-def read(text):
+def read_windows(text):
     """Ids, ends and numbers of a CSV."""
     _, *rows = csv.reader(io.StringIO(text, newline=""))
     numbers = np.array([row[2:] for row in rows], dtype=float)
@@ -67,7 +67,7 @@ def test_windows_of_points(command, paths, case, memory):
     write_stamped("a.csv", paths, times)
     run = command("signature", "a.csv", "--depth", 2, "--window", 5, *arguments, *memory)
     assert run.status == 0, run.err
-    ids, ends, numbers = read(run.out)
+    ids, ends, numbers = read_windows(run.out)
     expected = [pysig.signature_windows(points, 2, 5, **options) for points in paths]
     assert ids == [f"p{k}" for k, rows in enumerate(expected) for _ in rows]
     np.testing.assert_allclose(numbers, np.concatenate(expected), rtol=1e-12, atol=1e-12)
@@ -94,7 +94,7 @@ def test_windows_of_times(command, rng, paths, unit, stride, closed, memory):
                     if name in options}  # fmt: skip
     run = command("signature", "a.csv", "--depth", 2, "--time", *arguments)
     assert run.status == 0, run.err
-    ids, ends, numbers = read(run.out)
+    ids, ends, numbers = read_windows(run.out)
     expected = []
     for points, own in zip(paths, times, strict=True):
         seconds = (own - own[0]).astype(float)
@@ -137,7 +137,9 @@ def test_words_of_windows(command, paths):
     write_stamped("a.csv", paths, [np.arange(len(points)) for points in paths])
     run = command("signature", "a.csv", "--words", "x,y;y", "--window", 5)
     expected = [pysig.signature_windows(p, None, 5, words=[(0, 1), (1,)]) for p in paths]
-    np.testing.assert_allclose(read(run.out)[2], np.concatenate(expected), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        read_windows(run.out)[2], np.concatenate(expected), rtol=1e-12, atol=1e-12
+    )
 
 
 def test_an_array_of_paths(command, rng):

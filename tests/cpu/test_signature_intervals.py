@@ -44,7 +44,7 @@ def steps_of(call):
     return [call.paths.steps - (full - int(n)) for n in counts]
 
 
-def intervals_of(call, bounds):
+def computed_intervals(call, bounds):
     """The result of the backend."""
     out = np.full((call.count, bounds.shape[1], call.plan.size), np.nan, call.array.dtype)
     _cpu.signature_intervals(call.paths, bounds, out, call.plan, call.options)
@@ -72,7 +72,7 @@ def test_intervals_equal_signatures_of_the_pieces(rng, options, dtype):
     call = call_of(path, 3, options)
     bounds = bounds_of(rng, steps_of(call), 20)
     assert_close(
-        intervals_of(call, bounds),
+        computed_intervals(call, bounds),
         expected(call, bounds, 3, options),
         dtype,
         rtol=RTOL[dtype.__name__],
@@ -83,13 +83,13 @@ def test_paths_of_different_lengths(rng):
     options = {"lengths": np.array([13, 1, 7])}
     call = call_of(rng.standard_normal((3, 13, 2)), 3, options)
     bounds = bounds_of(rng, steps_of(call), 20)
-    assert_close(intervals_of(call, bounds), expected(call, bounds, 3, options), rtol=1e-13)
+    assert_close(computed_intervals(call, bounds), expected(call, bounds, 3, options), rtol=1e-13)
 
 
 def test_one_row_of_bounds_serves_the_batch(rng):
     call = call_of(rng.standard_normal((3, 13, 2)), 3, {})
     bounds = bounds_of(rng, [12], 20)
-    assert_close(intervals_of(call, bounds), expected(call, bounds, 3, {}), rtol=1e-13)
+    assert_close(computed_intervals(call, bounds), expected(call, bounds, 3, {}), rtol=1e-13)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -104,7 +104,9 @@ def test_jvp_equals_that_of_the_pieces(rng, channels, options):
     out = np.full((3, 10, call.plan.size), np.nan)
     _cpu.signature_intervals_jvp(call.paths, along, bounds, out, call.plan, call.options)
     ahead, behind = (call_of(path + sign * step * moves, 3, options) for sign in (1, -1))
-    difference = (intervals_of(ahead, bounds) - intervals_of(behind, bounds)) / (2 * step)
+    difference = (computed_intervals(ahead, bounds) - computed_intervals(behind, bounds)) / (
+        2 * step
+    )
     assert_close(out, difference, rtol=1e-6)
 
 

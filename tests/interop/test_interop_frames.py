@@ -25,7 +25,7 @@ def ticks():
     }
 
 
-def made(name, data):
+def frame_of(name, data):
     library = pytest.importorskip(name)
     return library.DataFrame(data)
 
@@ -49,7 +49,7 @@ def contents(frame):
     return {name: frame[name].to_list() for name in frame.columns}
 
 
-def check(frame, keys, labels, values):
+def check_frame(frame, keys, labels, values):
     """A frame of these keys and values, in this order."""
     found = contents(frame)
     assert list(found) == [*keys, *labels]
@@ -60,11 +60,11 @@ def check(frame, keys, labels, values):
 
 
 def test_the_check_notices_a_wrong_value_and_a_wrong_order():
-    frame = made("pandas", {"k": [1, 2], "S(x)": [1.0, 2.0]}).set_index("k")
-    check(frame, {"k": [1, 2]}, ["S(x)"], [[1.0], [2.0]])
+    frame = frame_of("pandas", {"k": [1, 2], "S(x)": [1.0, 2.0]}).set_index("k")
+    check_frame(frame, {"k": [1, 2]}, ["S(x)"], [[1.0], [2.0]])
     for keys, values in (([2, 1], [[1.0], [2.0]]), ([1, 2], [[1.0], [2.1]])):
         with pytest.raises(AssertionError):
-            check(frame, {"k": keys}, ["S(x)"], values)
+            check_frame(frame, {"k": keys}, ["S(x)"], values)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -83,7 +83,7 @@ def test_the_check_notices_a_wrong_value_and_a_wrong_order():
 )
 def test_rows_are_grouped_and_ordered(library, options):
     data = ticks()
-    result = frames.signature(made(library, data), 2, by="symbol", time="ts", **options)
+    result = frames.signature(frame_of(library, data), 2, by="symbol", time="ts", **options)
     paths = expected_paths(data)
     values = []
     for points, times in paths.values():
@@ -101,13 +101,13 @@ def test_rows_are_grouped_and_ordered(library, options):
     labels = [f"S({x})" for x in pysig.labels(len(names), 2, names=names)]
     if options.get("scalar_term"):
         labels = ["S()", *labels]
-    check(result, {"symbol": list(paths)}, labels, values)
+    check_frame(result, {"symbol": list(paths)}, labels, values)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_logsignatures_and_words(library):
     data = ticks()
-    frame = made(library, data)
+    frame = frame_of(library, data)
     paths = expected_paths(data)
     result = frames.logsignature(frame, 3, basis="brackets", by=["symbol"], time="ts")
     values = [pysig.logsignature(points, 3, basis="brackets") for points, _ in paths.values()]
@@ -118,12 +118,12 @@ def test_logsignatures_and_words(library):
         "L[price,[price,size]]",
         "L[[price,size],size]",
     ]
-    check(result, {"symbol": list(paths)}, labels, values)
+    check_frame(result, {"symbol": list(paths)}, labels, values)
     result = frames.signature(
         frame, by="symbol", time="ts", channels=["size", "price"], words=["size", "S(price,size)"]
     )
     values = [pysig.signature(points, None, words=[(1,), (0, 1)]) for points, _ in paths.values()]
-    check(result, {"symbol": list(paths)}, ["S(size)", "S(price,size)"], values)
+    check_frame(result, {"symbol": list(paths)}, ["S(size)", "S(price,size)"], values)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -132,7 +132,13 @@ def test_logsignatures_and_words(library):
 def test_windows_are_named_by_their_last_point(library, window, stride, start):
     data = ticks()
     result = frames.signature(
-        made(library, data), 2, by="symbol", time="ts", window=window, stride=stride, start=start
+        frame_of(library, data),
+        2,
+        by="symbol",
+        time="ts",
+        window=window,
+        stride=stride,
+        start=start,
     )
     symbols, ends, values = [], [], []
     for symbol, (points, times) in expected_paths(data).items():
@@ -144,13 +150,13 @@ def test_windows_are_named_by_their_last_point(library, window, stride, start):
         last = bounds[:, 1] - 1
         ends += (times[last] if "stride" in given else times[len(times) - len(bounds) :]).tolist()
     labels = [f"S({x})" for x in pysig.labels(2, 2, names=["price", "size"])]
-    check(result, {"symbol": symbols, "ts": ends}, labels, values)
+    check_frame(result, {"symbol": symbols, "ts": ends}, labels, values)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_windows_without_times_are_numbered(library):
-    frame = made(library, {"x": [0.0, 1.0, 3.0, 6.0]})
-    check(
+    frame = frame_of(library, {"x": [0.0, 1.0, 3.0, 6.0]})
+    check_frame(
         frames.signature(frame, 1, window=2), {"point": [1, 2, 3]}, ["S(x)"], [[1.0], [2.0], [3.0]]
     )
 
@@ -158,7 +164,7 @@ def test_windows_without_times_are_numbered(library):
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_dates_and_time_zones(library):
     stamps = np.array(["2024-01-01T09:00", "2024-01-01T09:00:30", "2024-01-01T09:02"], "M8[ns]")
-    frame = made(library, {"when": stamps, "x": [0.0, 1.0, 3.0]})
+    frame = frame_of(library, {"when": stamps, "x": [0.0, 1.0, 3.0]})
     minute = np.timedelta64(60, "s")
     plain = frames.signature(frame, 1, time="when", window=minute, start="partial")
     assert contents(plain)["S(x)"] == [0.0, 1.0, 0.0]
@@ -187,7 +193,7 @@ def test_an_index_of_pandas_may_hold_keys_and_times():
     index = pandas.MultiIndex.from_tuples([("a", 1), ("a", 0), ("b", 0)], names=["id", "t"])
     frame = pandas.DataFrame({"x": [5.0, 2.0, 1.0]}, index=index)
     result = frames.signature(frame, 1, by="id", time="t")
-    check(result, {"id": ["a", "b"]}, ["S(x)"], [[3.0], [0.0]])
+    check_frame(result, {"id": ["a", "b"]}, ["S(x)"], [[3.0], [0.0]])
     assert result.index.name == "id"
 
 
@@ -202,16 +208,18 @@ def test_nullable_and_categorical_columns_of_pandas():
         }
     )
     result = frames.signature(frame, 1, by="id")
-    check(result, {"id": ["b", "a"]}, ["S(x)", "S(y)", "S(z)"], [[1, 1, -1], [0, 0, 0]])
+    check_frame(result, {"id": ["b", "a"]}, ["S(x)", "S(y)", "S(z)"], [[1, 1, -1], [0, 0, 0]])
     single = pandas.DataFrame({"x": np.array([0, 2], np.float32)})
     assert frames.signature(single, 2).dtypes.tolist() == [np.float32] * 2
 
 
 def test_two_keys_and_no_rows():
     for library in LIBRARIES:
-        frame = made(library, {"a": [1, 1, 2, 2], "b": ["x", "x", "x", "y"], "v": [0.0, 1, 5, 7]})
+        frame = frame_of(
+            library, {"a": [1, 1, 2, 2], "b": ["x", "x", "x", "y"], "v": [0.0, 1, 5, 7]}
+        )
         result = frames.signature(frame, 1, by=["a", "b"])
-        check(result, {"a": [1, 2, 2], "b": ["x", "x", "y"]}, ["S(v)"], [[1.0], [0.0], [0.0]])
+        check_frame(result, {"a": [1, 2, 2], "b": ["x", "x", "y"]}, ["S(v)"], [[1.0], [0.0], [0.0]])
         empty = frames.signature(frame[:0], 1, by=["a", "b"])
         assert len(empty) == 0
         assert list(contents(empty)) == ["a", "b", "S(v)"]
@@ -242,11 +250,11 @@ def test_two_keys_and_no_rows():
         ({"x": [1.0, 2], "t": [0, 1]}, {"time": "t", "transform": ["lead_lag", "times"]},
          ValueError, 'transform: expected "times" as the first stage'),
         ({"x": [1.0, 2]}, {"words": ["y"]}, ValueError, "labels: expected names of channels"),
-        ({"x": [1.0, 2]}, {"degree": 2}, TypeError, "degree"),
+        ({"x": [1.0, 2]}, {"depht": 2}, TypeError, "depht"),
     ],
 )  # fmt: skip
 def test_errors_name_the_column(library, data, options, error, message):
-    frame = made(library, data)
+    frame = frame_of(library, data)
     with pytest.raises(error, match=message):
         frames.signature(frame, None if "words" in options else 2, **options)
 
@@ -254,7 +262,7 @@ def test_errors_name_the_column(library, data, options, error, message):
 def test_other_things_are_not_frames():
     with pytest.raises(TypeError, match=r"frame: expected a DataFrame.*received ndarray"):
         frames.signature(np.zeros((3, 2)), 2)
-    lazy = made("polars", {"x": [1.0]}).lazy()
+    lazy = frame_of("polars", {"x": [1.0]}).lazy()
     with pytest.raises(TypeError, match=r"received a LazyFrame. Call frame.collect"):
         frames.signature(lazy, 2)
     pandas = pytest.importorskip("pandas")
