@@ -19,11 +19,11 @@ def random_walks(rng):
     return [rng.normal(size=(n, CHANNELS)).cumsum(axis=0).round(3) for n in (40, 7, 1, 23)]
 
 
-def write_stamped(path, paths, times):
+def write_stamped(path, walks, times):
     with open(path, "w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["id", "time", "x", "y"])
-        for k, points in enumerate(paths):
+        for k, points in enumerate(walks):
             for time, row in zip(times[k], points.tolist(), strict=True):
                 writer.writerow([f"p{k}", time, *row])
 
@@ -35,10 +35,10 @@ def read_windows(text):
     return [row[0] for row in rows], [row[1] for row in rows], numbers
 
 
-def irregular(rng, paths, unit):
+def irregular(rng, walks, unit):
     """Times of each path: dates, integers or fractions; two points have one time."""
     times = []
-    for points in paths:
+    for points in walks:
         ticks = np.cumsum(rng.integers(0, 30, len(points)))
         if unit == "dates":
             times.append(np.datetime64("2026-01-05T09:00:00") + ticks.astype("m8[s]"))
@@ -61,18 +61,18 @@ CASES = {
 
 @pytest.mark.parametrize("memory", [[], ["--memory", "1K"]])
 @pytest.mark.parametrize("case", CASES)
-def test_windows_of_points(command, paths, case, memory):
+def test_windows_of_points(command, random_walks, case, memory):
     arguments, options = CASES[case]
-    times = [np.arange(len(points)) for points in paths]
-    write_stamped("a.csv", paths, times)
+    times = [np.arange(len(points)) for points in random_walks]
+    write_stamped("a.csv", random_walks, times)
     run = command("signature", "a.csv", "--depth", 2, "--window", 5, *arguments, *memory)
     assert run.status == 0, run.err
     ids, ends, numbers = read_windows(run.out)
-    expected = [pysig.signature_windows(points, 2, 5, **options) for points in paths]
+    expected = [pysig.signature_windows(points, 2, 5, **options) for points in random_walks]
     assert ids == [f"p{k}" for k, rows in enumerate(expected) for _ in rows]
     np.testing.assert_allclose(numbers, np.concatenate(expected), rtol=1e-12, atol=1e-12)
     own = {name: options[name] for name in ("stride", "start") if name in options}
-    bounds = [pysig.window_bounds(len(points), 5, **own) for points in paths]
+    bounds = [pysig.window_bounds(len(points), 5, **own) for points in random_walks]
     assert ends == [str(end - 1) for own in bounds for end in own[:, 1]]
 
 
@@ -80,9 +80,9 @@ def test_windows_of_points(command, paths, case, memory):
 @pytest.mark.parametrize("stride", [None, "40"])
 @pytest.mark.parametrize("unit", ["dates", "integers", "fractions"])
 @pytest.mark.parametrize("closed", ["right", "left"])
-def test_windows_of_times(command, rng, paths, unit, stride, closed, memory):
-    times = irregular(rng, paths, unit)
-    write_stamped("a.csv", paths, times)
+def test_windows_of_times(command, rng, random_walks, unit, stride, closed, memory):
+    times = irregular(rng, random_walks, unit)
+    write_stamped("a.csv", random_walks, times)
     suffix = "s" if unit == "dates" else "t"
     arguments = ["--window", f"90{suffix}", "--start", "partial", "--closed", closed, *memory]
     options = {"start": "partial", "closed": closed, "window": 90.0}
@@ -96,7 +96,7 @@ def test_windows_of_times(command, rng, paths, unit, stride, closed, memory):
     assert run.status == 0, run.err
     ids, ends, numbers = read_windows(run.out)
     expected = []
-    for points, own in zip(paths, times, strict=True):
+    for points, own in zip(random_walks, times, strict=True):
         seconds = (own - own[0]).astype(float)
         expected.append(
             pysig.signature_windows(points, 2, times=own, transform=pysig.Time(seconds), **options)
@@ -108,12 +108,12 @@ def test_windows_of_times(command, rng, paths, unit, stride, closed, memory):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet", ".npy"])
-def test_formats(command, paths, suffix):
+def test_formats(command, random_walks, suffix):
     if suffix == ".parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
-    times = [np.arange(len(points)) for points in paths]
-    write_stamped("a.csv", paths, times)
-    expected = [pysig.logsignature_windows(points, 2, 5, basis="hall") for points in paths]
+    times = [np.arange(len(points)) for points in random_walks]
+    write_stamped("a.csv", random_walks, times)
+    expected = [pysig.logsignature_windows(points, 2, 5, basis="hall") for points in random_walks]
     run = command(
         "logsignature", "a.csv", "--depth", 2, "--window", 5, "--basis", "hall", "-o", f"b{suffix}"
     )
@@ -133,10 +133,10 @@ def test_formats(command, paths, suffix):
     np.testing.assert_allclose(numbers, np.concatenate(expected), rtol=1e-12, atol=1e-12)
 
 
-def test_words_of_windows(command, paths):
-    write_stamped("a.csv", paths, [np.arange(len(points)) for points in paths])
+def test_words_of_windows(command, random_walks):
+    write_stamped("a.csv", random_walks, [np.arange(len(points)) for points in random_walks])
     run = command("signature", "a.csv", "--words", "x,y;y", "--window", 5)
-    expected = [pysig.signature_windows(p, None, 5, words=[(0, 1), (1,)]) for p in paths]
+    expected = [pysig.signature_windows(p, None, 5, words=[(0, 1), (1,)]) for p in random_walks]
     np.testing.assert_allclose(
         read_windows(run.out)[2], np.concatenate(expected), rtol=1e-12, atol=1e-12
     )
@@ -199,9 +199,9 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("case", ERRORS)
-def test_errors(command, paths, case):
+def test_errors(command, random_walks, case):
     arguments, message = ERRORS[case]
-    write_stamped("a.csv", paths, [np.arange(len(points)) for points in paths])
+    write_stamped("a.csv", random_walks, [np.arange(len(points)) for points in random_walks])
     run = command("signature", "a.csv", "--depth", 2, "-o", "b.csv", *arguments)
     assert run.status == 2
     assert message in run.err
@@ -209,8 +209,12 @@ def test_errors(command, paths, case):
         open("b.csv", encoding="utf-8").close()
 
 
-def test_errors_of_dates(command, paths):
-    write_stamped("a.csv", paths, [np.datetime64("2026-01-05") + np.arange(len(p)) for p in paths])
+def test_errors_of_dates(command, random_walks):
+    write_stamped(
+        "a.csv",
+        random_walks,
+        [np.datetime64("2026-01-05") + np.arange(len(p)) for p in random_walks],
+    )
     run = command("signature", "a.csv", "--depth", 2, "--window", "5t")
     assert "--window 5t: the times of the file are dates; give a unit such as 60s" in run.err
     with open("b.csv", "w", encoding="utf-8") as text:
