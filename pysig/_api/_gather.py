@@ -76,9 +76,9 @@ class Pieces:
             self.operation.vjp(paths, weights[self._index(slab.place)], target)
             index, used = self._host_point_index(slab)
             values = target.path.reshape(-1, points_bar.shape[1])
-            self._add(points_bar, index[used], values, np.flatnonzero(used))
+            add_rows(self.backend, points_bar, index[used], values, np.flatnonzero(used))
             if base_bar is not None:
-                self._add(base_bar, slab.row, bars[1], np.arange(len(slab.row)))
+                add_rows(self.backend, base_bar, slab.row, bars[1], np.arange(len(slab.row)))
 
     def _trivial(self, out: Any, trivial: Any) -> Any:
         """The rows of `out`, those of empty windows filled."""
@@ -156,28 +156,28 @@ class Pieces:
             times = times - times[:, :1]
         return xp.ascontiguousarray(times.astype(self.dtype, copy=False))
 
-    # ---- sums ----
 
-    def _add(self, target: Any, index: Any, values: Any, taken: Any) -> None:
-        """target[index[k]] += values[taken[k]] for k in order, without atomics.
+def add_rows(backend: ArrayBackend, target: Any, index: Any, values: Any, taken: Any) -> None:
+    """target[index[k]] += values[taken[k]] for k in order, without atomics.
 
-        Entries are added in rounds: round r adds the r-th entry of each row of the target.
-        """
-        order = np.argsort(index, kind="stable")
-        rows = index[order]
-        new = np.ones(len(rows), bool)
-        new[1:] = rows[1:] != rows[:-1]
-        begins = np.flatnonzero(new)
-        ends = np.append(begins[1:], len(rows))
-        if len(rows) and len(begins) < int((ends - begins).max()):  # many entries for few rows
-            for begin, end in zip(begins, ends, strict=True):
-                some = values[self._index(taken[order[begin:end]])]
-                target[int(rows[begin])] += some.sum(axis=0)
-            return
-        rank = np.arange(len(rows)) - np.repeat(begins, ends - begins)
-        by_rank = np.argsort(rank, kind="stable")
-        cuts = np.searchsorted(rank[by_rank], np.arange(int(rank.max(initial=-1)) + 2))
-        for begin, end in pairwise(cuts):
-            some = by_rank[begin:end]
-            where = self._index(rows[some])
-            target[where] = target[where] + values[self._index(taken[order[some]])]
+    Entries are added in rounds: round r adds the r-th entry of each row of the target.
+    """
+    asarray = backend.xp.asarray
+    order = np.argsort(index, kind="stable")
+    rows = index[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = rows[1:] != rows[:-1]
+    begins = np.flatnonzero(new)
+    ends = np.append(begins[1:], len(rows))
+    if len(rows) and len(begins) < int((ends - begins).max()):  # many entries for few rows
+        for begin, end in zip(begins, ends, strict=True):
+            some = values[asarray(taken[order[begin:end]])]
+            target[int(rows[begin])] += some.sum(axis=0)
+        return
+    rank = np.arange(len(rows)) - np.repeat(begins, ends - begins)
+    by_rank = np.argsort(rank, kind="stable")
+    cuts = np.searchsorted(rank[by_rank], np.arange(int(rank.max(initial=-1)) + 2))
+    for begin, end in pairwise(cuts):
+        some = by_rank[begin:end]
+        where = asarray(rows[some])
+        target[where] = target[where] + values[asarray(taken[order[some]])]

@@ -1,4 +1,4 @@
-"""Signatures of intervals of points, in one of two ways.
+"""Signatures of intervals of points, in one of two ways. `_joined_rows` adds a third one.
 
 *Direct*: the backend computes intervals of segments of the transformed path and shares work between
 them. It applies where the transform of a window is a part of the transform of the path:
@@ -64,6 +64,7 @@ class IntervalRows:
     """Signatures of the intervals `bounds` (paths or 1, q, 2) of points.
 
     `times`: those of a `Time` stage, (paths, points) in float64, not rounded; None without them.
+    `middle`: leave out segments that basepoint and reset add at the ends.
     """
 
     backend: ArrayBackend
@@ -72,6 +73,7 @@ class IntervalRows:
     times: Any
     plan: Plan
     options: Options
+    middle: bool = False
 
     @cached_property
     def stages(self) -> list[str]:
@@ -99,7 +101,8 @@ class IntervalRows:
         """Whether the transform of a window is a part of the transform of the path."""
         if not hasattr(self.backend.impl, "signature_intervals"):
             return False
-        if self.paths.basepoint is not None or set(self.stages) & {"basepoint", "reset"}:
+        added = self.paths.basepoint is not None or set(self.stages) & {"basepoint", "reset"}
+        if added and not self.middle:
             return False
         return not self.restarts or self._corrects_time
 

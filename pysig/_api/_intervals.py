@@ -14,6 +14,7 @@ from pysig._api._call import PathCall
 from pysig._api._gather import SLAB_BYTES
 from pysig._api._gradients import MAX_SINGLE_STEPS
 from pysig._api._interval_rows import IntervalRows, Operation
+from pysig._api._joined_rows import JoinedRows
 from pysig._api._memory import SMALL_RESULT_BYTES, available_memory, check_memory, shortage
 from pysig._api._time_channel import wide_times
 from pysig._api._words_argument import check_words
@@ -159,11 +160,13 @@ class IntervalsCall(PathCall):
         return super().derivative(tangents)
 
     @cached_property
-    def interval_rows(self) -> IntervalRows:
+    def interval_rows(self) -> IntervalRows | JoinedRows:
         """Signatures of the intervals, without selection or logarithm."""
-        return IntervalRows(
+        rows = IntervalRows(
             self.backend, self.paths, self.bounds, self.times, self.plan, self.options
         )
+        joined = JoinedRows(rows)
+        return joined if joined.applies else rows
 
     @cached_property
     def projection(self) -> Projection | None:
@@ -195,7 +198,8 @@ class IntervalsCall(PathCall):
     def slabs(self) -> Iterator[tuple[slice, slice]]:
         """Paths and intervals whose signatures take bounded memory."""
         queries, batch = self.queries, self.count
-        if not self.reads or self.projection is not None:
+        bounded = self.reads or isinstance(self.interval_rows, JoinedRows)
+        if not bounded or self.projection is not None:
             yield slice(0, batch), slice(0, queries)
             return
         fit = max(SLAB_BYTES // (self.plan.size * 8), 1)

@@ -93,8 +93,9 @@ def signature_intervals(
     Intervals are grouped by a point that they contain: the signature of an interval is the product
     of that of a part in front of this point and of that behind it. A disjoint sparse table gives
     the points: for n segments and q intervals about n log2(n) steps and q products, whatever their
-    lengths. Each interval is computed by itself where that is cheaper, and for transforms that add
-    points ("basepoint", "reset"). Memory beyond the result is bounded.
+    lengths. Segments that "basepoint" and "reset" add at the ends take one more product. Each
+    interval is computed by itself where that is cheaper, or if time restarts in it and "basepoint"
+    or "reset" add points to it. Memory beyond the result is bounded.
 
     Differences of two signatures of prefixes, ``S(0, a)^-1 ⊗ S(0, b)``, would lose digits along the
     path.

@@ -117,8 +117,9 @@ def signature_windows(
     -----
     Prefix and suffix products within blocks of the length of a window [1]_, or two stacks for
     windows of times [2]_: a window costs two steps for each new segment and one Chen product,
-    whatever its length. Each window is computed by itself where that is cheaper, and for transforms
-    that add points ("basepoint", "reset"). Memory beyond the result is bounded. Signatures of
+    whatever its length. Segments that "basepoint" and "reset" add at the ends take one more
+    product. Each window is computed by itself where that is cheaper, or if time restarts in it and
+    "basepoint" or "reset" add points to it. Memory beyond the result is bounded. Signatures of
     prefixes are never divided: ``S(0, a)^-1 ⊗ S(0, b)`` loses digits along the path.
 
     References

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysig
+from pysig._api import _joined_rows
 from pysig._reference import signature_windows as reference
 from support import TIME_UNITS, assert_close, generator, on_device, on_host
 
@@ -41,6 +44,11 @@ TRANSFORMS = {
     "time, reset, lead_lag": lambda rng, length: ["time", "reset", "lead_lag"],
     "reset, time": lambda rng, length: ["reset", "time"],
 }
+
+
+def joined(always):
+    """Join the ends of windows, which basepoint and reset add, always or never."""
+    return mock.patch.object(_joined_rows, "MIN_POINTS", -1 if always else 2**40)
 
 
 def random_bounds(rng, batch, length, count):
@@ -81,42 +89,43 @@ def largest(path, depth, bounds, options):
 
 
 @settings(max_examples=150)
-@given(st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
-def test_intervals_are_the_signatures_of_slices(seed, dtype):
+@given(st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]), st.booleans())
+def test_intervals_are_the_signatures_of_slices(seed, dtype, always):
     _, path, depth, bounds, options = case(seed, dtype)
     expected, scale = largest(path.astype(np.float64), depth, bounds, options)
-    actual = pysig.signature_intervals(path, depth, bounds, **options)
+    with joined(always):
+        actual = pysig.signature_intervals(path, depth, bounds, **options)
+        out = np.full_like(actual, np.nan)
+        assert pysig.signature_intervals(path, depth, bounds, **options, out=out) is out
     assert_close(actual, expected, dtype, rtol=TOLERANCE, least=scale)
-    out = np.full_like(actual, np.nan)
-    assert pysig.signature_intervals(path, depth, bounds, **options, out=out) is out
     assert np.array_equal(out, actual)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("size", [(2, 3), (3, 3)])
-def test_each_transform_is_applied_within_a_window(xp, rng, transform, size):
-    channels, depth = size if transform in ("none", "lead_lag") else (2, 1)
-    if transform == "lead_lag":
-        channels, depth = 2, 3
+@pytest.mark.parametrize("always", [False, True])
+def test_each_transform_is_applied_within_a_window(xp, rng, transform, always):
+    channels, depth = 2, 3 if xp is np or transform in ("none", "lead_lag", "basepoint") else 1
     path = slow_walk(rng, (2, 9, channels))
     bounds = random_bounds(rng, (2,), 9, 6)
     stages = TRANSFORMS[transform](rng, 9)
     expected = reference.signature_intervals(path, depth, bounds, transform=stages)
     options = on_device(xp, {"transform": stages})
-    actual = on_host(pysig.signature_intervals(xp.asarray(path), depth, bounds, **options))
+    with joined(always):
+        actual = on_host(pysig.signature_intervals(xp.asarray(path), depth, bounds, **options))
     assert_close(actual, expected, np.float64, rtol=1e-13, least=1.0)
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 2**32))
-def test_gradients_of_intervals(seed):
+@given(st.integers(0, 2**32), st.booleans())
+def test_gradients_of_intervals(seed, always):
     rng, path, depth, bounds, options = case(seed)
     values = reference.signature_intervals(path, depth, bounds, **options)
     cotangent = rng.normal(size=values.shape)
     path_bar, base_bar = reference.signature_intervals_vjp(
         path, depth, bounds, cotangent, **options
     )
-    actual = pysig.signature_intervals_vjp(path, depth, bounds, cotangent, **options)
+    with joined(always):
+        actual = pysig.signature_intervals_vjp(path, depth, bounds, cotangent, **options)
     if isinstance(options["basepoint"], np.ndarray):
         assert_close(actual.basepoint, base_bar.reshape(-1, path.shape[-1]).sum(axis=0),
                      rtol=1e-12, least=1.0)  # fmt: skip
@@ -126,21 +135,23 @@ def test_gradients_of_intervals(seed):
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 2**32))
-def test_derivatives_of_intervals(seed):
+@given(st.integers(0, 2**32), st.booleans())
+def test_derivatives_of_intervals(seed, always):
     rng, path, depth, bounds, options = case(seed)
     tangent, moves = rng.normal(size=path.shape), None
     if isinstance(options["basepoint"], np.ndarray):
         moves = rng.normal(size=path.shape[-1:])
     expected = reference.signature_intervals_jvp(path, depth, bounds, tangent, moves, **options)
-    actual = pysig.signature_intervals_jvp(
-        path, depth, bounds, tangent, basepoint_tangent=moves, **options
-    )
+    with joined(always):
+        actual = pysig.signature_intervals_jvp(
+            path, depth, bounds, tangent, basepoint_tangent=moves, **options
+        )
     assert_close(actual, expected, np.float64, rtol=1e-12, least=1.0)
 
 
+@pytest.mark.parametrize("always", [False, True])
 @pytest.mark.parametrize("options", [{}, {"basepoint": True}, {"transform": "reset"}])
-def test_derivatives_on_each_backend(xp, rng, options):
+def test_derivatives_on_each_backend(xp, rng, options, always):
     path, bounds = slow_walk(rng, (2, 8, 2)), random_bounds(rng, (2,), 8, 5)
     weights, tangent = rng.normal(size=(2, 5, 1)), rng.normal(size=path.shape)
     depth = 1 if "transform" in options else 3
@@ -151,10 +162,11 @@ def test_derivatives_on_each_backend(xp, rng, options):
     path_bar, _ = reference.signature_intervals_vjp(path, depth, bounds, weights, **options)
     moved = reference.signature_intervals_jvp(path, depth, bounds, tangent, **options)
     arrays = (xp.asarray(path), depth, bounds)
-    actual = pysig.signature_intervals_vjp(*arrays, xp.asarray(weights), **options)
-    assert_close(on_host(actual), path_bar, np.float64, rtol=1e-12)
-    actual = pysig.signature_intervals_jvp(*arrays, xp.asarray(tangent), **options)
-    assert_close(on_host(actual), moved, np.float64, rtol=1e-12)
+    with joined(always):
+        actual = pysig.signature_intervals_vjp(*arrays, xp.asarray(weights), **options)
+        assert_close(on_host(actual), path_bar, np.float64, rtol=1e-12)
+        actual = pysig.signature_intervals_jvp(*arrays, xp.asarray(tangent), **options)
+        assert_close(on_host(actual), moved, np.float64, rtol=1e-12)
 
 
 # ---- words ----
