@@ -151,4 +151,8 @@ def __getattr__(name: str) -> _ModuleType:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY_MODULES})
+    return sorted({*__all__, *_LAZY_MODULES, *filter(_is_special, globals())})
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__")

@@ -21,7 +21,7 @@ from pysig._api._path_checks import check_lengths, check_scalar_column
 from pysig._api._ragged import RaggedPaths, check_points, first_array, like_points, paths_of
 from pysig._api.config import check_workers
 from pysig._api.transform import check_transform
-from pysig._backend import backend_of, require
+from pysig._backend import CAPABILITIES, ArrayBackend, backend_of, require
 from pysig._plans.layout import Plan, plan_for
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
@@ -79,7 +79,7 @@ class PathCall:
         """Check that the backend has the method."""
         checked = _checks.check_method(method)
         if checked != "auto":
-            require(self.backend, f'signature: method="{checked}"', self.caller)
+            require_method(self.backend, f'signature: method="{checked}"', checked, self.caller)
         return checked
 
     @on_device
@@ -363,13 +363,26 @@ class DerivativeCall(SignatureCall):
 
     def check_method(self, method: Any) -> str:
         """Check that the backend has the method for this derivative."""
-        checked = _checks.check_method(method)
-        if checked == "cumsum":
-            require(self.backend, 'derivatives: method="cumsum"', self.caller)
-        elif checked == "tile":
-            group = "signature_vjp" if self.caller == "signature_vjp" else _SECOND_ORDER
-            require(self.backend, f'{group}: method="tile"', self.caller)
-        return checked
+        return check_derivative_method(method, self.backend, self.caller)
 
 
-_SECOND_ORDER = "signature_jvp, signature_hvp"
+def check_derivative_method(method: Any, backend: ArrayBackend, caller: str) -> str:
+    """Check that the backend has the method for the derivative `caller`."""
+    checked = _checks.check_method(method)
+    if checked == "cumsum":
+        require_method(backend, 'derivatives: method="cumsum"', checked, caller)
+    elif checked == "tile":
+        first = caller in ("signature_vjp", "logsignature_vjp")
+        group = "signature_vjp" if first else "signature_jvp, signature_hvp"
+        require_method(backend, f'{group}: method="tile"', checked, caller)
+    return checked
+
+
+def require_method(backend: ArrayBackend, capability: str, method: str, caller: str) -> None:
+    """TypeError if `backend` lacks the method, a row of the table of capabilities."""
+    if backend.name not in CAPABILITIES[capability]:
+        have = ", ".join(sorted(CAPABILITIES[capability]))
+        raise TypeError(
+            f"method: expected one that {caller} has for {backend.name} arrays, received "
+            f'"{method}", which is for {have} arrays only. Leave it out.'
+        )

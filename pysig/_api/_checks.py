@@ -5,7 +5,8 @@ a remedy.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from numbers import Number
 from typing import Any
 
@@ -136,8 +137,35 @@ def refuse_masked(value: Any, name: str) -> None:
         )
 
 
+# The first part of the module of a type -> the module of `pysig.interop` for it.
+_FRAMEWORKS = {
+    "torch": "torch",
+    "jax": "jax",
+    "jaxlib": "jax",
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+}
+
+
+def refuse_tensor(value: Any, name: str) -> None:
+    """TypeError for a tensor of a framework, or a list of them: gradients would be lost."""
+    while type(value) in (list, tuple) and value:
+        value = value[0]
+    framework = _FRAMEWORKS.get(type(value).__module__.partition(".")[0])
+    if framework is not None and hasattr(value, "dtype"):
+        dtype = getattr(value.dtype, "name", value.dtype)
+        raise TypeError(
+            f"{name}: expected an array of NumPy or CuPy, received {type(value).__name__} of "
+            f"{framework}, of dtype {dtype}. Use pysig.interop.{framework}, or pass a NumPy array "
+            "of its values."
+        )
+
+
 def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     """An array of `backend` with a real dtype."""
+    if value is None:
+        raise TypeError(f"{name}: expected an array, received NoneType None. Pass it.")
+    refuse_tensor(value, name)
     refuse_masked(value, name)
     check_device(value, name)
     try:
@@ -156,12 +184,26 @@ def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     return array
 
 
+def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
+    """One of the names `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        error = ValueError if isinstance(value, str) else TypeError
+        expected = ", ".join(f'"{choice}"' for choice in choices)
+        raise error(
+            f"{name}: expected one of {expected}, received {describe(value)}.{hint(value, choices)}"
+        )
+    return value
+
+
+def hint(value: Any, names: Iterable[str]) -> str:
+    """The end of a message on an unknown name: a similar one, if there is one."""
+    similar = get_close_matches(value, names, 1) if isinstance(value, str) else []
+    return f' Did you mean "{similar[0]}"?' if similar else ""
+
+
 def check_method(method: Any) -> str:
     """One of METHODS."""
-    if not isinstance(method, str) or method not in METHODS:
-        names = ", ".join(map(repr, METHODS))
-        raise ValueError(f"method: expected one of {names}, received {method!r}.")
-    return method
+    return check_choice(method, "method", METHODS)
 
 
 def broadcast(

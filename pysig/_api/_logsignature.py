@@ -7,13 +7,14 @@ from math import prod
 from typing import Any
 
 from pysig._api import _checks
-from pysig._api._call import SignatureCall
+from pysig._api._call import SignatureCall, check_derivative_method
 from pysig._api._memory import check_bytes
 from pysig._api._path_checks import check_path
-from pysig._api._ragged import RaggedPaths
+from pysig._api._ragged import RaggedPaths, first_array
 from pysig._api.algebra._rows import check_sizes
 from pysig._api.bases import check_basis
 from pysig._api.transform import transformed_shape
+from pysig._backend import backend_of
 from pysig._plans import basis_tables
 from pysig._plans.layout import plan_for
 
@@ -50,13 +51,14 @@ class LogsignatureCall(SignatureCall):
         self.backend.impl.logsignature(self.paths, out, self.plan, self.maps, self.options)
 
 
-def check_tables(path: Any, depth: Any, basis: Any, transform: Any) -> int:
-    """The channels of the transformed path, once it is known that the tables of its logarithm fit:
-    before a signature is computed in vain.
+def check_tables(caller: str, path: Any, depth: Any, basis: Any, options: Mapping[str, Any]) -> int:
+    """The channels of the transformed path, once it is known that the derivative `caller` has the
+    method and that the tables of the logarithm fit: before a signature is computed in vain.
     """
     depth = _checks.check_depth(depth)
+    check_derivative_method(options["method"], backend_of(first_array(path)), caller)
     array = path if isinstance(path, RaggedPaths) else check_path(path)[1]
-    channels = transformed_shape(1, array.shape[-1], transform)[1]
+    channels = transformed_shape(1, array.shape[-1], options["transform"])[1]
     plan = check_sizes(channels, depth)
     basis_tables.conversion_steps(channels, plan.depth, "expanded", check_basis(basis))
     return channels

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 else:  # annotations are not evaluated; NumPy is the only dependency at run time
     Unpack = dict
 
+from pysig._api._checks import hint
+
 __all__ = [
     "DEFAULTS",
     "IntervalOptions",
@@ -86,11 +88,13 @@ DEFAULTS: dict[str, Any] = {
 
 def takes(declared: type) -> Callable[[Function], Function]:
     """Decorate a function of ``**options: Unpack[declared]``: `help` and `inspect.signature` show
-    every option with its default. `out` comes last.
+    every option with its default, and no other keyword. `out` comes last.
     """
     names = getattr(declared, "__annotations__", {})
     shown = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation="Any")
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=_text(names[name])
+        )
         for name, value in DEFAULTS.items()
         if name in names
     ]
@@ -98,17 +102,31 @@ def takes(declared: type) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         plain = inspect.signature(function)
         own = [p for p in plain.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = [p for p in shown if p.name not in plain.parameters]
         last = [p for p in own if p.name == "out"]
-        parameters = [*(p for p in own if p.name != "out"), *shown, *last]
+        parameters = [*(p for p in own if p.name != "out"), *more, *last]
         function.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
         return function
 
     return decorate
 
 
+def _text(annotation: Any) -> str:
+    """The text of an annotation that is not evaluated."""
+    return str(getattr(annotation, "__forward_arg__", annotation))
+
+
 def complete(caller: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """`options` with defaults for all others; TypeError for a name that `caller` does not take."""
+    known = caller.__signature__.parameters
     for name in options:
-        if name not in caller.__signature__.parameters:
-            raise TypeError(f"{caller.__name__}() got an unexpected keyword argument {name!r}")
+        if name not in known:
+            raise TypeError(
+                f"{caller.__name__}() got an unexpected keyword argument {name!r}."
+                f"{hint(_SYNONYMS.get(name, name), known)}"
+            )
     return {**DEFAULTS, **options}
+
+
+# Names in other libraries.
+_SYNONYMS = {"degree": "depth", "level": "depth", "n_jobs": "workers", "num_threads": "workers"}

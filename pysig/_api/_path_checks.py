@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pysig._api._checks import as_numeric, broadcast, describe, refuse_masked
+from pysig._api._checks import as_numeric, broadcast, describe, refuse_masked, refuse_tensor
 from pysig._api._device import check_device
 from pysig._backend import CUPY, ArrayBackend, as_array, backend_of
 
@@ -91,6 +91,7 @@ def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
         return None
     batch, length = path.shape[:-2], path.shape[-2]
     xp = backend.xp
+    refuse_tensor(lengths, "lengths")
     refuse_masked(lengths, "lengths")
     check_device(lengths, "lengths")
     try:
@@ -117,17 +118,19 @@ def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
     return xp.ascontiguousarray(array.reshape(prod(batch)).astype(np.int64))
 
 
-def check_scalar_column(rows: Any, column: int, backend: ArrayBackend) -> None:
-    """ValueError unless the coefficient of the empty word is 1, as it is in signatures. Not on a
-    GPU, where a look at the values would wait for the device.
+def check_scalar_column(
+    rows: Any, column: int, backend: ArrayBackend, name: str = "initial", expected: int = 1
+) -> None:
+    """ValueError unless the coefficient of the empty word is 1, as it is in signatures, or as
+    `expected`. Not on a GPU, where a look at the values would wait for the device.
     """
     if backend is CUPY:
         return
     values = rows[..., column].ravel()
-    wrong = values != 1
+    wrong = values != expected
     if wrong.any():
         entry = "first entry" if column == 0 else f"entry {column}"
         raise ValueError(
-            f"initial: expected 1 as its {entry}, the coefficient of the empty word, received "
-            f"{values[wrong][0]}. Pass a signature."
+            f"{name}: expected {expected} as its {entry}, the coefficient of the empty word, "
+            f"received {values[wrong][0]}. Pass a {'signature' if expected else 'logarithm'}."
         )

@@ -36,7 +36,12 @@ class TimeStage(NamedTuple):
 def check_types(times: Any) -> None:
     """TypeError or ValueError unless `times` are times, for any path."""
     for item in sequence_of(times, 1) or [times]:
-        _read(item, not is_cupy(item))
+        values, _ = _read(item, not is_cupy(item))
+        if not values.shape[-1]:
+            raise ValueError(
+                "times: expected a time for each point, of which a path has at least one, received "
+                f"shape {tuple(values.shape)}."
+            )
 
 
 def check_stage(

@@ -160,6 +160,7 @@ def join_times(parts: list[Times], name: str = "times") -> Times:
 def _host_array(value: Any, name: str) -> Any:
     if is_cupy(value):
         return value.get()
+    _checks.refuse_tensor(value, name)
     if getattr(getattr(value, "dtype", None), "tz", None) is not None:  # pandas, with a time zone
         return np.asarray(value, dtype="datetime64[ns]")  # in UTC
     try:

@@ -37,7 +37,7 @@ def check_words(words: Any, channels: int, depth: Any, name: str = "words") -> t
     """
     entry = _checked.get(id(words))
     if entry is None or entry[0] is not words:
-        entry = _check(words, name)
+        entry = _check(words, channels, name)
     _, checked, channels_needed = entry
     if channels_needed > channels:
         _refuse_letters(checked, channels, name)
@@ -61,7 +61,7 @@ def _is_immutable(words: Any) -> bool:
     )
 
 
-def _check(words: Any, name: str) -> _Entry:
+def _check(words: Any, channels: int, name: str) -> _Entry:
     if isinstance(words, (str, bytes)) or not hasattr(words, "__iter__"):
         raise TypeError(
             f"{name}: expected a sequence of words (tuples of channel numbers, counted from 0), "
@@ -76,19 +76,23 @@ def _check(words: Any, name: str) -> _Entry:
     if immutable and min(chain.from_iterable(words), default=0) >= 0:
         letters = words
     else:
-        letters = tuple(check_word(word, 2**63, name) for word in words)
+        letters = tuple(check_word(word, channels, _place(name, k)) for k, word in enumerate(words))
     if not letters:
         raise ValueError(f"{name}: expected at least one word, received none.")
     longest = max(letters, key=len)
     if len(longest) > MAX_LETTERS:
         raise ValueError(
-            f"{name}: expected at most {MAX_LETTERS} letters in a word, received one of "
-            f"{len(longest)} letters."
+            f"{_place(name, letters.index(longest))}: expected at most {MAX_LETTERS} letters in a "
+            f"word, received {len(longest)} letters. Leave it out."
         )
     distinct = set(letters)
     if len(distinct) < len(letters):
-        repeated = next(word for word in letters if letters.count(word) > 1)
-        raise ValueError(f"{name}: expected distinct words, received {repeated} more than once.")
+        first: dict[Word, int] = {}
+        again = next(k for k, word in enumerate(letters) if first.setdefault(word, k) != k)
+        raise ValueError(
+            f"{name}[{again}]: expected distinct words, received {letters[again]} more than once: "
+            f"it is {name}[{first[letters[again]]}] too. Leave one out."
+        )
     checked = _interned.get(letters, letters)
     _cache(_interned, checked, checked)
     needed = 1 + max(chain.from_iterable(letters), default=-1)
@@ -97,6 +101,11 @@ def _check(words: Any, name: str) -> _Entry:
     return words, checked, needed
 
 
+def _place(name: str, k: int) -> str:
+    """The name of a word in messages; the words of a functional are keys, which have no place."""
+    return name if name == "functional" else f"{name}[{k}]"
+
+
 def _refuse_letters(words: tuple[Word, ...], channels: int, name: str) -> None:
-    for word in words:
-        check_word(word, channels, name)
+    for k, word in enumerate(words):
+        check_word(word, channels, _place(name, k))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api._checks import check_integer, describe
+from pysig._api._checks import check_choice, check_integer
 from pysig._api.words import check_exact_size, check_list
 from pysig._combinatorics import hall as _hall
 from pysig._combinatorics.hall import Bracket, Word
@@ -18,10 +18,7 @@ TABLE_BYTES, PAIR_BYTES = 80, 64
 
 def check_basis(basis: Any, name: str = "basis") -> str:
     """Check that `basis` is one of BASES."""
-    if not isinstance(basis, str) or basis not in BASES:
-        names = ", ".join(map(repr, BASES))
-        raise ValueError(f"{name}: expected one of {names}, received {describe(basis)}.")
-    return basis
+    return check_choice(basis, name, BASES)
 
 
 def _sizes(channels: Any, depth: Any) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def logsignature_hvp(
     given = complete(logsignature_hvp, options)
     tangents = {"basepoint_tangent": basepoint_tangent, "initial_tangent": initial_tangent}
     path = packed(path, "logsignature_hvp", given)
-    channels = check_tables(path, depth, basis, given["transform"])
+    channels = check_tables("logsignature_hvp", path, depth, basis, given)
     values = signature(path, depth, **given)
     change = signature_jvp(path, depth, tangent, **tangents, **options)
     call, conversion = prepare_conversion(

@@ -63,7 +63,7 @@ def logsignature_jvp(
     """
     given = complete(logsignature_jvp, options)
     path = packed(path, "logsignature_jvp", given)
-    channels = check_tables(path, depth, basis, given["transform"])
+    channels = check_tables("logsignature_jvp", path, depth, basis, given)
     values = signature(path, depth, **given)
     change = signature_jvp(
         path,

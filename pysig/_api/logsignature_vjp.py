@@ -58,7 +58,7 @@ def logsignature_vjp(
     """
     given = complete(logsignature_vjp, options)
     path = packed(path, "logsignature_vjp", given)
-    channels = check_tables(path, depth, basis, given["transform"])
+    channels = check_tables("logsignature_vjp", path, depth, basis, given)
     values = signature(path, depth, **given)
     gradient = signature_to_logsignature_vjp(
         values, channels, depth, cotangent, basis=basis, workers=given["workers"]

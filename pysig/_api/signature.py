@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from pysig._api._call import SignatureCall
 from pysig._api._fast_path import fast_call
+from pysig._api._options import SignatureOptions, complete, takes
 from pysig._api._projection import ProjectionCall
 from pysig._backend import NUMPY
 
 _fast_signature = NUMPY.host.fast_signature
 
 
+@takes(SignatureOptions)
 def signature(
     path: Any,
     depth: int | None = None,
@@ -28,6 +30,7 @@ def signature(
     method: str = "auto",
     workers: int | None = None,
     out: Any = None,
+    **unknown: NoReturn,
 ) -> Any:
     """Signature of piecewise linear paths, truncated at `depth`.
 
@@ -156,6 +159,8 @@ def signature(
     >>> float(s[pysig.word_index((2, 0), 4)] - s[pysig.word_index((0, 2), 4)])
     1.0
     """
+    if unknown:
+        complete(signature, unknown)  # raises
     unset = basepoint is initial is lengths is offsets is transform is out is words is None
     if unset and stream is inverse is scalar_term is False:
         computed = fast_call(_fast_signature, method, workers, path, depth)

@@ -199,7 +199,9 @@ def check_word(word: Any, channels: int, name: str) -> Word:
             f"{name}: expected a sequence of 0-based letters, in their order, received "
             f"{describe(word)}. Write the word as a tuple."
         )
-    letters = tuple(check_integer(letter, f"{name}, a letter", 0) for letter in word)
+    letters = tuple(check_integer(letter, f"{name}[{k}]", 0) for k, letter in enumerate(word))
     if any(letter >= channels for letter in letters):
-        raise ValueError(f"{name}: expected letters from 0 to {channels - 1}, received {letters}.")
+        raise ValueError(
+            f"{name}: expected letters from 0 to {channels - 1}, received {describe(letters)}."
+        )
     return letters

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pysig._api._checks import check_choice
 from pysig._io.blocks import Budget
 from pysig._io.csvfile import CsvOptions, CsvReader
 
@@ -174,11 +175,7 @@ def load(name: str) -> Dataset:
 
 
 def _check(name: str) -> str:
-    if name not in DESCRIPTIONS:
-        raise ValueError(
-            f"name: expected one of {', '.join(map(repr, names()))}, received {name!r}."
-        )
-    return name
+    return check_choice(name, "name", names())
 
 
 def _ignore(amount: int) -> None:

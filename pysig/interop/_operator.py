@@ -230,8 +230,12 @@ def prepare(
 
     `arrays` has the names of `OWN_AXES`; each value is an array of the framework or None.
     """
-    if "out" in options:
-        raise TypeError("out: only for arrays of NumPy and CuPy; leave it out.")
+    if options.get("out") is not None:
+        raise TypeError(
+            "out: expected None, because functions of a framework return new tensors, received "
+            f"{type(options['out']).__name__}. Leave it out."
+        )
+    options = {name: value for name, value in options.items() if name != "out"}
     path = arrays["path"]
     *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
     given = tuple(name for name, array in arrays.items() if array is not None)

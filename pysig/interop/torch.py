@@ -132,6 +132,7 @@ def _call(
 ) -> Tensor:
     if not isinstance(path, Tensor):
         raise TypeError(f"path: expected a torch.Tensor, received {type(path).__name__}.")
+    _check_memory(path)
     if isinstance(basepoint, bool):
         basepoint = path.new_zeros(path.shape[-1:]) if basepoint else None
     arrays = {
@@ -144,6 +145,20 @@ def _call(
     apply = _compiled if torch.compiler.is_compiling() else _differentiable
     result: Tensor = apply(operator, *operands)[0]
     return result
+
+
+def _check_memory(path: Tensor) -> None:
+    """TypeError for a tensor whose values are not in the memory of a CPU or a GPU, or not all."""
+    if path.layout is not torch.strided:
+        raise TypeError(
+            f"path: expected a dense tensor, received one of layout {path.layout}. Convert it with "
+            "path.to_dense()."
+        )
+    if path.device.type not in ("cpu", "cuda"):
+        raise TypeError(
+            f"path: expected a tensor on the CPU or a CUDA device, received one on device "
+            f"{path.device}. Move it with path.cpu()."
+        )
 
 
 # ---- tensors and arrays ----

@@ -161,16 +161,23 @@ def test_derivatives_against_the_reference(xp, case, channels, depth, scalar_ter
         assert abs(difference) < 1e-12 * (np.sum(np.abs(terms)) + 1)
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "invert"])
-def test_the_scalar_of_a_series_is_not_read(name):
-    random = np.random.default_rng(0)
-    rows = random.uniform(-1, 1, (3, pysig.signature_size(2, 3, True)))
-    other = rows.copy()
-    other[:, 0] = random.uniform(-9, 9, 3)
+@pytest.mark.parametrize(("name", "scalar"), [("exp", 0), ("log", 1), ("invert", 1)])
+def test_the_scalar_of_a_series_is_checked(name, scalar):
+    rows = np.random.default_rng(0).uniform(-1, 1, (3, pysig.signature_size(2, 3, True)))
+    rows[:, 0] = scalar
     operation = getattr(algebra, name)
-    first, second = (operation(r, 2, 3, scalar_term=True) for r in (rows, other))
-    assert np.array_equal(first, second)
-    assert np.all(first[:, 0] == (0 if name == "log" else 1))
+    assert np.all(operation(rows, 2, 3, scalar_term=True)[:, 0] == (0 if name == "log" else 1))
+    wrong = rows.copy()
+    wrong[1, 0] = 0.5
+    says = rf"^a: expected {scalar} as its first entry, .*received 0\.5\. Pass a "
+    with pytest.raises(ValueError, match=says):
+        operation(wrong, 2, 3, scalar_term=True)
+    with pytest.raises(ValueError, match=says):
+        getattr(algebra, f"{name}_vjp")(wrong, 2, 3, rows, scalar_term=True)
+    with pytest.raises(ValueError, match=says):
+        getattr(algebra, f"{name}_jvp")(wrong, 2, 3, rows, scalar_term=True)
+    without = operation(wrong[:, 1:], 2, 3)  # rows that do not store it
+    assert np.array_equal(without, operation(rows, 2, 3, scalar_term=True)[:, 1:])
 
 
 @settings(max_examples=30, deadline=None)

@@ -50,7 +50,7 @@ BAD = {
         ),
         (np.zeros((4, 0, 2)), ValueError, r"at least one point, received shape \(4, 0, 2\)"),
         (np.zeros((4, 5, 0)), ValueError, r"at least one channel, received shape \(4, 5, 0\)"),
-        (None, TypeError, "received dtype object.*It holds NoneType None: fill or drop"),
+        (None, TypeError, "an array, received NoneType None. Pass it"),
         (PATH.astype(object), TypeError, r"dtype object\. Convert it: path\.astype"),
         ([[1.0, None], [2.0, 3.0]], TypeError, r"It holds NoneType None at \[0, 1\]: fill or drop"),
         (
@@ -107,9 +107,9 @@ BAD = {
     "inverse": [(None, TypeError, "True or False, received NoneType None")],
     "scalar_term": [("yes", TypeError, "True or False, received str 'yes'")],
     "method": [
-        ("fast", ValueError, "one of 'auto', 'tile', 'cumsum', received 'fast'"),
-        (None, ValueError, "one of .*, received None"),
-        (np.array(["tile"]), ValueError, "one of .*, received array"),
+        ("fast", ValueError, 'one of "auto", "tile", "cumsum", received str \'fast\''),
+        (None, TypeError, "one of .*, received NoneType None"),
+        (np.array(["tile"]), TypeError, "one of .*, received ndarray"),
     ],
     "workers": [
         (0, ValueError, "a positive integer, or a negative one down to -.*, received 0"),

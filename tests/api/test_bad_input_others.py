@@ -88,7 +88,7 @@ OTHER = [
         (
             call,
             TypeError,
-            r"(words?|functional): expected a sequence .*, in their order, "
+            r"(words?(\[0\])?|functional): expected a sequence .*, in their order, "
             rf"received {kind} .* as a tuple",
         )
         for call, kind in [

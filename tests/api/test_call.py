@@ -195,9 +195,13 @@ def test_derived_functions_show_the_options_of_signature(name):
     for option in common:
         assert shown[option].default == master[option].default == DEFAULTS[option]
         assert shown[option].kind is inspect.Parameter.KEYWORD_ONLY
+        assert shown[option].annotation == master[option].annotation
     arguments = [PATH, 2, PATH, PATH][: sum(p.default is p.empty for p in shown.values())]
-    with pytest.raises(TypeError, match=rf"^{name}\(\) got an unexpected keyword argument 'metod'"):
-        function(*arguments, metod="tile")
+    says = rf"^{name}\(\) got an unexpected keyword argument 'streem'\. Did you mean \"stream\"\?$"
+    with pytest.raises(TypeError, match=says):
+        function(*arguments, streem=True)
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'xyzzy'\.$"):
+        function(*arguments, xyzzy=True)
 
 
 def test_every_default_is_an_option_of_signature():
@@ -210,7 +214,12 @@ def test_a_missing_capability_names_the_caller():
     for name in ("signature_vjp", "signature_jvp", "signature_hvp"):
         arguments = [np.ones(6)] if name != "signature_jvp" else []
         arguments += [PATH] if name != "signature_vjp" else []
-        with pytest.raises(TypeError, match=rf'^{name}: method="cumsum" is not available'):
+        with pytest.raises(TypeError, match=rf'^method: expected one that {name} has.*"cumsum"'):
+            getattr(pysig, name)(PATH, 2, *arguments, method="cumsum")
+        if name != "signature_jvp":
+            arguments[0] = np.ones(3)
+        name = "log" + name
+        with pytest.raises(TypeError, match=rf'^method: expected one that {name} has.*"cumsum"'):
             getattr(pysig, name)(PATH, 2, *arguments, method="cumsum")
 
 

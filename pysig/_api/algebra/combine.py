@@ -67,6 +67,7 @@ def combine(
     """
     if b is None:
         return _combine_axis(a, check_sizes(channels, depth, scalar_term), axis, workers, out)
+    _refuse_axis(axis)
     return bilinear("product", (a, b), (channels, depth, scalar_term), workers, out)
 
 
@@ -105,6 +106,7 @@ def combine_vjp(
     if b is None:
         plan = check_sizes(channels, depth, scalar_term)
         return _combine_axis_vjp(a, plan, axis, cotangent, workers)
+    _refuse_axis(axis)
     return bilinear_vjp("product", (a, b), (channels, depth, scalar_term), cotangent, workers)
 
 
@@ -151,9 +153,18 @@ def combine_jvp(
     if b is None:
         plan = check_sizes(channels, depth, scalar_term)
         return _combine_axis_jvp(a, plan, axis, tangent_a, workers, out)
+    _refuse_axis(axis)
     return bilinear_jvp(
         "product", (a, b), (channels, depth, scalar_term), (tangent_a, tangent_b), workers, out
     )
+
+
+def _refuse_axis(axis: Any) -> None:
+    if type(axis) is not int or axis != -2:
+        raise ValueError(
+            f"axis: expected no axis with two factors, received {_checks.describe(axis)}. Leave it "
+            "out, or pass b=None to multiply the signatures along an axis of a."
+        )
 
 
 # ---- many along an axis: a tree of products of neighbours ----

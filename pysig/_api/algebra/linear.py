@@ -246,8 +246,9 @@ def _antipode(call: RowsCall, name: str, plan: Plan, out: Any) -> Any:
 
 
 def _prepare_dilate(plan: Plan, **given: Any) -> RowsCall:
-    shapes = {name: (plan.channels if name.endswith("factors") else plan.size,) for name in given}
-    return prepare(given, shapes)
+    factors = {name: "channels" for name in given if name.endswith("factors")}
+    shapes = {name: (plan.channels if name in factors else plan.size,) for name in given}
+    return prepare(given, shapes, follows=factors)
 
 
 def _join_ones(call: RowsCall, levels: list[Any], plan: Plan) -> Any:

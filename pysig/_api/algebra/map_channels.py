@@ -159,7 +159,9 @@ def _prepare(plan: Plan, **given: Any) -> tuple[RowsCall, Plan]:
     }
     if "cotangent" in given:
         shapes["cotangent"] = (None,)
-    call = prepare(given, shapes)
+    matrices = {name: "channels" for name in given if name.endswith("matrix")}
+    follows = matrices | {"cotangent": "the rows of matrix and depth"}
+    call = prepare(given, shapes, follows=follows)
     new_channels = int(call.arrays["matrix"].shape[-2])
     if new_channels < 1:
         raise ValueError("matrix: expected at least one row, received none.")

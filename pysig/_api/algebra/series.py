@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._docs import documented
-from pysig._api.algebra._rows import check_sizes, prepare
+from pysig._api._path_checks import check_scalar_column
+from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
+from pysig._plans.layout import Plan
 
 
 @documented()
@@ -23,7 +25,7 @@ def exp(
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Tensors; the coefficient of the empty word is taken as 0, even if it is stored.
+        Lie elements, or any tensors whose coefficient of the empty word is 0.
     {channels, depth}
     {scalar_term}
     {workers}
@@ -123,8 +125,7 @@ def log(
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Signatures, or any tensors; the coefficient of the empty word is taken as 1, even if it is
-        stored.
+        Signatures, or any tensors whose coefficient of the empty word is 1.
     {channels, depth}
     {scalar_term}
     {workers}
@@ -225,8 +226,7 @@ def invert(
     Parameters
     ----------
     a : array_like, shape (..., size)
-        Signatures, or any tensors; the coefficient of the empty word is taken as 1, even if it is
-        stored.
+        Signatures, or any tensors whose coefficient of the empty word is 1.
     {channels, depth}
     {scalar_term}
     {workers}
@@ -315,11 +315,19 @@ def invert_jvp(
     return _series_jvp("inverse", a, channels, depth, tangent, scalar_term, workers, out)
 
 
+def _prepare(name: str, plan: Plan, given: dict[str, Any], workers: Any) -> RowsCall:
+    """The call; the scalars of `a` are those of the series."""
+    call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
+    if plan.scalar_term:
+        check_scalar_column(call.arrays["a"], 0, call.backend, "a", 0 if name == "exp" else 1)
+    return call
+
+
 def _series(
     name: str, a: Any, channels: Any, depth: Any, scalar_term: Any, workers: Any, out: Any
 ) -> Any:
     plan = check_sizes(channels, depth, scalar_term)
-    call = prepare({"a": a}, {"a": (plan.size,)}, workers)
+    call = _prepare(name, plan, {"a": a}, workers)
     rows, result = call.target(out, plan.size)
     call.backend.impl.series(name, call.rows("a"), rows, plan=plan, workers=call.threads)
     return call.finish(rows, result)
@@ -330,7 +338,7 @@ def _series_vjp(
 ) -> Any:
     plan = check_sizes(channels, depth, scalar_term)
     given = {"a": a, "cotangent": cotangent}
-    call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
+    call = _prepare(name, plan, given, workers)
     rows = call.empty(plan.size)
     call.backend.impl.series_vjp(
         name, call.rows("a"), call.rows("cotangent"), rows, plan=plan, workers=call.threads
@@ -350,7 +358,7 @@ def _series_jvp(
 ) -> Any:
     plan = check_sizes(channels, depth, scalar_term)
     given = {"a": a, "tangent": tangent}
-    call = prepare(given, dict.fromkeys(given, (plan.size,)), workers)
+    call = _prepare(name, plan, given, workers)
     rows, result = call.target(out, plan.size)
     call.backend.impl.series_jvp(
         name, call.rows("a"), call.rows("tangent"), rows, plan=plan, workers=call.threads

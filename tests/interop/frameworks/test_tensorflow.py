@@ -130,5 +130,10 @@ def test_errors_are_those_of_pysig():
         unknown.get_concrete_function(tf.TensorSpec([5, None], tf.float32))
 
 
+def test_numpy_functions_refuse_tensors():
+    with pytest.raises(TypeError, match=r"^path: .* Use pysig\.interop\.tensorflow"):
+        pysig.signature(tf.zeros((3, 2)), 2)
+
+
 def test_the_examples(examples):
     examples("tensorflow", "TensorFlow")

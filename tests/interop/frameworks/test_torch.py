@@ -189,10 +189,23 @@ def test_errors_are_those_of_pysig():
         signature(torch.zeros(3, 2), 2, basepoint=torch.zeros(3))
     with pytest.raises(ValueError, match="lengths: expected integers from 1"):
         signature(torch.zeros(3, 2), 2, lengths=4)
-    with pytest.raises(TypeError, match="out: only for arrays of NumPy and CuPy"):
+    with pytest.raises(
+        TypeError, match=r"^out: expected None, because .* received Tensor\. Leave it out\.$"
+    ):
         signature(torch.zeros(3, 2), 2, out=torch.zeros(6))
     with pytest.raises(ValueError, match="depth"):
         signature(torch.zeros(3, 2), 0)
+    with pytest.raises(TypeError, match=r"^path: expected a dense tensor.*sparse_coo.*to_dense"):
+        signature(torch.zeros(3, 2).to_sparse(), 2)
+    with pytest.raises(TypeError, match=r"^path: expected a tensor on the CPU or a CUDA.*meta\."):
+        signature(torch.zeros(3, 2, device="meta"), 2)
+
+
+def test_numpy_functions_refuse_tensors():
+    path = torch.zeros(3, 2, requires_grad=True)
+    for value in (path, path.detach(), [path, path]):
+        with pytest.raises(TypeError, match=r"^path.* Use pysig\.interop\.torch"):
+            pysig.signature(value, 2)
 
 
 def test_the_examples(examples):
