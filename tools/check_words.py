@@ -36,8 +36,10 @@ ALLOWED = {
     for name in (
         "docs/kernels.md",
         "docs/moving.md",
+        "pysig/_api/_options.py",
         "pysig/_api/static_kernels.py",
         "pysig/_reference/signature_kernel.py",
+        "tests/api/test_messages.py",
         "tests/api/test_signature_kernel.py",
         "tests/api/test_signature_kernel_errors.py",
         "tests/api/test_signature_kernel_vjp.py",
