@@ -19,3 +19,4 @@
 #include "logsignature.hpp"
 #include "signature.hpp"
 #include "signature_vjp.hpp"
+#include "sliding.hpp"

@@ -206,6 +206,55 @@ void test_incremental() {
     check(close<R>(s, incremental.signature()), "increments: " + z.name);
 }
 
+template <class R>
+void test_sliding() {
+    const sizes<R> z;
+    const std::vector<R> points = z.part(z.path(), 0, 0, z.length);
+    const bool worst_case = between(0, 1) == 1;
+    pysig::sliding_signature<R> window(z.channels, z.depth, worst_case, between(0, int(z.length)));
+    const std::string name = z.name + (worst_case ? ", worst case" : ", amortised");
+    pysig::i64 first = 0, end = 0;
+    while (end < z.length) {
+        const pysig::i64 count = between(0, int(z.length - end));
+        std::vector<std::int64_t> times;
+        for (pysig::i64 t = end; t < end + count; ++t) times.push_back(t / 2);  // ties
+        window.push({points.data() + end * z.channels, count * z.channels}, times);
+        end += count;
+        const pysig::i64 dropped = between(0, int(end - first));
+        window.pop(dropped);
+        first += dropped;
+        if (between(0, 1)) {
+            const pysig::i64 before = between(0, int(end));
+            const bool inclusive = between(0, 1) == 1;
+            pysig::i64 old = 0;
+            for (pysig::i64 t = first; t < end; ++t) old += t / 2 < before || (inclusive && t / 2 == before);
+            check(window.evict(before, inclusive) == old, "evict: " + name);
+            first += old;
+        }
+        check(window.points() == end - first, "points: " + name);
+        std::vector<R> s(std::size_t(z.size()));
+        if (end > first) s = pysig::signature(z.part(points, 0, first, end), z.channels, z.depth);
+        if (wrong) s.back() += R(0.001);
+        check(close<R>(s, window.signature()), "sliding: " + name);
+    }
+    const pysig::logsignature_basis basis(z.channels, z.depth, static_cast<pysig::basis>(between(0, 2)));
+    check(window.logsignature(basis) == pysig::signature_to_logsignature(window.signature(), basis),
+          "logsignature of a sliding signature: " + name);
+
+    pysig::sliding_signature<R> copy = window, back = pysig::sliding_signature<R>::deserialise(window.serialise());
+    window.reset();
+    check(window.points() == 0 && window.signature()[0] == 0, "reset: " + name);
+    const std::vector<R> more = numbers<R>(9 * z.channels);
+    const std::vector<std::int64_t> later(9, z.length);
+    for (pysig::sliding_signature<R>* other : {&copy, &back}) {
+        other->push(more, later);
+        other->pop(other->points() / 2);
+    }
+    check(copy.signature() == back.signature(), "copies: " + name);
+    window.push(more, std::vector<double>(9, 0.5));
+    check(window.evict(1, false, true) == 8 && window.points() == 1, "include_previous: " + name);
+}
+
 void refused(const std::string& argument, const std::function<void()>& call) {
     try {
         call();
@@ -261,6 +310,34 @@ void test_refusals() {
         o.scalar_term = true;
         pysig::logsignature(path, 2, 2, pysig::basis::words, o);
     });
+    for (const bool worst_case : {false, true}) {
+        pysig::sliding_signature<double> window(2, 2, worst_case, 5);
+        const std::vector<double> rows(6, 1.0), nan = {0, std::nan(""), 1}, falling = {1, 2, 1}, rising = {1, 2, 3};
+        refused("points", [&] { window.push(std::vector<double>(3)); });
+        refused("times", [&] { window.push(rows, std::vector<double>(2)); });
+        refused("times", [&] { window.push(rows, nan); });
+        refused("times", [&] { window.push(rows, falling); });
+        window.push(rows, rising);
+        refused("times", [&] { window.push(rows); });
+        refused("times", [&] { window.push(rows, std::vector<std::int64_t>(3, 9)); });
+        refused("times", [&] { window.push(rows, rising); });
+        refused("before", [&] { window.evict(std::nan("")); });
+        refused("count", [&] { window.pop(4); });
+        refused("count", [&] { window.pop(-1); });
+        refused("capacity", [&] { window.reserve(-1); });
+        refused("basis", [&] { window.logsignature(pysig::logsignature_basis(3, 2, pysig::basis::words)); });
+        refused("basis", [&] { window.logsignature(pysig::logsignature_basis(2, 3, pysig::basis::words)); });
+        const std::vector<unsigned char> bytes = window.serialise();
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            std::vector<unsigned char> other = bytes;
+            other[i] = static_cast<unsigned char>(other[i] ^ 0x55);
+            refused("bytes", [&] { pysig::sliding_signature<double>::deserialise(other); });
+            other.resize(i);
+            refused("bytes", [&] { pysig::sliding_signature<double>::deserialise(other); });
+        }
+        refused("bytes", [&] { pysig::sliding_signature<float>::deserialise(bytes); });
+        check(window.points() == 3 && window.capacity() == 5, "what is refused changes nothing");
+    }
     pysig::incremental_signature<double> incremental(2, 2);
     refused("points", [&] { incremental.push(std::vector<double>(3)); });
     refused("increments", [&] { incremental.push_increments(std::vector<double>(1)); });
@@ -304,6 +381,8 @@ int main(int count, char** argument) {
         test_derivatives<float>();
         test_incremental<double>();
         test_incremental<float>();
+        test_sliding<double>();
+        test_sliding<float>();
     }
     test_refusals();
     if (failures == 0) std::printf("ok\n");

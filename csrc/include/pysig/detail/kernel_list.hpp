@@ -8,6 +8,7 @@
 #include "../cpu/jobs/projection.hpp"
 #include "../cpu/jobs/signature.hpp"
 #include "../cpu/jobs/signature_vjp.hpp"
+#include "../cpu/jobs/sliding.hpp"
 
 // A schedule defines `template <class R> void compute(const JOB<R>&, const executor&)`, not inline; isa/STEM.cpp
 // instantiates it.
@@ -20,7 +21,8 @@
     X(projection_jvp_job) \
     X(projection_vjp_job) \
     X(algebra_job)        \
-    X(incremental_job)
+    X(incremental_job)    \
+    X(sliding_job)
 
 namespace pysig {
 template <class Job>

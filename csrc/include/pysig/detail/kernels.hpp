@@ -23,6 +23,7 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 }  // namespace pysig
 #undef PYSIG_DECLARE_EXPORT
 #else
+#include "../cpu/kernels/sliding.hpp"
 #include "../cpu/schedules/algebra.hpp"
 #include "../cpu/schedules/logsignature.hpp"
 #include "../cpu/schedules/signature.hpp"
