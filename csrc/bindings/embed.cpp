@@ -38,6 +38,10 @@ std::string name_of() {
         return "pysig_incremental_f32";
     } else if constexpr (std::is_same_v<T, pysig_incremental_f64>) {
         return "pysig_incremental_f64";
+    } else if constexpr (std::is_same_v<T, pysig_sliding_f32>) {
+        return "pysig_sliding_f32";
+    } else if constexpr (std::is_same_v<T, pysig_sliding_f64>) {
+        return "pysig_sliding_f64";
     } else if constexpr (std::is_same_v<T, std::size_t>) {
         return "size_t";
     } else {
@@ -111,6 +115,22 @@ PYBIND11_MODULE(embed, m, pybind11::mod_gil_not_used()) {
     PYSIG_ADD_BOTH(incremental_serialised_size);
     PYSIG_ADD_BOTH(incremental_serialise);
     PYSIG_ADD_BOTH(incremental_deserialise);
+    PYSIG_ADD_BOTH(sliding_create);
+    PYSIG_ADD_BOTH(sliding_copy);
+    PYSIG_ADD_BOTH(sliding_destroy);
+    PYSIG_ADD_BOTH(sliding_reset);
+    PYSIG_ADD_BOTH(sliding_push);
+    PYSIG_ADD_BOTH(sliding_push_times);
+    PYSIG_ADD_BOTH(sliding_push_ticks);
+    PYSIG_ADD_BOTH(sliding_pop);
+    PYSIG_ADD_BOTH(sliding_evict);
+    PYSIG_ADD_BOTH(sliding_evict_ticks);
+    PYSIG_ADD_BOTH(sliding_signature);
+    PYSIG_ADD_BOTH(sliding_logsignature);
+    PYSIG_ADD_BOTH(sliding_sizes);
+    PYSIG_ADD_BOTH(sliding_serialised_size);
+    PYSIG_ADD_BOTH(sliding_serialise);
+    PYSIG_ADD_BOTH(sliding_deserialise);
     m.attr("__pyx_capi__") = table.functions;
     m.attr("_types") = table.names;
 }

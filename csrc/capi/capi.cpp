@@ -17,6 +17,12 @@ struct pysig_incremental_f32 {
 struct pysig_incremental_f64 {
     pysig::incremental_signature<double> incremental;
 };
+struct pysig_sliding_f32 {
+    pysig::sliding_signature<float> sliding;
+};
+struct pysig_sliding_f64 {
+    pysig::sliding_signature<double> sliding;
+};
 
 namespace pysig {
 
@@ -159,10 +165,12 @@ void pysig_basis_destroy(pysig_basis* basis) { delete basis; }
 #define PYSIG_R float
 #define PYSIG_NAME(name) name##_f32
 #include "functions.hpp"
+#include "sliding.hpp"
 #undef PYSIG_R
 #undef PYSIG_NAME
 #define PYSIG_R double
 #define PYSIG_NAME(name) name##_f64
 #include "functions.hpp"
+#include "sliding.hpp"
 
 }  // extern "C"

@@ -8,8 +8,8 @@
  * PYSIG_OK, pysig_last_error() says which argument is wrong, what was expected and what was received. Outputs
  * may then be partly written. Each array is followed by its number of elements, which is checked.
  *
- * There is no global state: functions may be called from any number of threads. An incremental signature is used by one
- * thread at a time.
+ * There is no global state: functions may be called from any number of threads. An incremental or sliding signature is
+ * used by one thread at a time.
  */
 #ifndef PYSIG_PYSIG_H
 #define PYSIG_PYSIG_H
@@ -70,6 +70,10 @@ typedef struct pysig_basis pysig_basis;
 /* The signature of a path whose points arrive one after the other. A push allocates nothing. */
 typedef struct pysig_incremental_f32 pysig_incremental_f32;
 typedef struct pysig_incremental_f64 pysig_incremental_f64;
+
+/* The signature of the latest points of a path, the window. Up to its capacity, calls allocate nothing. */
+typedef struct pysig_sliding_f32 pysig_sliding_f32;
+typedef struct pysig_sliding_f64 pysig_sliding_f64;
 
 /* The last argument of pysig_window_... */
 typedef struct pysig_window {
@@ -160,7 +164,39 @@ PYSIG_API void pysig_basis_destroy(pysig_basis* basis);
     PYSIG_API int pysig_incremental_serialise_##f(const pysig_incremental_##f* incremental, unsigned char* bytes,      \
                                                   int64_t size);                                                       \
     PYSIG_API int pysig_incremental_deserialise_##f(const unsigned char* bytes, int64_t size,                          \
-                                                    pysig_incremental_##f** incremental);
+                                                    pysig_incremental_##f** incremental);                              \
+    /* worst_case 1: each call takes constant time for each point; 0: a lower average. capacity: points for which to   \
+     * allocate; it doubles if the window becomes longer. */                                                           \
+    PYSIG_API int pysig_sliding_create_##f(int64_t channels, int depth, int worst_case, int64_t capacity,              \
+                                           pysig_sliding_##f** sliding);                                               \
+    PYSIG_API int pysig_sliding_copy_##f(const pysig_sliding_##f* sliding, pysig_sliding_##f** copy);                  \
+    PYSIG_API void pysig_sliding_destroy_##f(pysig_sliding_##f* sliding);                                              \
+    PYSIG_API int pysig_sliding_reset_##f(pysig_sliding_##f* sliding);                                                 \
+    /* One point or several, (count, channels): without times, with times, or with times as integers. Times do not     \
+     * decrease; all points of a window have the same kind. */                                                         \
+    PYSIG_API int pysig_sliding_push_##f(pysig_sliding_##f* sliding, const R* points, int64_t points_size);            \
+    PYSIG_API int pysig_sliding_push_times_##f(pysig_sliding_##f* sliding, const R* points, int64_t points_size,       \
+                                               const double* times, int64_t times_size);                               \
+    PYSIG_API int pysig_sliding_push_ticks_##f(pysig_sliding_##f* sliding, const R* points, int64_t points_size,       \
+                                               const int64_t* ticks, int64_t ticks_size);                              \
+    /* Drops the `count` oldest points. */                                                                             \
+    PYSIG_API int pysig_sliding_pop_##f(pysig_sliding_##f* sliding, int64_t count);                                    \
+    /* Drops the points whose time is less than `before`; inclusive 1: or equal; include_previous 1: the newest of     \
+     * these stays. `dropped` may be NULL. */                                                                          \
+    PYSIG_API int pysig_sliding_evict_##f(pysig_sliding_##f* sliding, double before, int inclusive,                    \
+                                          int include_previous, int64_t* dropped);                                     \
+    PYSIG_API int pysig_sliding_evict_ticks_##f(pysig_sliding_##f* sliding, int64_t before, int inclusive,             \
+                                                int include_previous, int64_t* dropped);                               \
+    PYSIG_API int pysig_sliding_signature_##f(const pysig_sliding_##f* sliding, R* out, int64_t out_size);             \
+    PYSIG_API int pysig_sliding_logsignature_##f(const pysig_sliding_##f* sliding, const pysig_basis* basis, R* out,   \
+                                                 int64_t out_size);                                                    \
+    /* Each of the last three may be NULL. */                                                                          \
+    PYSIG_API int pysig_sliding_sizes_##f(const pysig_sliding_##f* sliding, int64_t* channels, int* depth,             \
+                                          int64_t* points);                                                            \
+    /* As bytes, for machines of the same byte order; the capacity is not stored. */                                   \
+    PYSIG_API int pysig_sliding_serialised_size_##f(const pysig_sliding_##f* sliding, int64_t* size);                  \
+    PYSIG_API int pysig_sliding_serialise_##f(const pysig_sliding_##f* sliding, unsigned char* bytes, int64_t size);   \
+    PYSIG_API int pysig_sliding_deserialise_##f(const unsigned char* bytes, int64_t size, pysig_sliding_##f** sliding);
 
 PYSIG_DECLARE(float, f32)
 PYSIG_DECLARE(double, f64)

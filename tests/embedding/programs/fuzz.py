@@ -90,7 +90,10 @@ class Memory:
 
 
 LYNDON = {(1, 1): 1, (1, 3): 1, (2, 2): 3, (2, 4): 8, (3, 3): 14, (5, 2): 15}
-HANDLES = {"pysig_basis": [None], "pysig_incremental_f32": [None], "pysig_incremental_f64": [None]}
+OBJECTS = ("incremental", "sliding")  # of which there is one type for each precision
+HANDLES = {"pysig_basis": [None]}
+for stem in OBJECTS:
+    HANDLES |= {f"pysig_{stem}_{f}": [None] for f in ("f32", "f64")}
 for channels, depth in [(1, 1), (1, 3), (2, 2), (2, 4), (3, 3), (5, 2)]:
     for kind in range(3):
         handle = vp()
@@ -105,18 +108,53 @@ for channels, depth in [(1, 1), (1, 3), (2, 2), (2, 4), (3, 3), (5, 2)]:
             == 0
         )
         HANDLES["pysig_incremental_" + f].append((handle.value, channels, depth))
+        for worst_case in (0, 1):
+            handle = vp()
+            create = getattr(lib, "pysig_sliding_create_" + f)
+            assert create(i64(channels), depth, worst_case, i64(3), ctypes.byref(handle)) == 0
+            HANDLES["pysig_sliding_" + f].append((handle.value, channels, depth))
+
+
+def clock():
+    """Times of a window: one after the other, but for a few."""
+    clock.now += rng.choice([0, 0, 1, 2]) if rng.random() < 0.99 else -5
+    return clock.now
+
+
+clock.now = 0
+
+
+def refill(window, channels, f):
+    """Begin a sliding window anew, with up to 3 points, without times or with some."""
+    memory, count, suffix = Memory(ctypes.c_float), rng.randint(0, 3), "_" + f
+    getattr(lib, "pysig_sliding_reset" + suffix)(window)
+    points = vp(memory.array(channels * count, ctypes.c_double)[0]), i64(channels * count)
+    kind = rng.choice([None, ctypes.c_double, i64])
+    if kind is None:
+        assert getattr(lib, "pysig_sliding_push" + suffix)(window, *points) == 0
+        return
+    times = (kind * 3)(*sorted(clock() for _ in range(3)))
+    push = "pysig_sliding_push_times" if kind is ctypes.c_double else "pysig_sliding_push_ticks"
+    assert getattr(lib, push + suffix)(window, *points, times, i64(count)) == 0
+
+
+def checksum(data):
+    """FNV-1a, as in csrc/include/pysig/sliding.hpp."""
+    value = 2166136261
+    for position, byte in enumerate(data):
+        value = (value ^ (0 if 28 <= position < 32 else byte)) * 16777619 % 2**32
+    return value
 
 
 def call(name, arguments):
     f = "f32" if name.endswith("f32") else "f64"
     memory = Memory(ctypes.c_float if f == "f32" else ctypes.c_double)
-    handle = (
-        rng.choice(HANDLES["pysig_incremental_" + f])
-        if name.startswith("incremental")
-        else rng.choice(HANDLES["pysig_basis"])
-    )
+    stem = next((stem for stem in OBJECTS if name.startswith(stem)), None)
+    handle = rng.choice(HANDLES[f"pysig_{stem}_{f}" if stem else "pysig_basis"])
     _, channels, depth = handle or (None, 2, 2)
-    if not any("pysig_basis" in kind or "pysig_incremental" in kind for kind, _ in arguments):
+    if stem == "sliding" and handle and rng.random() < 0.3:
+        refill(vp(handle[0]), channels, f)
+    if not stem and not any("pysig_basis" in kind for kind, _ in arguments):
         channels, depth = rng.randint(1, 5), rng.randint(1, 4)
     batch, length, scalar = rng.randint(0, 4), rng.randint(1, 6), rng.random() < 0.3
     stream, base = rng.random() < 0.3, rng.random() < 0.3
@@ -127,9 +165,12 @@ def call(name, arguments):
     width = size(channels, depth) + scalar
     rows = batch * (length - 1 + base if stream else 1)
     coordinates = rng.choice([size(channels, depth), LYNDON.get((channels, depth), 3)])
+    points = rng.randint(0, 3)
     counts = {
         **dict.fromkeys(("path", "tangent", "path_bar"), batch * length * channels),
-        "points": channels * rng.randint(0, 3),
+        "points": channels * points,
+        "times": points,
+        "ticks": points,
         "increments": channels * rng.randint(0, 3),
         "a": width * rng.randint(0, 3),
         "b": width,
@@ -187,8 +228,7 @@ def call(name, arguments):
         elif kind.removeprefix("const").rstrip("*") in HANDLES:
             which = (
                 handle
-                if kind.removeprefix("const").rstrip("*") in ("pysig_incremental_" + f,)
-                or not name.startswith("incremental")
+                if kind.removeprefix("const").rstrip("*") == f"pysig_{stem}_{f}" or not stem
                 else rng.choice(HANDLES["pysig_basis"])
             )
             values.append(vp(which[0] if which else None))
@@ -220,15 +260,25 @@ def call(name, arguments):
                 block = (ctypes.c_ubyte * max(count, 1))(
                     *(rng.randrange(256) for _ in range(min(count, 40)))
                 )
-                if handle and count >= 40 and rng.random() < 0.7:  # a true one, with a wrong byte
+                if (
+                    handle and count >= 40 and rng.random() < 0.7
+                ):  # a true one, often with a wrong byte
                     n = i64()
-                    getattr(lib, "pysig_incremental_serialised_size_" + f)(
+                    getattr(lib, f"pysig_{stem}_serialised_size_{f}")(
                         vp(handle[0]), ctypes.byref(n)
                     )
                     block = (ctypes.c_ubyte * n.value)()
-                    getattr(lib, "pysig_incremental_serialise_" + f)(vp(handle[0]), block, n)
+                    getattr(lib, f"pysig_{stem}_serialise_{f}")(vp(handle[0]), block, n)
                     count = n.value
-                    block[rng.randrange(count)] ^= rng.randrange(256)
+                    if rng.random() < 0.8:
+                        block[rng.randrange(count)] ^= rng.randrange(256)
+                    if stem == "sliding" and rng.random() < 0.5:
+                        block[28:32] = checksum(block).to_bytes(4, "little")
+                memory.kept.append(block)
+                address = ctypes.addressof(block)
+            elif argument in ("times", "ticks"):
+                kind_of = ctypes.c_double if "double" in kind else i64
+                block = (kind_of * max(count, 1))(*(clock() for _ in range(count)))
                 memory.kept.append(block)
                 address = ctypes.addressof(block)
             else:
@@ -243,16 +293,19 @@ def call(name, arguments):
                 "scalar_term": int(scalar),
                 "workers": 1,
                 "kind": rng.randint(0, 2),
+                **dict.fromkeys(("worst_case", "inclusive", "include_previous"), points % 2),
             }[argument]
             values.append(ctypes.c_int(integer(usual, 32)))
         elif kind in ("int64_t", "intptr_t"):
-            values.append(i64(integer({"channels": channels}.get(argument, 1))))
+            usual = {"channels": channels, "before": clock.now - 3, "capacity": points}
+            values.append(i64(integer(usual.get(argument, 1))))
+        elif kind == "double":
+            values.append(ctypes.c_double(rng.choice([*SOME, clock.now - 3.0])))
         else:
             raise SystemExit(f"the fuzz does not know {kind} {argument}")
     status = getattr(lib, "pysig_" + name)(*values)
     if created.value and ("create" in name or "copy" in name or "deserialise" in name):
-        destroy = "pysig_basis_destroy" if "basis" in name else "pysig_incremental_destroy_" + f
-        getattr(lib, destroy)(created)
+        getattr(lib, f"pysig_{stem}_destroy_{f}" if stem else "pysig_basis_destroy")(created)
     return status
 
 
