@@ -14,6 +14,7 @@
 
 #include "pysig/config.hpp"
 #include "pysig/cpu/threads/parallel.hpp"
+#include "pysig/span.hpp"
 
 namespace pysig {
 namespace py = pybind11;
@@ -36,6 +37,13 @@ const R* data_or_null(const optional_array& array, i64 count) {
            "an optional array must be contiguous and of the right dtype");
     expect(i64(array->size()) == count, "an optional array has the wrong size");
     return static_cast<const R*>(array->data());
+}
+
+template <class T>
+span<const T> elements(const py::array& array) {
+    expect(holds<T>(array) && (array.flags() & py::array::c_style),
+           "elements must be contiguous and of the dtype of the object");
+    return {static_cast<const T*>(array.data()), i64(array.size())};
 }
 
 template <class R>

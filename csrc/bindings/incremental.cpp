@@ -10,13 +10,6 @@ namespace pysig {
 namespace {
 
 template <class R>
-span<const R> elements(const py::array& array) {
-    expect(holds<R>(array) && (array.flags() & py::array::c_style),
-           "rows must be contiguous and of the dtype of the object");
-    return {static_cast<const R*>(array.data()), i64(array.size())};
-}
-
-template <class R>
 void register_class(py::module_& m, const char* name) {
     using incremental = incremental_signature<R>;
     py::class_<incremental>(m, name)

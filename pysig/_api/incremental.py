@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pysig._api import _checks
-from pysig._api._memory import check_memory
-from pysig._api.logsignature_convert import signature_to_logsignature
+from pysig._api._online import OnlineSignature
 from pysig._backend import NUMPY
-from pysig._plans.layout import plan_for
 
 __all__ = ["IncrementalSignature"]
 
 
-class IncrementalSignature:
+class IncrementalSignature(OnlineSignature):
     """The signature of a path whose points come one after the other.
 
     The state is the signature so far and the last point, whatever the length of the path. The same
@@ -61,54 +58,8 @@ class IncrementalSignature:
     """
 
     def __init__(self, channels: int, depth: int, dtype: Any = np.float64) -> None:
-        self._channels = _checks.check_integer(channels, "channels", 1)
-        self._depth = _checks.check_depth(depth)
-        try:
-            self._dtype: np.dtype[Any] = np.dtype(dtype)
-        except Exception:  # whatever NumPy has against it
-            self._dtype = np.dtype(object)
-        if self._dtype not in (np.float32, np.float64):
-            raise TypeError(
-                f"dtype: expected float32 or float64, received {_checks.describe(dtype)}."
-            )
-        check_memory(channels, depth, 3, False, self._dtype.itemsize, NUMPY)
+        super().__init__(channels, depth, dtype, rows=3)
         self._core = NUMPY.host.new_incremental(self._channels, self._depth, self._dtype)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels.
-
-        Examples
-        --------
-        >>> import pysig
-        >>> pysig.IncrementalSignature(2, 3).channels
-        2
-        """
-        return self._channels
-
-    @property
-    def depth(self) -> int:
-        """Truncation depth.
-
-        Examples
-        --------
-        >>> import pysig
-        >>> pysig.IncrementalSignature(2, 3).depth
-        3
-        """
-        return self._depth
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Dtype of the signature.
-
-        Examples
-        --------
-        >>> import pysig
-        >>> pysig.IncrementalSignature(2, 3).dtype
-        dtype('float64')
-        """
-        return self._dtype
 
     @property
     def points(self) -> int:
@@ -168,77 +119,6 @@ class IncrementalSignature:
         array([ 2., -1.])
         """
         self._core.push_increments(self._rows(increments, "increments"))
-
-    def _rows(self, value: Any, name: str) -> Any:
-        array = _checks.as_numeric(value, name, NUMPY)
-        if array.ndim not in (1, 2) or array.shape[-1] != self._channels:
-            raise ValueError(
-                f"{name}: expected shape ({self._channels},) or (count, {self._channels}), "
-                f"received shape {tuple(array.shape)}."
-            )
-        return np.require(_checks.cast(array, self._dtype, name), self._dtype, ["C", "A"])
-
-    def signature(self, *, scalar_term: bool = False) -> npt.NDArray[Any]:
-        """The signature of the path so far.
-
-        Parameters
-        ----------
-        scalar_term : bool, optional
-            If True, the result begins with the constant 1.
-
-        Returns
-        -------
-        array, shape (size,)
-            A new array; zeros as long as there is at most one point.
-
-        Raises
-        ------
-        TypeError
-            If `scalar_term` is not a bool.
-
-        Examples
-        --------
-        >>> import pysig
-        >>> incremental = pysig.IncrementalSignature(2, 1)
-        >>> incremental.push([[1.0, 1.0], [3.0, 0.0]])
-        >>> incremental.signature(scalar_term=True)
-        array([ 1.,  2., -1.])
-        """
-        scalar = _checks.check_flag(scalar_term, "scalar_term")
-        out = np.ones(plan_for(self._channels, self._depth, scalar).size, self._dtype)
-        self._core.signature(out[int(scalar) :])
-        return out
-
-    def logsignature(self, basis: str = "words") -> npt.NDArray[Any]:
-        """The log-signature of the path so far.
-
-        Parameters
-        ----------
-        basis : {"words", "brackets", "hall", "expanded"}, optional
-            See `pysig.logsignature`.
-
-        Returns
-        -------
-        array, shape (logsignature_size,)
-            A new array.
-
-        Raises
-        ------
-        ValueError
-            If `basis` is unknown.
-
-        Examples
-        --------
-        >>> import pysig
-        >>> incremental = pysig.IncrementalSignature(2, 2)
-        >>> incremental.push([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
-        >>> incremental.logsignature("brackets")
-        array([1., 2., 1.])
-        """
-        values = signature_to_logsignature(
-            self.signature(), self._channels, self._depth, basis=basis, workers=1
-        )
-        return np.asarray(values)
 
     def reset(self) -> None:
         """Forget all points.
