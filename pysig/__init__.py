@@ -70,6 +70,7 @@ from pysig._api.signature_windows import (
     signature_windows_jvp,
     signature_windows_vjp,
 )
+from pysig._api.sliding import SlidingSignature
 from pysig._api.transform import Time, transformed_shape
 from pysig._api.window_bounds import dyadic_windows, window_bounds
 from pysig._api.word_sets import anisotropic_words, prefix_closure
@@ -82,6 +83,7 @@ __all__ = [
     "IncrementalSignature",
     "SignatureCotangents",
     "SignatureIndex",
+    "SlidingSignature",
     "Time",
     "algebra",
     "anisotropic_words",

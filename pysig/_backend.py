@@ -299,6 +299,12 @@ class HostBackend(Backend, Protocol):
     def restored_incremental(self, data: bytes, dtype: Any) -> Any:
         """The incremental signature that was serialised to `data`."""
 
+    def new_sliding(self, channels: int, depth: int, dtype: Any, worst_case: bool) -> Any:
+        """A sliding signature without points."""
+
+    def restored_sliding(self, data: bytes, dtype: Any) -> Any:
+        """The sliding signature that was serialised to `data`."""
+
 
 @dataclass(frozen=True)
 class ArrayBackend:

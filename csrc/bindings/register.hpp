@@ -12,7 +12,8 @@
     X(rows_of_list)       \
     X(signature)          \
     X(signature_jvp)      \
-    X(signature_vjp)
+    X(signature_vjp)      \
+    X(sliding)
 
 namespace pysig {
 #define PYSIG_DECLARE_BINDING(name) void register_##name(pybind11::module_& m);

@@ -27,6 +27,7 @@ from pysig._cpu.signature_kernel import (
     signature_kernel_vjp,
 )
 from pysig._cpu.signature_vjp import fast_signature_vjp, signature_vjp
+from pysig._cpu.sliding import new_sliding, restored_sliding
 from pysig._system import available_memory
 
 __all__ = [
@@ -42,9 +43,11 @@ __all__ = [
     "linear",
     "logsignature",
     "new_incremental",
+    "new_sliding",
     "projection",
     "projection_vjp",
     "restored_incremental",
+    "restored_sliding",
     "rows_of_list",
     "series",
     "series_hvp",
