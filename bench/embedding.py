@@ -1,4 +1,4 @@
-"""``python -m bench embedding``: time pushing a point from C++ and Cython.
+"""``python -m bench embedding``: time pushing a point from C++ and Cython, also into a window.
 
 The programs are built against the installed package, in a temporary folder. Each pushes a path
 of 5 channels, depth 4, point by point, and its signature is compared with that of Python before
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import results, stats
+from . import embedding_sliding, results, stats
 
 CHANNELS, DEPTH, POINTS, ROUNDS = 5, 4, 20_000, 25
 CASE = f"1x{POINTS}x{CHANNELS}-N{DEPTH}"
@@ -111,20 +111,31 @@ def _output(*command: str, folder: Path) -> str:
     return done.stdout
 
 
-def measured(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """For each language: the rounds in float32, then in float64."""
+def built(name: str, text: str, folder: Path) -> str:
+    """The output of a C++ program with the kernels of the library."""
     import pysig
 
     library = pysig.get_library()
-    (folder / "push.cpp").write_text(_filled(CPP))
-    command = ["c++", "-std=c++17", "-O2", "-DPYSIG_COMPILED", "push.cpp", "-o", "push", "-pthread"]
-    command += [f"-I{pysig.get_include()}", library, f"-Wl,-rpath,{Path(library).parent}"]
-    _output(*command, folder=folder)
+    (folder / f"{name}.cpp").write_text(text)
+    command = ["c++", "-std=c++17", "-O2", "-DPYSIG_COMPILED", f"{name}.cpp", "-o", name]
+    command += ["-pthread", f"-I{pysig.get_include()}", library]
+    _output(*command, f"-Wl,-rpath,{Path(library).parent}", folder=folder)
+    return _output(str(folder / name), folder=folder)
+
+
+def common() -> dict[str, Any]:
+    """What all rows say."""
+    versions = {"pysig": version("pysig-signatures"), "commit": results.commit()}
+    return {"threads": 1, "bytes": 0, "date": results.today(), "versions": versions}
+
+
+def measured(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """For each language: the rounds in float32, then in float64."""
+    cpp = built("push", _filled(CPP), folder)
     for f, real in (("f32", "float"), ("f64", "double")):
         (folder / f"push_{f}.pyx").write_text(_filled(CYTHON, f=f, R=real))
     (folder / "setup.py").write_text(SETUP)
     _output(sys.executable, "setup.py", "-q", "build_ext", "--inplace", folder=folder)
-    cpp = _output(str(folder / "push"), folder=folder)
     cython = _output(sys.executable, "-c", _filled(RUN), folder=folder)
     outputs = {"C++": cpp, "Cython": cython}
     return {name: [json.loads(x) for x in text.splitlines()] for name, text in outputs.items()}
@@ -148,12 +159,9 @@ def rows(found: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                 "operation": "incremental-push",
                 "case": CASE,
                 "dtype": np.dtype(dtype).name,
-                "threads": 1,
                 "library": f"pysig from {language}",
                 "madds": (POINTS - 1) * size,
-                "bytes": 0,
-                "date": results.today(),
-                "versions": {"pysig": version("pysig-signatures"), "commit": results.commit()},
+                **common(),
             }
             if not np.array_equal(np.array(run["signature"], dtype), right):
                 out.append({**row, "status": "wrong", "reason": "differs from Python"})
@@ -184,10 +192,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         timed = rows(measured(Path(folder)))
+        timed += embedding_sliding.rows(built, Path(folder), common())
     for row in timed:
         cost = row.get("point_microseconds", {})
         told = f"{cost['min']:.2f} to {cost['q75']:.2f} us a point" if cost else row["reason"]
-        print(f"{row['library']:20}{row['dtype']:9}{told}")
+        if "worst_microseconds" in row:
+            told += f", at most {row['worst_microseconds']:.2f} us"
+        print(f"{row['operation']:25}{row['library']:20}{row['dtype']:9}{told}")
     if arguments.save:
         about = results.machine()
         path = results.path_for("embedding", about["name"])
