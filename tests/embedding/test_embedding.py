@@ -107,8 +107,13 @@ def check_ball(output, *, scalar_term=True):
     if "incremental-logsignature" in found:
         expected = pysig.signature_to_logsignature(incremental, 3, 3)
         assert_identical(numbers(found["incremental-logsignature"]), expected)
-    expected = pysig.signature(path, 3, scalar_term=scalar_term)
-    assert_identical(numbers(found["signature"]), expected)
+    if "sliding" in found:
+        window = pysig.SlidingSignature(3, 3)
+        for point in path:
+            window.push(point, point[0])
+            window.evict(point[0] - 1)
+        assert_identical(numbers(found["sliding"]), window.signature())
+    assert_identical(numbers(found["signature"]), pysig.signature(path, 3, scalar_term=scalar_term))
     if scalar_term:
         assert found["refused"] == "pysig: depth: expected at least 1, received 0."
     return found
@@ -144,6 +149,7 @@ def test_cpp_by_cmake(tmp_path):
     run(find("cmake"), "-S.", "-Bbuild", *settings, cwd=folder)
     run(find("cmake"), "--build", "build", cwd=folder)
     found = check_ball(run(folder / "build" / "ball", cwd=folder))
+    assert "sliding" in found
     gradient = pysig.signature_vjp(ball(), 3, np.ones(40), scalar_term=True)
     assert_identical(numbers(found["gradient"]), gradient[0])
 
@@ -291,7 +297,7 @@ def test_c(tmp_path):
     folder = example("c", tmp_path)
     command = ["cc", "-std=c99", *WARNINGS, f"-I{INCLUDE}", "example.c"]
     run(*command, *linked("ball"), cwd=folder)
-    check_ball(run(folder / "ball", cwd=folder))
+    assert "sliding" in check_ball(run(folder / "ball", cwd=folder))
 
 
 @needs("cmake", "cc")
@@ -318,6 +324,7 @@ sys.path.insert(0, ".")
 import example
 values, path = example.signature_of_ball(1000, 3)
 print("incremental", *values.tolist())
+print("sliding", *example.signature_of_last_second(path, 3).tolist())
 print("signature", *example.signature(path, 3, scalar_term=True).tolist())
 try:
     example.signature(path, 0)
@@ -332,7 +339,7 @@ def test_cython(tmp_path):
     folder = example("cython", tmp_path)
     environment = {**os.environ, "CFLAGS": "-O0"}
     run(sys.executable, "setup.py", "-q", "build_ext", "--inplace", cwd=folder, env=environment)
-    check_ball(run(sys.executable, "-c", CYTHON, cwd=folder))
+    assert "sliding" in check_ball(run(sys.executable, "-c", CYTHON, cwd=folder))
 
 
 @needs_modules("numba")

@@ -1,4 +1,5 @@
-/* A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs. C99. */
+/* A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs, and into a
+ * sliding one, which keeps the last second. C99. */
 #include <pysig/pysig.h>
 
 #include <stdio.h>
@@ -22,10 +23,12 @@ int main(void) {
     int64_t size, coordinates;
     pysig_basis* words;
     pysig_incremental_f64* incremental;
+    pysig_sliding_f64* window;
     check(pysig_signature_size(channels, depth, &size));
     check(pysig_basis_create(channels, depth, PYSIG_BASIS_WORDS, &words));
     check(pysig_basis_size(words, &coordinates));
     check(pysig_incremental_create_f64(channels, depth, &incremental));
+    check(pysig_sliding_create_f64(channels, depth, 0, 100, &window));
     double* path = malloc((steps + 1) * channels * sizeof(double));
     double* s = malloc((size_t)(size + 1) * sizeof(double));
     if (!path || !s) return 1;
@@ -38,6 +41,8 @@ int main(void) {
         point[1] = x;
         point[2] = y;
         check(pysig_incremental_push_f64(incremental, point, channels)); /* allocates nothing */
+        check(pysig_sliding_push_times_f64(window, point, channels, &t, 1));
+        check(pysig_sliding_evict_f64(window, t - 1, 0, 0, NULL));
         t += dt;
         x += vx * dt;
         y += vy * dt;
@@ -48,6 +53,8 @@ int main(void) {
     print("incremental", s, size);
     check(pysig_incremental_logsignature_f64(incremental, words, s, coordinates));
     print("incremental-logsignature", s, coordinates);
+    check(pysig_sliding_signature_f64(window, s, size));
+    print("sliding", s, size);
 
     /* A whole path at once, with options. */
     pysig_options options;
@@ -59,6 +66,7 @@ int main(void) {
     if (pysig_signature_f64(path, (steps + 1) * channels, channels, 0, NULL, s, size) != PYSIG_OK)
         printf("refused %s\n", pysig_last_error());
 
+    pysig_sliding_destroy_f64(window);
     pysig_incremental_destroy_f64(incremental);
     pysig_basis_destroy(words);
     free(s);

@@ -1,4 +1,5 @@
-// A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs.
+// A ball in a box. Its path (time, x, y) goes into an incremental signature while the simulation runs, and into a
+// sliding one, which keeps the last second.
 #include <pysig/pysig.hpp>
 
 #include <cstdio>
@@ -30,14 +31,20 @@ void print(const char* name, pysig::span<const double> values) {
 void run() {
     ball b;
     pysig::incremental_signature<double> incremental(channels, depth);
+    pysig::sliding_signature<double> window(channels, depth);
     std::vector<double> path;
     for (int step = 0; step <= steps; ++step) {
         const double point[channels] = {b.t, b.x, b.y};
         incremental.push(point);  // allocates nothing
+        const double times[] = {b.t};
+        window.push(point, times);
+        window.evict(b.t - 1);  // keeps the last second
         path.insert(path.end(), point, point + channels);
         b.move(1.0 / 64);
     }
     print("incremental", incremental.signature());
+
+    print("sliding", window.signature());
 
     const pysig::logsignature_basis words(channels, depth, pysig::basis::words);
     print("incremental-logsignature", incremental.logsignature(words));

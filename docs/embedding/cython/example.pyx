@@ -41,6 +41,27 @@ def signature_of_ball(int steps, int depth):
     return np.asarray(out), np.asarray(path)
 
 
+def signature_of_last_second(double[:, ::1] path not None, int depth):
+    """The signature of the latest points of a path (time, x, y), pushed one by one."""
+    cdef int64_t size
+    cdef embed.pysig_sliding_f64* window = NULL
+    cdef double time
+    cdef Py_ssize_t step
+    check(embed.signature_size(3, depth, &size))
+    cdef double[::1] out = np.empty(size)
+    check(embed.sliding_create_f64(3, depth, 0, 100, &window))
+    try:
+        with nogil:
+            for step in range(path.shape[0]):
+                time = path[step, 0]
+                check(embed.sliding_push_times_f64(window, &path[step, 0], 3, &time, 1))
+                check(embed.sliding_evict_f64(window, time - 1, 0, 0, NULL))
+            check(embed.sliding_signature_f64(window, &out[0], size))
+    finally:
+        embed.sliding_destroy_f64(window)
+    return np.asarray(out)
+
+
 def signature(double[:, ::1] path not None, int depth, *, bint scalar_term=False):
     """The signature of a path of at least one point and one channel, with options."""
     cdef int64_t size
