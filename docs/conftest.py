@@ -4,5 +4,9 @@ from importlib.util import find_spec
 
 collect_ignore_glob = ["embedding/*/*.py"]
 collect_ignore = ["conf.py", "generate.py", "figures", "reference.md", "api", "frameworks.md"]
-NEEDS = {"dask.md": ["dask"], "tables.md": ["pandas", "polars"]}
+NEEDS = {
+    "dask.md": ["dask"],
+    "tables.md": ["pandas", "polars"],
+    "scikit_learn.md": ["sklearn", "pandas"],
+}
 collect_ignore += [page for page, needed in NEEDS.items() if not all(map(find_spec, needed))]

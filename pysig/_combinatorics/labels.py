@@ -43,3 +43,23 @@ def label_names(label: str) -> list[str]:
     elif text == EMPTY:
         return []
     return next(csv.reader([text], skipinitialspace=True, strict=True), [])
+
+
+def names_after(names: Sequence[str], stages: Sequence[str], time: str = "time") -> tuple[str, ...]:
+    """Names of the channels after the stages of a transform.
+
+    >>> names_after(["x"], ["time", "lead_lag"])
+    ('lag_x', 'lag_time', 'lead_x', 'lead_time')
+    """
+    known = tuple(names)
+    for stage in stages:
+        if stage == "time":
+            known = (*known, time)
+        elif stage == "lead_lag":
+            known = tuple(f"{side}_{name}" for side in ("lag", "lead") for name in known)
+        elif stage == "reset":
+            known = (*known, "reset")
+        twice = next((name for k, name in enumerate(known) if name in known[:k]), None)
+        if twice is not None:
+            raise ValueError(f"{stage}: a channel is already called {twice!r}; rename it")
+    return known

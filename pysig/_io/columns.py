@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pysig._combinatorics.labels import names_after
 from pysig._io.blocks import InputError
 
 
@@ -22,15 +23,7 @@ def transformed_names(names: Sequence[str], stages: Sequence[str], time: str) ->
     >>> transformed_names(["x"], ["time", "lead_lag"], "time")
     ('lag_x', 'lag_time', 'lead_x', 'lead_time')
     """
-    known = tuple(names)
-    for stage in stages:
-        if stage in ("time", "times"):
-            known = (*known, time)
-        elif stage == "lead_lag":
-            known = tuple(f"{side}_{name}" for side in ("lag", "lead") for name in known)
-        elif stage == "reset":
-            known = (*known, "reset")
-        twice = next((name for k, name in enumerate(known) if name in known[:k]), None)
-        if twice is not None:
-            raise InputError(f"{stage}: a channel is already called {twice!r}; rename it")
-    return known
+    try:
+        return names_after(names, ["time" if stage == "times" else stage for stage in stages], time)
+    except ValueError as error:
+        raise InputError(str(error)) from None

@@ -3,7 +3,15 @@
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
-_LAZY_MODULES = ("dask", "frames", "jax", "keras", "tensorflow", "torch")  # imported at first use
+_LAZY_MODULES = (
+    "dask",
+    "frames",
+    "jax",
+    "keras",
+    "sklearn",
+    "tensorflow",
+    "torch",
+)  # imported at first use
 
 
 def __getattr__(name: str) -> _ModuleType:

@@ -1,0 +1,176 @@
+"""Paths of scikit-learn estimators: 2-D rows, 3-D arrays, lists of arrays or data frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+FLOATS = [np.float64, np.float32]
+
+
+class Paths:
+    """What `pysig.signature` takes, and what an estimator remembers of it.
+
+    `data` is an array (n, length, channels) or a list of arrays (length, channels), `lengths` the
+    numbers of points of a padded array, or None. `features` is the number of columns of 2-D rows,
+    else None. `names` are those of the channels in data frames, or None.
+    """
+
+    def __init__(
+        self, data: Any, lengths: Any = None, features: int | None = None, names: Any = None
+    ) -> None:
+        self.data, self.lengths, self.features, self.names = data, lengths, features, names
+        first = data[0] if isinstance(data, list) else data
+        self.channels = int(first.shape[-1])
+
+    @property
+    def has_single_points(self) -> bool:
+        """Whether a path has one point only, whose signature does not depend on it."""
+        if isinstance(self.data, list):
+            return min(map(len, self.data)) == 1
+        return int(self.data.shape[1]) == 1
+
+    def checked(self) -> Paths:
+        """The paths without missing points, or ValueError.
+
+        Points of NaN at the end of a path of an array are padding.
+        """
+        if isinstance(self.data, list):
+            for k, item in enumerate(self.data):
+                _refuse_missing(item, f"X[{k}]")
+            return self
+        if self.features is not None or self.lengths is not None or _is_cupy(self.data):
+            _refuse_missing(self.data, "X")
+            return self
+        return Paths(self.data, _lengths_of_padding(self.data), None, self.names)
+
+
+def read_paths(estimator: Any, X: Any, *, reset: bool, lengths: Any = None) -> Paths:
+    """Check `X`; with `reset` the estimator remembers its features, otherwise they must agree."""
+    items = _list_of_paths(X)
+    if items is not None:
+        paths = _of_list(items)
+    elif _is_cupy(X) and X.ndim == 3:
+        paths = Paths(X, lengths)
+    else:
+        array = X if hasattr(X, "shape") else _as_array(X)
+        if len(array.shape) == 3:
+            paths = Paths(_of_array(estimator, array), lengths)
+        else:
+            paths = _of_rows(estimator, array if array is X else X, lengths, reset)
+    if reset:
+        _remember(estimator, paths)
+    elif paths.channels != estimator.n_channels_:
+        raise ValueError(
+            f"X has {paths.channels} channels, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_channels_} channels as input."
+        )
+    return paths
+
+
+def _remember(estimator: Any, paths: Paths) -> None:
+    estimator.n_channels_ = paths.channels
+    for name in ("channel_names_in_", *(("feature_names_in_",) if not paths.features else ())):
+        if hasattr(estimator, name):
+            delattr(estimator, name)
+    if paths.features is None:
+        estimator.n_features_in_ = paths.channels
+    if paths.names is not None:
+        estimator.channel_names_in_ = np.asarray(paths.names, dtype=object)
+
+
+def _as_array(X: Any) -> Any:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            "X: expected an array, or a list of arrays of shape (length, channels), received a "
+            f"ragged {type(X).__name__} ({error}). Make one 2-D array of each path."
+        ) from None
+
+
+def _is_cupy(X: Any) -> bool:
+    """Whether `X` is a CuPy array, which stays on its device."""
+    return type(X).__module__.partition(".")[0] == "cupy"
+
+
+def _list_of_paths(X: Any) -> list[Any] | None:
+    """The elements of a sequence of 2-D arrays or data frames; None for everything else."""
+    if not isinstance(X, (list, tuple)) and (
+        getattr(getattr(X, "dtype", None), "kind", "") != "O" or getattr(X, "ndim", 0) != 1
+    ):
+        return None
+    items = list(X)
+    return items if items and len(getattr(items[0], "shape", ())) == 2 else None
+
+
+def _of_list(items: list[Any]) -> Paths:
+    """Arrays are checked by pysig; data frames become arrays."""
+    if set(map(type, items)) == {np.ndarray}:
+        return Paths(items)
+    columns = getattr(items[0], "columns", None)
+    if columns is None:
+        return Paths(items)
+    names = [str(name) for name in columns]
+    for k, item in enumerate(items):
+        own = [str(name) for name in getattr(item, "columns", ())]
+        if own != names:
+            raise ValueError(
+                f"X[{k}]: expected the columns {names} of the first data frame, received {own}. "
+                "Select the same columns of all."
+            )
+    return Paths([np.asarray(item) for item in items], names=names)
+
+
+def _of_array(estimator: Any, X: Any) -> Any:
+    """An array (n, length, channels) of floats."""
+    if type(X) is np.ndarray and X.dtype in FLOATS and X.size:
+        return X
+    return check_array(
+        X,
+        dtype=FLOATS,
+        allow_nd=True,
+        ensure_all_finite=False,
+        estimator=estimator,
+        input_name="X",
+    )
+
+
+def _of_rows(estimator: Any, X: Any, lengths: Any, reset: bool) -> Paths:
+    """Rows of numbers: one path each, point after point."""
+    array = validate_data(estimator, X, dtype=FLOATS, reset=reset, ensure_all_finite=False)
+    channels = estimator.channels
+    if array.shape[1] % channels:
+        raise ValueError(
+            f"X: expected a multiple of {channels} columns, because channels={channels}, received "
+            f"{array.shape[1]}. Pass channels= of the estimator, or an array (n, length, channels)."
+        )
+    return Paths(array.reshape(len(array), -1, channels), lengths, array.shape[1])
+
+
+# ---- missing values ----
+
+
+def _refuse_missing(array: Any, name: str) -> None:
+    if isinstance(array, np.ndarray) and array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(
+            f"{name}: Input contains NaN or infinity. Drop or fill missing points first."
+        )
+
+
+def _lengths_of_padding(array: Any) -> Any:
+    """The lengths without points of NaN at the end; None if no number is missing."""
+    missing = ~np.isfinite(array)
+    if not missing.any():
+        return None
+    counted = ~np.isnan(array).all(axis=2)
+    lengths = array.shape[1] - counted[:, ::-1].argmax(axis=1)
+    inside = np.arange(array.shape[1]) < lengths[:, None]
+    if (missing.any(axis=2) & inside).any() or not counted.any(axis=1).all():
+        raise ValueError(
+            "X: Input contains NaN or infinity. Drop or fill missing points first. Only points of "
+            "NaN at the end of a path are padding."
+        )
+    return lengths
