@@ -15,7 +15,7 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import check_capture, on_device, refuse_capture
 from pysig._api._gradients import SignatureCotangents, fill_gradients, gradient_dtype
-from pysig._api._memory import check_memory
+from pysig._api._memory import about_axes, check_memory
 from pysig._api._output import Output, output
 from pysig._api._path_checks import check_lengths, check_scalar_column
 from pysig._api._ragged import RaggedPaths, check_points, first_array, like_points, paths_of
@@ -299,7 +299,10 @@ class SignatureCall(PathCall):
         super().__init__(caller, path, options)
         depth = _checks.check_depth(depth, words=caller.startswith("signature"))
         channels, scalar = self.paths.channels, self.scalar_term
-        self.check_size(channels, depth, allocates)
+        try:
+            self.check_size(channels, depth, allocates)
+        except MemoryError as error:
+            raise MemoryError(f"{error}{about_axes(*self.array.shape[-2:])}") from None
         self.plan = plan_for(channels, depth, scalar)
         self.own_shape, self.columns = (self.plan.size,), self.plan.size
         self.scalar_column = 0 if scalar else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from numbers import Number
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from pysig._api._device import check_device
 from pysig._backend import ArrayBackend, as_array
 
+DLPACK_CPU, DLPACK_PINNED = 1, 3  # of DLDeviceType
+DLPACK_HOST = (DLPACK_CPU, DLPACK_PINNED)
 METHODS = ("auto", "tile", "cumsum")
 
 
@@ -129,11 +131,12 @@ def cast(array: Any, dtype: Any, name: str) -> Any:
 
 
 def refuse_masked(value: Any, name: str) -> None:
-    """TypeError for a masked array."""
-    if isinstance(value, np.ma.MaskedArray):
+    """TypeError for a masked array in which something is masked."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise TypeError(
-            f"{name}: expected a plain array, received a masked array (the mask would be ignored). "
-            "Drop or fill the masked points, or pass lengths= if they are at the end."
+            f"{name}: expected an array without masked numbers, received a masked array (the mask "
+            "would be ignored). Drop or fill the masked points, or pass lengths= if they are at "
+            "the end."
         )
 
 
@@ -169,7 +172,7 @@ def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     refuse_masked(value, name)
     check_device(value, name)
     try:
-        array = as_array(value, name, backend)
+        array = as_array(_exported(value, name), name, backend)
     except ValueError as error:  # ragged nested lists
         raise ValueError(
             f"{name}: expected an array, received a ragged {type(value).__name__} ({error}). "
@@ -180,8 +183,38 @@ def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
                 else "Pad it."
             )
         ) from None
+    if array.dtype.kind == "O" and hasattr(value, "to_numpy"):
+        array = _of_table(array)
     check_floating(array, name)
     return array
+
+
+def _exported(value: Any, name: str) -> Any:
+    """The array of an object that NumPy reads by DLPack only; any other `value` itself."""
+    if hasattr(value, "__array__") or isinstance(value, (list, tuple)):  # nearly always
+        return value
+    if hasattr(value, "__array_interface__"):
+        return value
+    device = value.__dlpack_device__()[0] if hasattr(value, "__dlpack_device__") else DLPACK_CPU
+    if device not in DLPACK_HOST or hasattr(value, "__cuda_array_interface__"):
+        raise TypeError(
+            f"{name}: expected an array on the host or of CuPy, received {type(value).__name__} on "
+            f"another device. Make it one of CuPy: cupy.asarray({name}) or "
+            f"cupy.from_dlpack({name})."
+        )
+    return np.from_dlpack(value) if hasattr(value, "__dlpack__") else value
+
+
+def _of_table(array: Any) -> Any:
+    """Numbers of nullable columns as int64 or float64, if none is missing; else `array`."""
+    items = array.ravel().tolist()
+    if not all(isinstance(item, Real) for item in items):
+        return array
+    integers = all(isinstance(item, (int, np.integer)) for item in items)
+    try:
+        return array.astype(np.int64 if integers else np.float64)
+    except OverflowError:  # unsigned integers beyond int64 are refused by their size
+        return array
 
 
 def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:

@@ -83,3 +83,13 @@ def _advice(largest: int) -> str:
     if largest > 0:
         return f"The largest depth that fits is {largest}."
     return "No depth fits; use fewer channels or paths."
+
+
+def about_axes(length: int, channels: int) -> str:
+    """The end of a message if the axes of the path may be the wrong way round."""
+    if length == 1 or channels <= 2 * length:
+        return ""
+    return (
+        f" The path has {length} points of {channels} channels. If it is transposed, pass "
+        "path.swapaxes(-1, -2)."
+    )

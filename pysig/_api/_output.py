@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysig._api._checks import describe, refuse_masked
+from pysig._api._checks import describe
 from pysig._api._device import check_device, refuse_capture
 from pysig._backend import CUPY, ArrayBackend
 
@@ -64,7 +64,11 @@ def check_out(
     xp = backend.xp
     if not isinstance(out, xp.ndarray):
         raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
-    refuse_masked(out, "out")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError(
+            "out: expected a plain array, received a masked array. Pass the array without mask, "
+            "out.data."
+        )
     check_device(out, "out")
     if tuple(out.shape) != tuple(shape) or out.dtype != dtype:
         raise ValueError(

@@ -20,7 +20,9 @@ SWAPPED = np.dtype(np.float64).newbyteorder()
 
 
 def masked(values):
-    return np.ma.MaskedArray(values, mask=np.zeros(np.shape(values), bool))
+    mask = np.zeros(np.shape(values), bool)
+    mask.flat[0] = True
+    return np.ma.MaskedArray(values, mask=mask)
 
 
 @pytest.fixture

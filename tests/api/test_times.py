@@ -113,7 +113,7 @@ ERRORS = [
     ([None, "x"], 1, TypeError, "received objects such as str 'x'"),
     ([[1, 2], [3]], 1, ValueError, "ragged list"),
     (3.0, 1, ValueError, "times: expected shape"),
-    (np.ma.masked_array([1, 2], [True, False]), 1, TypeError, "times: expected a plain array"),
+    (np.ma.masked_array([1, 2], [True, False]), 1, TypeError, "times: .*masked array"),
     (np.array([1, 2], "m8[Y]"), SECOND, TypeError, "times: expected a unit of a fixed length"),
     (np.array([1, 2], "m8"), SECOND, TypeError, "times: expected a unit of a fixed length"),
     (np.array([2**63], np.uint64), 1, ValueError, "times: expected integers that 64 bits hold"),

@@ -101,7 +101,7 @@ INTERVALS = [
     ((0, 2), {}, ValueError, r"^intervals: expected shape .* received \(2,\)"),
     (np.zeros((3, 1, 2), int), {}, ValueError, r"whose first axes broadcast to \(2,\)"),
     ([(0, 1), (2,)], {}, ValueError, "^intervals: expected rows"),
-    (np.ma.masked_array([(0, 1)]), {}, TypeError, "^intervals: expected a plain array"),
+    (np.ma.masked_array([(0, 1)], [(1, 0)]), {}, TypeError, "^intervals: .*masked array"),
     (
         [(2.0, 1.0)],
         {"times": TIMES},
