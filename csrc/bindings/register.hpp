@@ -12,6 +12,7 @@
     X(rows_of_list)       \
     X(signature)          \
     X(signature_jvp)      \
+    X(signature_kernel)   \
     X(signature_vjp)      \
     X(sliding)
 

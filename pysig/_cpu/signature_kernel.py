@@ -4,14 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from pysig._cpu._extension import core
 from pysig._plans.signature_kernel import KernelPlan, Pairs
+
+SCHEMES = {"square": 0, "levels": 1, "finite_difference": 2}
+ROWS = {"value": 0, "levels": 1, "grid": 2}
+
+
+def layout_of(plan: KernelPlan) -> tuple[Any, ...]:
+    """`kernel_layout` of csrc/bindings/kernel_pairs.hpp. An order above the depth changes nothing."""
+    order = min(plan.order, max(plan.depth, 1)) if plan.scheme == "levels" else plan.order
+    return (SCHEMES[plan.scheme], order, *plan[2:])
+
+
+def ordered(pairs: Pairs) -> Pairs:
+    """`pairs` with the orders of their paths by length, so that lanes hold pairs of similar size."""
+    x, y = pairs.x, pairs.y
+    if x is None:
+        return pairs
+    if not pairs.paired:
+        return pairs._replace(x=_ordered(x, (x.lengths,)), y=y and _ordered(y, (y.lengths,)))
+    keys = (x.lengths, (y or x).lengths)
+    return pairs._replace(x=_ordered(x, keys), y=y and _ordered(y, keys))
+
+
+def _ordered(paths: Any, keys: tuple[Any, ...]) -> Any:
+    given = [key for key in keys if key is not None]
+    return paths._replace(order=np.lexsort(given)) if given else paths
 
 
 def signature_kernel(
     pairs: Pairs, out: Any, plan: KernelPlan, rows: str = "value", workers: int = 1
 ) -> None:
     """Fill `out` with the kernels of `pairs`."""
-    raise NotImplementedError
+    assert out.flags.c_contiguous
+    core.signature_kernel(ordered(pairs), out, layout_of(plan), ROWS[rows], workers)
 
 
 def signature_kernel_jvp(

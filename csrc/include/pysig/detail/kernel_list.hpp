@@ -7,22 +7,24 @@
 #include "../cpu/jobs/logsignature.hpp"
 #include "../cpu/jobs/projection.hpp"
 #include "../cpu/jobs/signature.hpp"
+#include "../cpu/jobs/signature_kernel.hpp"
 #include "../cpu/jobs/signature_vjp.hpp"
 #include "../cpu/jobs/sliding.hpp"
 
 // A schedule defines `template <class R> void compute(const JOB<R>&, const executor&)`, not inline; isa/STEM.cpp
 // instantiates it.
-#define PYSIG_KERNELS(X)  \
-    X(signature_job)      \
-    X(signature_jvp_job)  \
-    X(signature_vjp_job)  \
-    X(logsignature_job)   \
-    X(projection_job)     \
-    X(projection_jvp_job) \
-    X(projection_vjp_job) \
-    X(algebra_job)        \
-    X(incremental_job)    \
-    X(sliding_job)
+#define PYSIG_KERNELS(X)    \
+    X(signature_job)        \
+    X(signature_jvp_job)    \
+    X(signature_vjp_job)    \
+    X(logsignature_job)     \
+    X(projection_job)       \
+    X(projection_jvp_job)   \
+    X(projection_vjp_job)   \
+    X(algebra_job)          \
+    X(incremental_job)      \
+    X(sliding_job)          \
+    X(signature_kernel_job)
 
 namespace pysig {
 template <class Job>

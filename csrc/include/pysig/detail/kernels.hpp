@@ -28,6 +28,7 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 #include "../cpu/schedules/logsignature.hpp"
 #include "../cpu/schedules/signature.hpp"
 #include "../cpu/schedules/signature_jvp.hpp"
+#include "../cpu/schedules/signature_kernel.hpp"
 #include "../cpu/schedules/signature_vjp.hpp"
 #endif
 

@@ -59,6 +59,12 @@ constexpr i64 slice_bytes = 1 << 20;        // data of a slice: about a second-l
 constexpr i64 unsliced_bytes = 4 << 20;     // data of a batch below which it is not cut into slices
 constexpr i64 finish_elements = 1 << 15;    // elements of a path that one item converts to point adjoints
 constexpr i64 projection_parts = 8;         // items of a lane group of projections, if there are few groups
+
+// Signature kernels. A strip of columns, its increments and z of a few rows fit the first-level cache.
+constexpr i64 kernel_strip_bytes = 28 * 1024;
+constexpr i64 min_kernel_strip = 8;  // columns
+constexpr i64 kernel_rows = 8;       // rows of z that are made at a time
+constexpr i64 kernel_x_paths = 16;   // paths of an item that share a lane group
 }  // namespace cost
 
 // How lanes are filled: every path is cut into `chunks` of at most `chunk_steps` steps, in `groups` of lanes
