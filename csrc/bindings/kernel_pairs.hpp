@@ -53,6 +53,12 @@ void set_increments(kernel_pairs<R>& pairs, const py::array& z) {
 }
 
 template <class R>
+bool same_layout(const kernel_pairs<R>& a, const kernel_pairs<R>& b) {
+    return a.batch == b.batch && a.steps_x == b.steps_x && a.steps_y == b.steps_y && a.batch_stride == b.batch_stride &&
+           a.x_stride == b.x_stride && a.y_stride == b.y_stride;
+}
+
+template <class R>
 kernel_pairs<R> pairs_of(const pair_arrays& arrays) {
     const auto& [x, y, increments, paired] = arrays;
     kernel_pairs<R> pairs{};

@@ -14,13 +14,13 @@ ROWS = {"value": 0, "levels": 1, "grid": 2}
 
 
 def layout_of(plan: KernelPlan) -> tuple[Any, ...]:
-    """`kernel_layout` of csrc/bindings/kernel_pairs.hpp. An order above the depth changes nothing."""
+    """`kernel_layout` of csrc/bindings/kernel_pairs.hpp. An order above the depth is the depth."""
     order = min(plan.order, max(plan.depth, 1)) if plan.scheme == "levels" else plan.order
     return (SCHEMES[plan.scheme], order, *plan[2:])
 
 
 def ordered(pairs: Pairs) -> Pairs:
-    """`pairs` with the orders of their paths by length, so that lanes hold pairs of similar size."""
+    """`pairs` with orders of the paths by length, so that lanes hold pairs of similar size."""
     x, y = pairs.x, pairs.y
     if x is None:
         return pairs
@@ -52,7 +52,13 @@ def signature_kernel_jvp(
     workers: int = 1,
 ) -> None:
     """Fill `out` with the derivatives of the kernels."""
-    raise NotImplementedError
+    assert out.flags.c_contiguous
+    along = (tangents_x, tangents_y, None)
+    if pairs.x is None:
+        pairs = pairs._replace(increments=np.ascontiguousarray(pairs.increments))
+        along = (None, None, np.ascontiguousarray(tangents_x))
+    rows = _rows_of(pairs, out)
+    core.signature_kernel_jvp(ordered(pairs), along, out, layout_of(plan), rows, workers)
 
 
 def signature_kernel_vjp(
@@ -65,4 +71,13 @@ def signature_kernel_vjp(
     workers: int = 1,
 ) -> None:
     """Fill `into_x`, `into_y` and `into_parameters` with gradients."""
-    raise NotImplementedError
+    into = (into_x, into_y, None, into_parameters)
+    if pairs.x is None:
+        into = (None, None, into_x, into_parameters)
+    rows = _rows_of(pairs, cotangent)
+    core.signature_kernel_vjp(ordered(pairs), cotangent, into, layout_of(plan), rows, workers)
+
+
+def _rows_of(pairs: Pairs, result: Any) -> int:
+    """Values, or levels on a last axis."""
+    return ROWS["levels" if result.ndim > len(pairs.leading) else "value"]

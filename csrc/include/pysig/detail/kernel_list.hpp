@@ -13,18 +13,20 @@
 
 // A schedule defines `template <class R> void compute(const JOB<R>&, const executor&)`, not inline; isa/STEM.cpp
 // instantiates it.
-#define PYSIG_KERNELS(X)    \
-    X(signature_job)        \
-    X(signature_jvp_job)    \
-    X(signature_vjp_job)    \
-    X(logsignature_job)     \
-    X(projection_job)       \
-    X(projection_jvp_job)   \
-    X(projection_vjp_job)   \
-    X(algebra_job)          \
-    X(incremental_job)      \
-    X(sliding_job)          \
-    X(signature_kernel_job)
+#define PYSIG_KERNELS(X)        \
+    X(signature_job)            \
+    X(signature_jvp_job)        \
+    X(signature_vjp_job)        \
+    X(logsignature_job)         \
+    X(projection_job)           \
+    X(projection_jvp_job)       \
+    X(projection_vjp_job)       \
+    X(algebra_job)              \
+    X(incremental_job)          \
+    X(sliding_job)              \
+    X(signature_kernel_job)     \
+    X(signature_kernel_jvp_job) \
+    X(signature_kernel_vjp_job)
 
 namespace pysig {
 template <class Job>

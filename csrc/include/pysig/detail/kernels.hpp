@@ -29,6 +29,8 @@ PYSIG_KERNELS(PYSIG_DECLARE_EXPORT)
 #include "../cpu/schedules/signature.hpp"
 #include "../cpu/schedules/signature_jvp.hpp"
 #include "../cpu/schedules/signature_kernel.hpp"
+#include "../cpu/schedules/signature_kernel_jvp.hpp"
+#include "../cpu/schedules/signature_kernel_vjp.hpp"
 #include "../cpu/schedules/signature_vjp.hpp"
 #endif
 

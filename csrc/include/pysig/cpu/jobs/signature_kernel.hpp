@@ -39,9 +39,9 @@ struct signature_kernel_job {
 // The derivative along directions of both sides, of the values or the levels.
 template <class R>
 struct signature_kernel_jvp_job {
-    signature_kernel_job<R> value;            // its `out` receives the derivative
-    const direction<R>*along_x, *along_y;     // null: constant
-    kernel_pairs<R> along_increments;         // with increments only: their tangent
+    signature_kernel_job<R> value;         // its `out` receives the derivative
+    const direction<R>*along_x, *along_y;  // null: constant
+    const R* along_increments;             // with increments only: their tangent, of the same strides
 };
 
 // The gradient of the sum of cotangent * kernel.

@@ -11,10 +11,56 @@
 
 PYSIG_NAMESPACE_BEGIN
 
+// The real type of a number, the number of one lane of it, and the number 1.
+template <class T>
+struct kernel_number;
+template <class R>
+struct scalar_number {
+    using real = R;
+    static R one() { return R(1); }
+};
+template <>
+struct kernel_number<float> : scalar_number<float> {};
+template <>
+struct kernel_number<double> : scalar_number<double> {};
+template <class R>
+struct lanes_number {
+    using real = R;
+    using lane = R;
+    static lanes<R> one() { return broadcast(R(1)); }
+};
+template <>
+struct kernel_number<lanes<float>> : lanes_number<float> {};
+template <>
+struct kernel_number<lanes<double>> : lanes_number<double> {};
+template <class T>
+struct kernel_number<dual<T>> {
+    using real = typename kernel_number<T>::real;
+    using lane = dual<real>;
+    static dual<T> one() { return {kernel_number<T>::one(), T{}}; }
+};
+template <class T>
+inline T one_of() {
+    return kernel_number<T>::one();
+}
+
+// Every lane receives the one before it.
+template <class V>
+inline V later_lanes(V v) {
+    constexpr int width = int(sizeof(V) / sizeof(v[0]));
+    return rotated_lanes<width - 1>(v, typename count_up<width>::type{});
+}
+template <class V>
+inline dual<V> later_lanes(dual<V> v) {
+    return {later_lanes(v.value), later_lanes(v.tangent)};
+}
+
 // What a schedule knows of a kind of cell. T is a vector, or a dual number of vectors.
 template <class T>
 class cell_kernel {
  public:
+    using lane_number = typename kernel_number<T>::lane;
+
     const int refinement;             // r
     const int column_size, row_size;  // numbers of the edges A and B of one refined cell
     const int outputs;                // levels from 1 on, or 1
@@ -29,29 +75,26 @@ class cell_kernel {
     virtual void add_gains(const T* A, i64 width, T* sums) const = 0;
     virtual void begin_rows(T* B, i64 height) const = 0;
 
+    // Rows of one pair on the lanes (schedules/signature_kernel_few.hpp): steps [t, t + count), each one refined cell
+    // of z[k] in every row. `edges`: A of the step before, then B. memory[columns]: A of the columns.
+    virtual void advance_skewed(lane_number* memory, i64 columns, T* edges, const T* z, i64 t, i64 count) const = 0;
+    virtual void add_gains_of(const lane_number* A, i64 columns, lane_number* sums) const = 0;
+    virtual void begin_row(T* B) const = 0;
+
  protected:
     cell_kernel(int refinement, int column_size, int row_size, int outputs)
         : refinement(refinement), column_size(column_size), row_size(row_size), outputs(outputs) {}
     ~cell_kernel() = default;
 };
 
+// The kernel, from what it, or its levels, gain along all columns.
 template <class T>
-inline T one_of();
-template <>
-inline lanes<float> one_of<lanes<float>>() {
-    return broadcast(1.0f);
-}
-template <>
-inline lanes<double> one_of<lanes<double>>() {
-    return broadcast(1.0);
-}
-template <>
-inline dual<lanes<float>> one_of<dual<lanes<float>>>() {
-    return {broadcast(1.0f), lanes<float>{}};
-}
-template <>
-inline dual<lanes<double>> one_of<dual<lanes<double>>>() {
-    return {broadcast(1.0), lanes<double>{}};
+inline T value_of_gains(const kernel_rule& rule, const T* gains, int outputs) {
+    using R = typename kernel_number<T>::real;
+    if (rule.scheme != kernel_scheme::levels) return one_of<T>() + gains[0];
+    T sum = one_of<T>() * R(rule.weights ? rule.weights[0] : 1);
+    for (int n = 0; n < outputs; ++n) sum = sum + gains[n] * R(rule.weights ? rule.weights[n + 1] : 1);
+    return sum;
 }
 
 // The levels of a kernel with levels, the kernel itself of one without.
@@ -109,6 +152,7 @@ template <class R, class T, class C>
 class cell_kernel_of final : public cell_kernel<T> {
     using limits = cell_limits<C>;
     using base = cell_kernel<T>;
+    using lane_number = typename base::lane_number;
 
  public:
     cell_kernel_of(const C& cell, const kernel_rule& rule)
@@ -145,14 +189,49 @@ class cell_kernel_of final : public cell_kernel<T> {
         }
     }
     T value_of_row(const T* B) const override { return value_of(cell, B, weights); }
-    void add_gains(const T* A, i64 width, T* sums) const override {
-        for (i64 j = 0; j < width * base::refinement; ++j)
-            for (int n = 0; n < base::outputs; ++n) sums[n] = sums[n] + gain_of(cell, A + j * base::column_size, n);
+    void add_gains(const T* A, i64 width, T* sums) const override { add_gains_to(A, width * base::refinement, sums); }
+    void begin_row(T* B) const override { cell.begin_row(B, one_of<T>()); }
+    void add_gains_of(const lane_number* A, i64 columns, lane_number* sums) const override {
+        add_gains_to(A, columns, sums);
+    }
+    void advance_skewed(lane_number* memory, i64 columns, T* edges, const T* z, i64 t, i64 count) const override {
+        const int size = cell.column_size();
+        T *A = edges, *B = edges + size;
+        if constexpr (limits::column == 0) {
+            for (i64 k = 0; k < count; ++k) skewed_step(memory, columns, A, B, z[k], t + k);
+        } else {
+            T a[limits::column], b[limits::row];
+            for (int m = 0; m < size; ++m) a[m] = A[m];
+            for (int m = 0; m < cell.row_size(); ++m) b[m] = B[m];
+            for (i64 k = 0; k < count; ++k) skewed_step(memory, columns, a, b, z[k], t + k);
+            for (int m = 0; m < size; ++m) A[m] = a[m];
+            for (int m = 0; m < cell.row_size(); ++m) B[m] = b[m];
+        }
     }
 
  private:
     const C cell;
     const double* const weights;
+
+    template <class Q>
+    void add_gains_to(const Q* A, i64 columns, Q* sums) const {
+        for (i64 j = 0; j < columns; ++j)
+            for (int n = 0; n < base::outputs; ++n) sums[n] = sums[n] + gain_of(cell, A + j * base::column_size, n);
+    }
+
+    PYSIG_HD void skewed_step(lane_number* memory, i64 columns, T* A, T* B, T z, i64 t) const {
+        constexpr int width = lane_count<R>;
+        const int size = cell.column_size();
+        T w[limits::factors];
+        cell.factors(z, w);
+        for (int m = 0; m < size; ++m) {
+            A[m] = later_lanes(A[m]);
+            set_lane<R>(A[m], 0, t < columns ? memory[t * size + m] : lane_number{});
+        }
+        cell.step(A, B, w);
+        if (t >= width - 1)
+            for (int m = 0; m < size; ++m) memory[(t - width + 1) * size + m] = lane_of<R>(A[m], width - 1);
+    }
 
     // `block` refined rows; with `same`, of one z.
     template <int block, bool same>
@@ -187,29 +266,35 @@ class cell_kernel_of final : public cell_kernel<T> {
 // Orders and levels up to these have kernels of their own; beyond, one kernel loops over the order.
 constexpr int max_unrolled_order = 8, max_unrolled_levels = 6;
 
+template <class R, int P, class F>
+inline void with_square_cell(int order, const F& f) {
+    if (order == P) return f(square_cell<R, P>{P});
+    if constexpr (P < max_unrolled_order) with_square_cell<R, P + 1>(order, f);
+    else f(square_cell<R>{order});
+}
+template <class R, int N, class F>
+inline void with_graded_cell(int depth, const F& f) {
+    if (depth == N) return f(graded_cell<R, N, 1>{N, 1});
+    if constexpr (N < max_unrolled_levels) with_graded_cell<R, N + 1>(depth, f);
+    else f(graded_cell<R>{depth, 1});
+}
+// f(cell) with the cell of the rule.
+template <class R, class F>
+inline void with_cell(const kernel_rule& rule, const F& f) {
+    if (rule.scheme == kernel_scheme::difference) return f(difference_cell<R>{});
+    if (rule.scheme == kernel_scheme::square) return with_square_cell<R, 1>(rule.order, f);
+    if (rule.order == 1) return with_graded_cell<R, 1>(rule.depth, f);
+    f(graded_cell<R>{rule.depth, rule.order});
+}
+
 template <class R, class T, class C, class F>
-inline void run_cell(const C& cell, const kernel_rule& rule, const F& f) {
+inline void run_cell_kernel(const C& cell, const kernel_rule& rule, const F& f) {
     f(cell_kernel_of<R, T, C>(cell, rule));
-}
-template <class R, class T, int P, class F>
-inline void run_square(const kernel_rule& rule, const F& f) {
-    if (rule.order == P) return run_cell<R, T>(square_cell<R, P>{P}, rule, f);
-    if constexpr (P < max_unrolled_order) run_square<R, T, P + 1>(rule, f);
-    else run_cell<R, T>(square_cell<R>{rule.order}, rule, f);
-}
-template <class R, class T, int N, class F>
-inline void run_graded(const kernel_rule& rule, const F& f) {
-    if (rule.depth == N) return run_cell<R, T>(graded_cell<R, N, 1>{N, 1}, rule, f);
-    if constexpr (N < max_unrolled_levels) run_graded<R, T, N + 1>(rule, f);
-    else run_cell<R, T>(graded_cell<R>{rule.depth, rule.order}, rule, f);
 }
 // f(kernel), a cell_kernel<T>, with that of the rule.
 template <class R, class T, class F>
 inline void with_cell_kernel(const kernel_rule& rule, const F& f) {
-    if (rule.scheme == kernel_scheme::difference) return run_cell<R, T>(difference_cell<R>{}, rule, f);
-    if (rule.scheme == kernel_scheme::square) return run_square<R, T, 1>(rule, f);
-    if (rule.order == 1) return run_graded<R, T, 1>(rule, f);
-    run_cell<R, T>(graded_cell<R>{rule.depth, rule.order}, rule, f);
+    with_cell<R>(rule, [&](const auto& cell) { run_cell_kernel<R, T>(cell, rule, f); });
 }
 
 PYSIG_NAMESPACE_END

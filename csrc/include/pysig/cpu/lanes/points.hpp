@@ -35,10 +35,11 @@ class transformed_points {
             }
     }
 
-    // Adds the adjoints of all points, (steps + 1, channels), to those of the points of the path. Changes `bar`.
+    // Adds the adjoints of `count` points, (count, channels), to those of the points of the path. Changes `bar`.
     template <class F>
-    void adjoint(R* bar, const F& add) const {
+    void adjoint(R* bar, i64 count, const F& add) const {
         const i64 d = path.channels;
+        for (i64 m = (steps + 1) * d; m < count * d; ++m) bar[steps * d + m % d] += bar[m];
         for (i64 s = steps; s > 0; --s)
             for (i64 c = 0; c < d; ++c) {
                 const R value = bar[s * d + c];
@@ -85,14 +86,14 @@ class transformed_points {
     }
 };
 
-// The adjoint of the points of path b: `bar`, (steps + 1, channels), is changed. `path_bar`: (length, own channels).
-// Padding receives zero. `basepoint_bar` may be null.
+// The adjoint of `count` points of path b, as fill() sets them: `bar`, (count, channels), is changed. `path_bar`:
+// (length, own channels). Padding receives zero. `basepoint_bar` may be null.
 template <class R>
-inline void points_adjoint(const path_view<R>& path, i64 b, R* bar, R* path_bar, R* basepoint_bar) {
+inline void points_adjoint(const path_view<R>& path, i64 b, R* bar, i64 count, R* path_bar, R* basepoint_bar) {
     const i64 d = own_channels(path), first = path.basepoint ? 1 : 0;
     for (i64 m = 0; m < path.length * d; ++m) path_bar[m] = R(0);
     for (i64 c = 0; basepoint_bar && c < d; ++c) basepoint_bar[c] = R(0);
-    transformed_points<R>(path, b).adjoint(bar, [&](i64 p, i64 c, R value) {
+    transformed_points<R>(path, b).adjoint(bar, count, [&](i64 p, i64 c, R value) {
         if (p >= first) path_bar[(p - first) * d + c] += value;
         else if (basepoint_bar) basepoint_bar[c] += value;
     });

@@ -64,7 +64,18 @@ constexpr i64 projection_parts = 8;         // items of a lane group of projecti
 constexpr i64 kernel_strip_bytes = 28 * 1024;
 constexpr i64 min_kernel_strip = 8;  // columns
 constexpr i64 kernel_rows = 8;       // rows of z that are made at a time
-constexpr i64 kernel_x_paths = 16;   // paths of an item that share a lane group
+// Few pairs, with rows of one pair on the lanes: cost of a step relative to one of lanes of pairs, steps that a block
+// of rows costs more, and steps whose z are made at a time.
+constexpr double kernel_row_share = 1.5, kernel_row_overhead = 60;
+constexpr i64 kernel_steps = 256;
+constexpr i64 kernel_x_paths = 16;  // paths of an item that share a lane group
+// Their gradients: refined cells of the side of a tile; bytes of its record, of the edges that are kept, and of the
+// sums of one part of the x-paths; work items of a round, which fix the order of summation.
+constexpr i64 min_kernel_tile = 8, max_kernel_tile = 32;
+constexpr i64 kernel_record_bytes = 256 * 1024;
+constexpr i64 kernel_edge_bytes = 16 << 20;
+constexpr i64 kernel_slot_bytes = 16 << 20;
+constexpr i64 kernel_items = 16;
 }  // namespace cost
 
 // How lanes are filled: every path is cut into `chunks` of at most `chunk_steps` steps, in `groups` of lanes

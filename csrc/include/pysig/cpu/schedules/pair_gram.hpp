@@ -46,6 +46,19 @@ struct pair_lanes {
     }
 };
 
+// The directions of a derivative; null: that side is constant.
+template <class R>
+struct kernel_directions {
+    const direction<R>*x, *y;
+    const R* increments;  // laid out as the increments that are given
+};
+
+// Whether z needs the points of the paths, and not their increments alone.
+template <class R>
+inline bool needs_points(const kernel_pairs<R>& pairs, const kernel_rule& rule) {
+    return !pairs.increments && rule.kappa.kind != kappa_kind::linear;
+}
+
 // Increments or points of one side, and their tangents, for one worker.
 template <class R>
 class packed_side {
@@ -124,21 +137,16 @@ class pair_gram {
     using V = lanes<R>;
     static constexpr bool dual_numbers = sizeof(T) > sizeof(V);
 
-    struct directions {
-        const direction<R>*x, *y;
-        const R* increments;  // laid out as the increments
-    };
-
     // Fills at most `max_height` rows and `max_width` columns at a time.
-    pair_gram(const kernel_pairs<R>& pairs, const kernel_rule& rule, const directions& along, i64 max_height,
+    pair_gram(const kernel_pairs<R>& pairs, const kernel_rule& rule, const kernel_directions<R>& along, i64 max_height,
               i64 max_width)
         : pairs(pairs),
           kappa(rule.kappa),
-          points(!pairs.increments && kappa.kind != kappa_kind::linear),
+          points(needs_points(pairs, rule)),
           along(along),
           scale(R(1) / R(i64(1) << 2 * rule.dyadic_order)),
           x(pairs.x, along.x, points, dual_numbers, pairs.paired),
-          y(pairs.symmetric ? pairs.x : pairs.y, pairs.symmetric ? along.x : along.y, points, dual_numbers, true),
+          y(pairs.y, pairs.symmetric ? along.x : along.y, points, dual_numbers, true),
           stride(max_width + 1),
           vertices(points ? (max_height + 1) * stride : 0),
           gathered(pairs.increments ? (dual_numbers ? 2 : 1) * max_width : 0) {}
@@ -163,17 +171,20 @@ class pair_gram {
             for (i64 m = 0; m < width; ++m) z[k * z_stride + m] = z[k * z_stride + m] * factor;
     }
 
- private:
+ protected:
     const kernel_pairs<R>& pairs;
     const static_kernel kappa;
     const bool points;
-    const directions along;
+    const kernel_directions<R> along;
     const R scale;  // of refined cells
     packed_side<R> x, y;
-    const i64 stride;
+    const i64 stride;  // of rows of points
+
+ private:
     buffer<T> vertices;
     buffer<V> gathered;
 
+ protected:
     template <bool distance>
     void products(i64 i, i64 height, i64 j, i64 width, T* out, i64 out_stride) const {
         const gram_side<V> columns = y.on_lanes_from(j);
@@ -182,6 +193,7 @@ class pair_gram {
         else gram<distance>(x.of_path_from(i), columns, d, out, out_stride, height, width);
     }
 
+ private:
     // The second differences of kappa. Row 0 of `vertices` is that of the points i.
     void fill_differences(i64 i, i64 height, i64 j, i64 width, bool follows, T* z, i64 z_stride) {
         T* first = vertices.get();

@@ -12,6 +12,7 @@
 #include "../threads/parallel_for.hpp"
 #include "cost_model.hpp"
 #include "pair_gram.hpp"
+#include "signature_kernel_few.hpp"
 
 PYSIG_NAMESPACE_BEGIN
 
@@ -28,11 +29,9 @@ template <class R, class T>
 inline kernel_plan plan_signature_kernel(const signature_kernel_job<R>& job, const cell_kernel<T>& cell,
                                          const executor& exec) {
     const kernel_pairs<R>& pairs = job.pairs;
-    const path_view<R>& side = pairs.symmetric ? pairs.x : pairs.y;
     const bool matrix = !pairs.paired && !pairs.increments;
-    const i64 columns = pairs.increments ? pairs.steps_y : step_count(side);
-    const i64 rows = pairs.increments ? pairs.steps_x : step_count(pairs.x);
-    const i64 batch = pairs.increments ? pairs.batch : side.batch, outer = matrix ? pairs.x.batch : 1;
+    const i64 columns = pairs.increments ? pairs.steps_y : step_count(pairs.y);
+    const i64 batch = pairs.increments ? pairs.batch : pairs.y.batch, outer = matrix ? pairs.x.batch : 1;
     kernel_plan plan;
     const i64 column_bytes =
         (cell.column_size * cell.refinement + cost::kernel_rows + pairs.x.channels) * i64(sizeof(T));
@@ -43,10 +42,8 @@ inline kernel_plan plan_signature_kernel(const signature_kernel_job<R>& job, con
     plan.x_paths = cost::kernel_x_paths;
     while (plan.x_paths > 1 && plan.groups * ceil_div(outer, plan.x_paths) < 8 * exec.workers) plan.x_paths /= 2;
     plan.items = plan.groups * ceil_div(outer, plan.x_paths);
-    const double cells = double(batch) * double(outer) * double(rows) * double(columns) * (pairs.symmetric ? 0.5 : 1);
-    const double refined = double(cell.refinement) * cell.refinement;
-    plan.workers = plan_workers(exec.workers, plan.items,
-                                cells * (double(pairs.x.channels) + refined * cell.column_size * (cell.row_size + 1)));
+    const double pair_count = double(batch) * double(outer) * (pairs.symmetric ? 0.5 : 1);
+    plan.workers = plan_workers(exec.workers, plan.items, pair_count * kernel_work(job, cell));
     return plan;
 }
 
@@ -56,8 +53,8 @@ class kernel_of_pairs {
     using V = lanes<R>;
     using gram = pair_gram<R, T>;
 
-    kernel_of_pairs(const signature_kernel_job<R>& job, const typename gram::directions& along,
-                    const cell_kernel<T>& cell, const executor& exec)
+    kernel_of_pairs(const signature_kernel_job<R>& job, const kernel_directions<R>& along, const cell_kernel<T>& cell,
+                    const executor& exec)
         : job(job),
           pairs(job.pairs),
           along(along),
@@ -75,7 +72,7 @@ class kernel_of_pairs {
  private:
     const signature_kernel_job<R>& job;
     const kernel_pairs<R>& pairs;
-    const typename gram::directions& along;
+    const kernel_directions<R>& along;
     const cell_kernel<T>& cell;
     const executor& exec;
     const kernel_plan plan;
@@ -83,9 +80,8 @@ class kernel_of_pairs {
     // ---- sizes ----
 
     bool matrix() const { return !pairs.paired && !pairs.increments; }
-    const path_view<R>& y_side() const { return pairs.symmetric ? pairs.x : pairs.y; }
     i64 all_rows() const { return pairs.increments ? pairs.steps_x : step_count(pairs.x); }
-    i64 all_columns() const { return pairs.increments ? pairs.steps_y : step_count(y_side()); }
+    i64 all_columns() const { return pairs.increments ? pairs.steps_y : step_count(pairs.y); }
     // Numbers of one pair in the result.
     i64 width() const {
         if (job.rows == kernel_rows::grid) return (all_rows() + 1) * (all_columns() + 1);
@@ -104,6 +100,9 @@ class kernel_of_pairs {
         gram z_of(pairs, job.rule, along, cost::kernel_rows, plan.strip);
         const scratch at{buffer<T>(column_numbers()), buffer<T>(row_numbers()),
                          buffer<T>(cost::kernel_rows * plan.strip), buffer<T>(cell.outputs), buffer<T>(plan.strip + 1)};
+        const bool grid = job.rows == kernel_rows::grid;  // of all points, also beyond the ends of ragged paths
+        if (grid) lanes_of.columns = all_columns();
+        if (grid && !matrix()) lanes_of.rows = all_rows();
         if (!matrix()) {
             z_of.take_lanes(lanes_of);
             run_lanes(lanes_of, z_of, at);
@@ -116,6 +115,7 @@ class kernel_of_pairs {
         for (i64 place = first; place < end; ++place) {
             if (exec.cancelled(exec)) return;
             lanes_of.take_row(pairs.x, place);
+            if (grid) lanes_of.rows = all_rows();
             z_of.take_row(lanes_of);
             run_lanes(lanes_of, z_of, at);
         }
@@ -125,7 +125,7 @@ class kernel_of_pairs {
 
     void run_lanes(const pair_lanes<R>& lanes_of, gram& z_of, const scratch& at) const {
         const bool grid = job.rows == kernel_rows::grid;
-        const i64 height = grid ? all_rows() : lanes_of.rows, columns = grid ? all_columns() : lanes_of.columns;
+        const i64 height = lanes_of.rows, columns = lanes_of.columns;
         for (int n = 0; n < cell.outputs; ++n) at.sums[n] = T{};
         for (i64 j = 0; j < columns; j += plan.strip) {
             if (exec.cancelled(exec)) return;
@@ -161,7 +161,7 @@ class kernel_of_pairs {
     // ---- results ----
 
     i64 pair_index(const pair_lanes<R>& lanes_of, int l) const {
-        return matrix() ? lanes_of.x[0].path * y_side().batch + lanes_of.y[l].path : lanes_of.y[l].path;
+        return matrix() ? lanes_of.x[0].path * pairs.y.batch + lanes_of.y[l].path : lanes_of.y[l].path;
     }
     // Whether a lane holds a pair to be stored.
     bool stores(const pair_lanes<R>& lanes_of, int l) const {
@@ -170,14 +170,8 @@ class kernel_of_pairs {
     R* mirrored(const pair_lanes<R>& lanes_of, int l) const {
         return job.out + (lanes_of.y[l].path * pairs.x.batch + lanes_of.x[0].path) * width();
     }
-    R weight(int level) const { return R(job.rule.weights ? job.rule.weights[level] : 1); }
-    // The value or the levels, from the gains of all columns.
-    T value_of_sums(const scratch& at) const {
-        if (job.rule.scheme != kernel_scheme::levels) return one_of<T>() + at.sums[0];
-        T sum = one_of<T>() * weight(0);
-        for (int n = 0; n < cell.outputs; ++n) sum = sum + at.sums[n] * weight(n + 1);
-        return sum;
-    }
+    // The value, from the gains of all columns.
+    T value_of_sums(const scratch& at) const { return value_of_gains<T>(job.rule, at.sums.get(), cell.outputs); }
 
     void store(const pair_lanes<R>& lanes_of, const scratch& at) const {
         const i64 count = width();
@@ -233,11 +227,28 @@ class kernel_of_pairs {
     }
 };
 
+// Whether rows of one pair on the lanes cost less than pairs. Such a row starts W - 1 columns early, and moves its
+// edges from lane to lane.
 template <class R, class T>
-inline void compute_pairs(const signature_kernel_job<R>& job, const typename pair_gram<R, T>::directions& along,
-                          const executor& exec) {
-    with_cell_kernel<R, T>(job.rule,
-                           [&](const cell_kernel<T>& cell) { kernel_of_pairs<R, T>(job, along, cell, exec).run(); });
+inline bool few_pairs_pay(const signature_kernel_job<R>& job, const cell_kernel<T>& cell) {
+    const kernel_pairs<R>& pairs = job.pairs;
+    if (job.rows == kernel_rows::grid || (cell.refinement > 1 && needs_points(pairs, job.rule))) return false;
+    const bool matrix = !pairs.paired && !pairs.increments;
+    const i64 batch = pairs.increments ? pairs.batch : pairs.y.batch, outer = matrix ? pairs.x.batch : 1;
+    const i64 M = (pairs.increments ? pairs.steps_x : step_count(pairs.x)) * cell.refinement;
+    const i64 N = (pairs.increments ? pairs.steps_y : step_count(pairs.y)) * cell.refinement;
+    const double by_pairs = double(outer) * double(ceil_div(batch, lane_count<R>)) * double(M) * double(N);
+    const double by_rows = double(outer) * double(batch) * double(ceil_div(M, lane_count<R>)) *
+                           (double(N) * cost::kernel_row_share + cost::kernel_row_overhead);
+    return by_rows * (pairs.symmetric ? 0.5 : 1) < by_pairs;
+}
+
+template <class R, class T>
+inline void compute_pairs(const signature_kernel_job<R>& job, const kernel_directions<R>& along, const executor& exec) {
+    with_cell_kernel<R, T>(job.rule, [&](const cell_kernel<T>& cell) {
+        if (few_pairs_pay(job, cell)) kernel_of_few_pairs<R, T>(job, along, cell, exec).run();
+        else kernel_of_pairs<R, T>(job, along, cell, exec).run();
+    });
 }
 
 template <class R>
