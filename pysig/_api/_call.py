@@ -50,7 +50,8 @@ class PathCall:
     def begin(self, options: Mapping[str, Any]) -> None:
         """Check path and options, except for arrays that have a row for each path."""
         path, caller = self.given["path"], self.caller
-        check_capture(backend_of(path), caller, path, options)
+        if type(path) is not np.ndarray:
+            check_capture(backend_of(path), caller, path, options)
         backend, array = check_points(path, caller, options["offsets"], options["lengths"])
         self.backend = backend
         self.ragged = array if isinstance(array, RaggedPaths) else None
@@ -86,6 +87,8 @@ class PathCall:
     def check_rows(self) -> None:
         """Check `initial` and `lengths`; requires `columns`."""
         initial = self.given["initial"]
+        if initial is None and self.lengths is None:
+            return
         if initial is not None:
             initial = self.check_initial(initial)
         lengths = self.paths.lengths if self.lengths is None else self.lengths

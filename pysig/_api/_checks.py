@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api._device import check_device
-from pysig._backend import ArrayBackend, as_array
+from pysig._backend import NUMPY, ArrayBackend, as_array
 
 DLPACK_CPU, DLPACK_PINNED = 1, 3  # of DLDeviceType
 DLPACK_HOST = (DLPACK_CPU, DLPACK_PINNED)
@@ -40,6 +40,8 @@ def integer_text(number: int) -> str:
 
 def check_integer(value: Any, name: str, minimum: int) -> int:
     """`value` as int, at least `minimum`."""
+    if type(value) is int and value >= minimum:  # the usual case first, here and below
+        return value
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}: expected an integer, received {describe(value)}.")
     try:
@@ -63,6 +65,8 @@ def check_depth(value: Any, words: bool = False) -> int:
 
 def check_flag(value: Any, name: str) -> bool:
     """`value` as bool."""
+    if value is True or value is False:
+        return value
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: expected True or False, received {describe(value)}.")
     return bool(value)
@@ -166,6 +170,8 @@ def refuse_tensor(value: Any, name: str) -> None:
 
 def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     """An array of `backend` with a real dtype."""
+    if type(value) is np.ndarray and value.dtype.char in "fd" and backend is NUMPY:
+        return value
     if value is None:
         raise TypeError(f"{name}: expected an array, received NoneType None. Pass it.")
     refuse_tensor(value, name)

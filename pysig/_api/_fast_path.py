@@ -14,6 +14,9 @@ from pysig._api import _memory
 from pysig._api._options import DEFAULTS
 from pysig._api.config import check_workers
 from pysig._backend import NUMPY
+from pysig._combinatorics.words import signature_size
+
+MAX_COPIED_BYTES = 2**16  # of a result; larger ones are computed in place
 
 
 def fast_call(
@@ -38,6 +41,26 @@ def fast_call(
     available = _memory.available_memory(NUMPY)
     limit = _memory.FAST_PATH_LIMIT
     return compute(path, *arguments, threads, limit if available is None else min(available, limit))
+
+
+def fast_call_into(
+    out: Any, compute: Callable[..., Any], method: Any, workers: Any, path: Any, depth: Any
+) -> Any:
+    """As `fast_call`, copied to `out`; None unless `out` surely takes the signatures of `path`."""
+    if type(out) is not np.ndarray or type(path) is not np.ndarray or type(depth) is not int:
+        return None
+    if not 0 < depth <= 64 or path.ndim < 2 or out.nbytes > MAX_COPIED_BYTES:
+        return None
+    shape = (*path.shape[:-2], signature_size(path.shape[-1], depth))
+    if out.shape != shape or out.dtype != path.dtype or not out.flags.carray:
+        return None
+    if np.may_share_memory(out, path):
+        return None
+    computed = fast_call(compute, method, workers, path, depth)
+    if computed is None:
+        return None
+    out[...] = computed
+    return out
 
 
 def fast_call_of(

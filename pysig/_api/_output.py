@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,13 +38,17 @@ def output(
 ) -> Output:
     """`out` after its checks, or a new array."""
     result = check_out(out, shape, dtype, backend, inputs)
-    direct = result is not None and result.flags.c_contiguous
-    if backend is not CUPY:
-        direct = direct and result.flags.aligned
-    if not direct:
-        refuse_capture(backend, "signature", "out is not a contiguous array")
-    target = result if direct else backend.xp.empty(shape, dtype)
+    if result is not None and is_direct(result, backend):
+        return Output(result, result)
+    refuse_capture(backend, "signature", "out is not a contiguous array")
+    target = backend.xp.empty(shape, dtype)
     return Output(target, target if result is None else result)
+
+
+def is_direct(out: Any, backend: ArrayBackend) -> bool:
+    """Whether a backend can write to a checked `out`: contiguous and, on the host, aligned."""
+    flags = out.flags
+    return bool(flags.c_contiguous if backend is CUPY else flags.carray)
 
 
 def check_out(
@@ -62,15 +65,16 @@ def check_out(
     if out is None:
         return None
     xp = backend.xp
-    if not isinstance(out, xp.ndarray):
-        raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
-    if isinstance(out, np.ma.MaskedArray):
-        raise TypeError(
-            "out: expected a plain array, received a masked array. Pass the array without mask, "
-            "out.data."
-        )
-    check_device(out, "out")
-    if tuple(out.shape) != tuple(shape) or out.dtype != dtype:
+    if type(out) is not np.ndarray or backend is CUPY:
+        if not isinstance(out, xp.ndarray):
+            raise TypeError(f"out: expected a {xp.__name__} array, received {describe(out)}.")
+        if isinstance(out, np.ma.MaskedArray):
+            raise TypeError(
+                "out: expected a plain array, received a masked array. Pass the array without "
+                "mask, out.data."
+            )
+        check_device(out, "out")
+    if out.shape != tuple(shape) or (out.dtype is not dtype and out.dtype != dtype):
         raise ValueError(
             f"out: expected shape {tuple(shape)} and dtype {dtype}, received {describe(out)}."
         )
@@ -104,7 +108,7 @@ def _overlaps_itself(array: Any) -> bool:
 
 def _overlap(out: Any, value: Any, xp: Any) -> bool:
     array = value if isinstance(value, xp.ndarray) else _read_in_place(value, xp)
-    if array is None or not prod(array.shape) or not xp.may_share_memory(out, array):
+    if array is None or not array.size or not xp.may_share_memory(out, array):
         return False
     if xp is not np:
         return True

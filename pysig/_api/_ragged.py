@@ -96,6 +96,8 @@ class RaggedPaths:
 
 def check_points(path: Any, caller: str, offsets: Any = None, lengths: Any = None) -> Any:
     """The backend, and the paths (..., length, channels) or `RaggedPaths`."""
+    if type(path) is np.ndarray and path.dtype.char in "fd" and offsets is None:
+        return check_path(path)
     if isinstance(path, RaggedPaths):
         return backend_of(path.first), path
     if offsets is not None:
@@ -119,6 +121,8 @@ def packed(path: Any, caller: str, options: Mapping[str, Any]) -> Any:
 
 def first_array(path: Any) -> Any:
     """An array of the device of the call."""
+    if type(path) is np.ndarray:
+        return path
     if isinstance(path, RaggedPaths):
         return path.first
     return path[0] if isinstance(path, (list, tuple)) and path else path
@@ -128,8 +132,8 @@ def paths_of(array: Any, base: Any, transform: Transform | None) -> Paths:
     """`Paths` of a checked array or of checked `RaggedPaths`."""
     count = array.shape[:-2]
     if not isinstance(array, RaggedPaths):
-        points = array.reshape(int(np.prod(count, dtype=np.int64)), *array.shape[-2:])
-        return Paths(points, base, transform=transform)
+        points = array if len(count) == 1 else array.reshape(prod(count), *array.shape[-2:])
+        return Paths(points, base, None, None, None, transform)
     if array.rows is not None:
         return Paths(array.first, base, None, array.lengths, None, transform, None, array.rows)
     if array.uniform:

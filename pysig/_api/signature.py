@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from pysig._api._call import SignatureCall
-from pysig._api._fast_path import fast_call
+from pysig._api._fast_path import fast_call, fast_call_into
 from pysig._api._options import SignatureOptions, complete, takes
 from pysig._api._projection import ProjectionCall
 from pysig._backend import NUMPY
@@ -161,9 +161,12 @@ def signature(
     """
     if unknown:
         complete(signature, unknown)  # raises
-    unset = basepoint is initial is lengths is offsets is transform is out is words is None
+    unset = basepoint is initial is lengths is offsets is transform is words is None
     if unset and stream is inverse is scalar_term is False:
-        computed = fast_call(_fast_signature, method, workers, path, depth)
+        if out is None:
+            computed = fast_call(_fast_signature, method, workers, path, depth)
+        else:
+            computed = fast_call_into(out, _fast_signature, method, workers, path, depth)
         if computed is not None:
             return computed
     options = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import pysig
 import pysig._cpu
 from pysig._api import _memory
+from pysig._api._fast_path import fast_call_into
 
 pytestmark = pytest.mark.quick
 
@@ -32,12 +34,17 @@ def no_work(monkeypatch):
     def reached(*args, **kwargs):
         pytest.fail("the check came too late: the computation had begun")
 
+    def untouched(*args):
+        return reached() if fast_call_into(*args) is not None else None
+
     monkeypatch.setattr(pysig._cpu, "signature", reached)
+    monkeypatch.setattr(sys.modules["pysig._api.signature"], "fast_call_into", untouched)
 
 
 def test_the_trap_works(no_work):
-    with pytest.raises(pytest.fail.Exception, match="too late"):
-        pysig.signature(PATH, 3, out=np.empty((4, SIZE)))
+    for options in ({}, {"stream": np.False_}):  # the fast path, and the checked call
+        with pytest.raises(pytest.fail.Exception, match="too late"):
+            pysig.signature(PATH, 3, out=np.empty((4, SIZE)), **options)
 
 
 LISTS = r"Pass a flat list of arrays of shape \(length, channels\)"

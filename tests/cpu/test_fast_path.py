@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import pysig
 from pysig._api import _memory
+from pysig._api._fast_path import fast_call_into
 from pysig._api._gradients import MAX_SINGLE_STEPS
 from pysig._cpu import (
     fast_logsignature,
@@ -251,7 +252,8 @@ def test_the_same_errors_of_options(name, options, rng):
 
 @pytest.mark.parametrize("basis", ["word", None, ["words"], np.array(["words", "hall"])])
 def test_the_same_errors_of_bases(basis):
-    with pytest.raises(ValueError, match=r"^basis: expected one of"):
+    error = ValueError if isinstance(basis, str) else TypeError
+    with pytest.raises(error, match=r"^basis: expected one of"):
         pysig.logsignature(np.zeros((3, 2)), 2, basis=basis)
 
 
@@ -300,3 +302,58 @@ def test_calls_from_many_threads_at_once(name, rng):
         found = pool.map(lambda k: call(*jobs[k % 3], workers=1 + k % 2), range(60))
         for k, result in enumerate(found):
             assert_identical(result, alone[k % 3])
+
+
+# ---- out ----
+
+
+def into(out, path, depth, **options):
+    given = {"method": "auto", "workers": None, **options}
+    return fast_call_into(out, fast_signature, given["method"], given["workers"], path, depth)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(5, 2), (3, 5, 2), (2, 3, 4, 1), (0, 5, 2), (1, 3)])
+def test_an_out_takes_the_same_bits(shape, dtype):
+    path = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    expected = pysig.signature(path, 3, **CHECKED)
+    out = np.full_like(expected, 7)
+    if fast_signature(path, 3, 1, 2**20) is None:
+        assert path.ndim > 3
+        assert into(out, path, 3) is None
+    else:
+        assert into(out, path, 3) is out
+        assert_identical(out, expected)
+    out[...] = 7
+    assert pysig.signature(path, 3, out=out) is out
+    assert_identical(out, expected)
+
+
+def test_an_out_that_needs_checks_is_left_to_them():
+    path = np.random.default_rng(0).normal(size=(3, 5, 2))
+    block = np.zeros((3, 28))
+    memory = np.zeros(100)
+    own = memory[:30].reshape(3, 5, 2)
+    large = np.zeros((3000, 5, 2))
+    for out, points, depth in [
+        (None, path, 3),
+        (block[:, ::2], path, 3),
+        (read_only(np.zeros((3, 14))), path, 3),
+        (misaligned(np.zeros((3, 14))), path, 3),
+        (np.zeros((3, 14), np.float32), path, 3),
+        (np.zeros((3, 14), ">f8"), path, 3),
+        (np.zeros((3, 14)).view(np.matrix), path, 3),
+        (np.zeros((3, 13)), path, 3),
+        (np.zeros((3, 14)), path.tolist(), 3),
+        (np.zeros((3, 14)), path, np.int64(3)),
+        (np.zeros((3, 14)), path, 0),
+        (np.zeros((3, 14)), path, 10**9),
+        (np.zeros(14), path[0, 0], 3),
+        (memory[29:71].reshape(3, 14), own, 3),
+        (np.zeros((3000, 14)), large, 3),
+    ]:
+        before = None if out is None else np.array(out)
+        assert into(out, points, depth) is None
+        assert out is None or np.array_equal(out, before)
+    assert into(np.zeros((3, 14)), path, 3, method="tile") is None
+    assert into(np.zeros((3, 14)), path, 3, workers=-1) is None

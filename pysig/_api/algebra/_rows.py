@@ -12,9 +12,9 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import device_of, on_device, refuse_capture
 from pysig._api._memory import check_memory
-from pysig._api._output import check_out
+from pysig._api._output import check_out, is_direct
 from pysig._api.config import check_workers
-from pysig._backend import CUPY, NUMPY, ArrayBackend, backend_of
+from pysig._backend import NUMPY, ArrayBackend, backend_of
 from pysig._plans.layout import Plan, plan_for
 
 
@@ -90,9 +90,7 @@ class RowsCall:
         """The rows to fill, and `out` if it is given; a call ends with `finish`."""
         shape = (*self.batch, width)
         result = check_out(out, shape, self.dtype, self.backend, self.given)
-        direct = result is not None and result.flags.c_contiguous
-        if direct and self.backend is not CUPY:
-            direct = result.flags.aligned
+        direct = result is not None and is_direct(result, self.backend)
         return (result.reshape(self.count, width) if direct else self.empty(width)), result
 
     @on_device
