@@ -35,7 +35,7 @@ def _increments(paths: Paths, points: Any, base: Any, last: Any) -> Any:
     return flat[first + last] - (flat[first] if base is None else base)
 
 
-def _powers(x: Any, depth: int) -> Any:
+def powers(x: Any, depth: int) -> Any:
     """1, x, x^2/2!, ... up to `depth`, in the last axis."""
     out = np.empty((*x.shape, depth + 1), x.dtype)
     out[..., 0] = 1
@@ -53,7 +53,7 @@ def _times(a: Any, b: Any) -> Any:
     return out
 
 
-def _shifted_up(series: Any) -> Any:
+def shifted_up(series: Any) -> Any:
     out = np.zeros_like(series)
     out[..., 1:] = series[..., :-1]
     return out
@@ -68,7 +68,7 @@ def _with_one(rows: Any, scalar: int, like: Any, depth: int) -> Any:
     return out
 
 
-def _signs(depth: int, inverse: bool) -> Any:
+def signs(depth: int, inverse: bool) -> Any:
     return (-1.0) ** np.arange(depth + 1) if inverse else np.ones(depth + 1)
 
 
@@ -78,13 +78,13 @@ def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, option
     last = _last_points(paths, stream)
     x = _increments(paths, points, paths.basepoint, last)
     dx = _increments(paths, tangents.path, tangents.basepoint, last)
-    power = _powers(x, depth)
+    power = powers(x, depth)
     value = _times(_with_one(paths.initial, 1, power, depth), power)
-    derivative = _shifted_up(value) * dx[..., None]
+    derivative = shifted_up(value) * dx[..., None]
     if tangents.initial is not None:
         start = _with_one(tangents.initial, 0, power, depth)
         derivative = derivative + _times(start, power)
-    derivative = derivative * _signs(depth, options.inverse).astype(points.dtype)
+    derivative = derivative * signs(depth, options.inverse).astype(points.dtype)
     out[...] = derivative[..., 0 if plan.scalar_term else 1 :].reshape(out.shape)
 
 
@@ -103,18 +103,18 @@ def signature_vjp(
     bar = np.zeros((*x.shape, depth + 1), points.dtype)
     rows = cotangent.reshape(*x.shape, depth + plan.scalar_term)
     bar[..., 1:] = rows[..., 1 if plan.scalar_term else 0 :]
-    bar *= _signs(depth, options.inverse).astype(points.dtype)
-    power = _powers(x, depth)
+    bar *= signs(depth, options.inverse).astype(points.dtype)
+    power = powers(x, depth)
     start = _with_one(paths.initial, 1, power, depth)
     # Derivatives that pair with `bar`: dS/dx, and dS/d initial[k] = exp(x) shifted up by k levels.
-    slope = _shifted_up(_times(start, power))
+    slope = shifted_up(_times(start, power))
     if tangents is not None:
         dx = _increments(paths, tangents.path, tangents.basepoint, last)
-        slope = _shifted_up(slope) * dx[..., None]
+        slope = shifted_up(slope) * dx[..., None]
         if tangents.initial is not None:
             change = _times(_with_one(tangents.initial, 0, power, depth), power)
-            slope = slope + _shifted_up(change)
-        power = _shifted_up(power) * dx[..., None]
+            slope = slope + shifted_up(change)
+        power = shifted_up(power) * dx[..., None]
     x_bar = (slope * bar).sum(axis=-1)
     into.path[...] = 0
     path_bar, first = into.path.reshape(-1), _first_points(paths)

@@ -1,64 +1,156 @@
-"""Signatures of intervals of NumPy arrays: each interval is gathered as a path of its own."""
+"""Signatures of intervals of NumPy arrays, and their derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pysig._cpu._arguments import layout_of
+from pysig._cpu._extension import core
+from pysig._cpu.one_channel import powers, shifted_up, signs
 from pysig._cpu.signature import signature
 from pysig._cpu.signature_jvp import signature_jvp
 from pysig._cpu.signature_vjp import signature_vjp
+from pysig._plans.intervals import Costs, middles_of, plan_groups
 from pysig._plans.layout import Plan, plan_for
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
-SLAB_BYTES = 16 << 20  # points of the intervals that are gathered at once
+
+class _Model(NamedTuple):
+    """Costs in steps of recomputation, measured on processors with AVX2 and AVX-512."""
+
+    row: float  # of a step whose row is needed
+    product: float  # of as many multiply-adds of a product as a step has
+    group_bytes: int  # of the rows of a group: within the second-level cache, or beyond
+
+
+# A step between rows is a fraction of a step that writes one; backwards both cost the same.
+FORWARD = _Model(3.3, 3.2, 3 << 18)
+BACKWARD = _Model(0.5, 0.7, 5 << 19)
+MIN_ROWS = 16  # of a group, whatever their size
 
 
 def signature_intervals(paths: Paths, bounds: Any, out: Any, plan: Plan, options: Options) -> None:
     """Fill `out` (batch, q, plan.size) with the signatures of steps [a, b) = bounds[row, i]."""
-    points = _transformed(paths)
-    for row, some, steps, lengths in _slabs(bounds, paths):
-        pieces = Paths(np.ascontiguousarray(points[row][steps]), lengths=lengths)
-        target = np.empty((len(lengths), plan.size))
-        signature(pieces, target, plan, options)
-        out[row, some] = target
+    assert out.flags.c_contiguous
+    if plan.channels == 1:
+        power = powers(_increments(_transformed(paths), bounds), plan.depth)
+        _store(power, out, plan, options)
+        return
+    _run(paths, None, np.ascontiguousarray(bounds), out, plan, options)
+
+
+def _run(
+    paths: Paths,
+    tangents: Tangents | None,
+    bounds: Any,
+    out: Any,
+    plan: Plan,
+    options: Options,
+) -> None:
+    """The signatures, or their derivatives along the tangents."""
+    inner = paths._replace(initial=None)
+    costs = _costs(plan, FORWARD, 1 if tangents is None else 2)
+    groups, middle_bounds = middles_of(plan_groups(bounds, costs), bounds)
+    middles: list[Any] = [None, None, None]
+    if middle_bounds is not None:
+        plain, bare = plan_for(plan.channels, plan.depth), Options(workers=options.workers)
+        shape = (paths.batch, middle_bounds.shape[1], plain.size)
+        for k, along in enumerate([None] if tangents is None else [None, tangents]):
+            middles[k] = np.empty(shape, out.dtype)
+            _run(inner, along, middle_bounds, middles[k], plain, bare)
+    layout = layout_of(plan, options._replace(stream=False))
+    core.signature_intervals(
+        inner, bounds, groups, tuple(middles), out, tangents, layout, options.workers
+    )
+
+
+def _costs(plan: Plan, model: _Model, numbers: int = 1) -> Costs:
+    """A product has sum (k - 1) d^k multiply-adds. `numbers`: stored for each coefficient."""
+    terms = sum(k * size for k, size in enumerate(plan.level_sizes))
+    row_bytes = plan.coefficients * core.vector_bits() // 8 * numbers
+    max_rows = max(MIN_ROWS, model.group_bytes // row_bytes)
+    return Costs(model.row, model.product * terms / plan.coefficients, max_rows)
 
 
 def signature_intervals_jvp(
     paths: Paths, tangents: Tangents, bounds: Any, out: Any, plan: Plan, options: Options
 ) -> None:
     """Fill `out` as `signature_intervals` does, with the derivative along the tangents."""
-    points, moves = _transformed(paths), _transformed(paths, tangents)
-    for row, some, steps, lengths in _slabs(bounds, paths):
-        pieces = Paths(np.ascontiguousarray(points[row][steps]), lengths=lengths)
-        target = np.empty((len(lengths), plan.size))
-        along = Tangents(np.ascontiguousarray(moves[row][steps]))
-        signature_jvp(pieces, along, target, plan, options)
-        out[row, some] = target
+    assert out.flags.c_contiguous
+    if plan.channels == 1:
+        points, moves = _transformed(paths), _transformed(paths, tangents)
+        power = powers(_increments(points, bounds), plan.depth)
+        _store(shifted_up(power) * _increments(moves, bounds)[..., None], out, plan, options)
+        return
+    _run(paths, tangents._replace(initial=None), np.ascontiguousarray(bounds), out, plan, options)
 
 
 def signature_intervals_vjp(
     paths: Paths, cotangent: Any, bounds: Any, into: Cotangents, plan: Plan, options: Options
 ) -> None:
     """Fill `into` with the gradients of <cotangent, signature_intervals>."""
+    bounds, cotangent = np.ascontiguousarray(bounds), np.ascontiguousarray(cotangent)
+    if plan.channels > 1:
+        _run_vjp(paths._replace(initial=None), cotangent, bounds, into, plan, options)
+        return
     points = _transformed(paths)
     bar = np.zeros(points.shape)
-    for row, some, steps, lengths in _slabs(bounds, paths):
-        pieces = Paths(np.ascontiguousarray(points[row][steps]), lengths=lengths)
-        target = Cotangents(np.empty(pieces.points.shape))
-        own = np.ascontiguousarray(cotangent[row, some], np.float64)
-        signature_vjp(pieces, own, target, plan, options)
-        np.add.at(bar[row], steps, target.path)
+    slope = shifted_up(powers(_increments(points, bounds), plan.depth))
+    slope *= signs(plan.depth, options.inverse)
+    x_bar = (slope[..., 1:] * cotangent[..., int(plan.scalar_term) :]).sum(axis=-1)
+    for end, sign in ((0, -1), (1, 1)):
+        rows = np.arange(paths.batch)[:, None]
+        np.add.at(bar[..., 0], (rows, bounds[..., end]), sign * x_bar)
+    _fill_points(paths, bar, into)
+
+
+def _run_vjp(
+    paths: Paths, cotangent: Any, bounds: Any, into: Cotangents, plan: Plan, options: Options
+) -> None:
+    """The gradients, through the signatures of the middles as well."""
+    groups, middle_bounds = middles_of(plan_groups(bounds, _costs(plan, BACKWARD)), bounds)
+    layout = layout_of(plan, options._replace(stream=False))
+    plain, bare = plan_for(plan.channels, plan.depth), Options(workers=options.workers)
+    value = bar = None
+    if middle_bounds is not None:
+        value = np.empty((paths.batch, middle_bounds.shape[1], plain.size), cotangent.dtype)
+        bar = np.zeros_like(value)
+        _run(paths, None, middle_bounds, value, plain, bare)
+    core.signature_intervals_vjp(
+        paths, bounds, groups, (value, None, bar), cotangent, into, layout, options.workers
+    )
+    if middle_bounds is not None:
+        more = Cotangents(*(None if a is None else np.empty_like(a) for a in into))
+        _run_vjp(paths, bar, middle_bounds, more, plain, bare)
+        for sums, terms in zip(into, more, strict=True):
+            if sums is not None:
+                sums += terms
+
+
+def _fill_points(paths: Paths, bar: Any, into: Cotangents) -> None:
+    """Gradients from those of the points of the transformed paths."""
     # Level 1 of the prefixes holds the points without the first, which is the origin.
     whole, stream = _in_double(paths), Options(stream=True)
     wide = Cotangents(*(None if a is None else np.empty(a.shape) for a in into))
-    level_1 = plan_for(plan.channels, 1)
+    level_1 = plan_for(paths.channels, 1)
     signature_vjp(whole, np.ascontiguousarray(bar[:, 1:]), wide, level_1, stream)
     for array, values in zip(into, wide, strict=True):
         if array is not None:
             array[...] = values
+
+
+def _increments(points: Any, bounds: Any) -> Any:
+    """From the start to the end of every interval (batch, q), for one channel."""
+    ends = np.broadcast_to(bounds, (len(points), *bounds.shape[1:]))
+    first, last = (np.take_along_axis(points[..., 0], ends[..., end], axis=1) for end in (0, 1))
+    return last - first
+
+
+def _store(series: Any, out: Any, plan: Plan, options: Options) -> None:
+    """Series with their scalars to rows of the result."""
+    out[...] = (series * signs(plan.depth, options.inverse))[..., int(not plan.scalar_term) :]
 
 
 def _in_double(paths: Paths) -> Paths:
@@ -82,19 +174,3 @@ def _transformed(paths: Paths, tangents: Tangents | None = None) -> Any:
         signature_jvp(inner, Tangents(*wide), rows, level_1, stream)
     out[:, 1:] = rows
     return out
-
-
-def _slabs(bounds: Any, paths: Paths) -> Iterator[tuple[int, Any, Any, Any]]:
-    """Intervals of similar length: the path, their numbers, their points and how many."""
-    for row in range(paths.batch):
-        own = bounds[row if len(bounds) > 1 else 0]
-        points = own[:, 1] - own[:, 0] + 1
-        order = np.argsort(points, kind="stable")
-        begin = 0
-        while begin < len(order):
-            width = points[order[begin:]] * np.arange(1, len(order) - begin + 1)
-            fit = int(np.searchsorted(width, SLAB_BYTES // (8 * paths.channels), "right"))
-            some = order[begin : begin + max(fit, 1)]
-            begin += len(some)
-            steps = own[some, :1] + np.arange(points[some[-1]])
-            yield row, some, np.minimum(steps, paths.steps), points[some]

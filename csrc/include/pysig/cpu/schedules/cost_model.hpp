@@ -49,6 +49,10 @@ constexpr i64 cumsum_bytes = 512 * 1024;     // rows and chains of one block of 
 constexpr i64 cumsum_max_block = 1024;       // steps
 constexpr i64 logarithm_bytes = 256 * 1024;  // signatures of a slice, kept in the second-level cache for the logarithm
 
+// Intervals. Steps of a group, a guess that only counts workers; increment adjoints of the lane groups of a round.
+constexpr double group_steps = 64;
+constexpr i64 round_bytes = 16 << 20;
+
 // Gradients. The number of work items depends on the shape alone, because it fixes the order of summation.
 constexpr i64 segment_steps = 512;   // the reconstruction of states accumulates about sqrt(segment_steps) roundings
 constexpr i64 gradient_chunk = 512;  // steps of a chunk that are worth joining its stored levels
