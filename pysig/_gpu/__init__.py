@@ -7,6 +7,11 @@ from pysig._gpu.logsignature import logsignature
 from pysig._gpu.memory import available_memory, get_gpu_memory_limit, set_gpu_memory_limit
 from pysig._gpu.projection import projection, projection_vjp
 from pysig._gpu.signature import signature
+from pysig._gpu.signature_intervals import (
+    signature_intervals,
+    signature_intervals_jvp,
+    signature_intervals_vjp,
+)
 from pysig._gpu.signature_vjp import signature_jvp, signature_vjp
 
 __all__ = [
@@ -25,6 +30,9 @@ __all__ = [
     "series_vjp",
     "set_gpu_memory_limit",
     "signature",
+    "signature_intervals",
+    "signature_intervals_jvp",
+    "signature_intervals_vjp",
     "signature_jvp",
     "signature_vjp",
 ]

@@ -32,6 +32,10 @@ JOIN_LATENCY = 700  # cycles of one factor of Chen's product, with its reads fro
 MIN_CHUNK_STEPS = 8  # of a chunk
 MIN_RADIX = 2
 MAX_RADIX = 16  # factors of one join, about
+# Intervals that share sweeps, in steps of an interval that is recomputed: a row of a prefix is
+# written and read again, and a product reads two rows. Both are bound by memory.
+INTERVAL_ROW = 2.0
+INTERVAL_PRODUCT = 4.0
 
 # Gradients.
 MAX_BACK_CHANNELS = 32  # with more, most work is matrix products: running sums call a library
