@@ -122,6 +122,9 @@ TABLES = _cases("""
 # The answer must not fit the last-level cache, or it is not memory that is measured.
 STREAM = _cases("128 100 5 4\n 512 100 5 4")
 
+# One long path, whose windows are more numbers than the last-level cache of most machines holds.
+WINDOWS = _cases("1 100000 5 4\n 1 100000 2 3")
+
 TINY = _cases("- 20 2 3")
 
 # Sweeps of one quantity over three decades, the others fixed.
@@ -138,6 +141,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "logsignature": LOGSIGNATURE,
     "tables": TABLES,
     "stream": STREAM,
+    "windows": WINDOWS,
     "tiny": TINY,
     "sweep-batch": SWEEP_BATCH,
     "sweep-length": SWEEP_LENGTH,

@@ -42,6 +42,7 @@ from .calls import (
 )
 from .cases import Case
 from .operation import Operation, Task, lyndon_shape, stream_shape
+from .windows import WINDOWS
 
 SHARES = (64, 8, 1)  # one word in SHARES of the top level
 
@@ -300,6 +301,7 @@ _TABLE = (
         },
     ),
     *(_projection(share) for share in SHARES),
+    *WINDOWS,
     *(_first_log(basis) for basis in ("words", "brackets", "hall")),
 )
 
