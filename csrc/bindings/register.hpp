@@ -3,19 +3,6 @@
 
 #include <pybind11/pybind11.h>
 
-<<<<<<< HEAD
-#define PYSIG_BINDINGS(X) \
-    X(config)             \
-    X(algebra)            \
-    X(incremental)        \
-    X(logsignature)       \
-    X(projection)         \
-    X(rows_of_list)       \
-    X(signature)          \
-    X(signature_jvp)      \
-    X(signature_kernel)   \
-    X(signature_vjp)      \
-=======
 #define PYSIG_BINDINGS(X)  \
     X(config)              \
     X(algebra)             \
@@ -26,12 +13,12 @@
     X(signature)           \
     X(signature_intervals) \
     X(signature_jvp)       \
+    X(signature_kernel)    \
     X(signature_vjp)       \
->>>>>>> 025b0cd (Share work between intervals of one path)
     X(sliding)
 
-        namespace pysig {
+namespace pysig {
 #define PYSIG_DECLARE_BINDING(name) void register_##name(pybind11::module_& m);
-    PYSIG_BINDINGS(PYSIG_DECLARE_BINDING)
+PYSIG_BINDINGS(PYSIG_DECLARE_BINDING)
 #undef PYSIG_DECLARE_BINDING
 }  // namespace pysig

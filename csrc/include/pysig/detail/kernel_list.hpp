@@ -7,20 +7,17 @@
 #include "../cpu/jobs/logsignature.hpp"
 #include "../cpu/jobs/projection.hpp"
 #include "../cpu/jobs/signature.hpp"
-<<<<<<< HEAD
-#include "../cpu/jobs/signature_kernel.hpp"
-    =======
 #include "../cpu/jobs/signature_intervals.hpp"
-    >>>>>>> 025b0cd (Share work between intervals of one path)
+#include "../cpu/jobs/signature_kernel.hpp"
 #include "../cpu/jobs/signature_vjp.hpp"
 #include "../cpu/jobs/sliding.hpp"
 
 // A schedule defines `template <class R> void compute(const JOB<R>&, const executor&)`, not inline; isa/STEM.cpp
 // instantiates it.
-<<<<<<< HEAD
 #define PYSIG_KERNELS(X)        \
     X(signature_job)            \
     X(signature_jvp_job)        \
+    X(signature_intervals_job)  \
     X(signature_vjp_job)        \
     X(logsignature_job)         \
     X(projection_job)           \
@@ -32,24 +29,10 @@
     X(signature_kernel_job)     \
     X(signature_kernel_jvp_job) \
     X(signature_kernel_vjp_job)
-    =======
-#define PYSIG_KERNELS(X)       \
-    X(signature_job)           \
-    X(signature_jvp_job)       \
-    X(signature_vjp_job)       \
-    X(signature_intervals_job) \
-    X(logsignature_job)        \
-    X(projection_job)          \
-    X(projection_jvp_job)      \
-    X(projection_vjp_job)      \
-    X(algebra_job)             \
-    X(incremental_job)         \
-    X(sliding_job)
-    >>>>>>> 025b0cd (Share work between intervals of one path)
 
-    namespace pysig {
-    template <class Job>
-    using kernel = void (*)(const Job&, const executor&);
+namespace pysig {
+template <class Job>
+using kernel = void (*)(const Job&, const executor&);
 }  // namespace pysig
 
 // Declares the overloads of every instruction set.
