@@ -66,7 +66,7 @@ class PathCall:
         method = self.check_method(options["method"])
         self.options = Options(stream, inverse, method, check_workers(options["workers"]))
         self.batch = tuple(array.shape[:-2])
-        self.count = prod(self.batch)
+        self.count: int = prod(self.batch)
         self.lengths = None
         if self.given["lengths"] is not None:
             self.lengths = check_lengths(self.given["lengths"], array, backend)

@@ -26,6 +26,15 @@ class Paths:
         self.channels = int(first.shape[-1])
 
     @property
+    def counts(self) -> Any:
+        """The number of points of each path."""
+        if isinstance(self.data, list):
+            return np.fromiter(map(len, self.data), np.int64, len(self.data))
+        if self.lengths is not None:
+            return np.asarray(self.lengths)
+        return np.full(len(self.data), self.data.shape[1])
+
+    @property
     def has_single_points(self) -> bool:
         """Whether a path has one point only, whose signature does not depend on it."""
         if isinstance(self.data, list):

@@ -33,7 +33,7 @@ def draw_paths(rng, channels=3, paths=13, longest=30, dtype=np.float64):
     return [rng.standard_normal((n, channels)).astype(dtype) for n in lengths]
 
 
-def options_of(name, rng, paths, depth):
+def row_options(name, rng, paths, depth):
     """Options by name; arrays have a row for each path."""
     channels, dtype = paths[0].shape[1], paths[0].dtype
     if name == "basepoints":
@@ -85,7 +85,7 @@ def test_equals_padded_paths(xp, rng, name, channels):
     depth = 3
     for dtype in (np.float64, np.float32):
         paths = draw_paths(rng, channels, dtype=dtype)
-        options = on_device(xp, options_of(name, rng, paths, depth))
+        options = on_device(xp, row_options(name, rng, paths, depth))
         listed = on_device(xp, paths)
         array, lengths = (xp.asarray(a) for a in padded(paths))
         flat, offsets = xp.asarray(np.concatenate(paths)), offsets_of(paths)

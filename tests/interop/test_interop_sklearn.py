@@ -18,7 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pysig.interop.sklearn import SignatureTransformer
+from pysig.interop.sklearn import (
+    SignatureScaler,
+    SignatureTransformer,
+    WindowSignatureTransformer,
+)
 
 
 @parametrize_with_checks(
@@ -27,13 +31,17 @@ from pysig.interop.sklearn import SignatureTransformer
         SignatureTransformer(2, stages=None, basepoint=True, scaling="factorial"),
         SignatureTransformer(2, basis="brackets", stages=("time", "lead_lag")),
         SignatureTransformer(words=[(0,), (0, 1)]),
+        WindowSignatureTransformer(2),
+        WindowSignatureTransformer(2, windows=3, scheme="expanding", basis="hall"),
+        SignatureScaler(),
+        SignatureScaler(statistic="max"),
     ]
 )
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
 
-def ragged(rng, paths=6, channels=2):
+def draw_series(rng, paths=6, channels=2):
     return [rng.standard_normal((n, channels)) for n in rng.integers(2, 9, paths)]
 
 
@@ -55,7 +63,7 @@ def ragged(rng, paths=6, channels=2):
     ],
 )
 def test_numbers_are_those_of_pysig(rng, parameters, expected):
-    paths = ragged(rng)
+    paths = draw_series(rng)
     array = rng.standard_normal((5, 7, 2))
     for value in (paths, tuple(paths), array, array.astype(np.float32), array.tolist()):
         transformer = SignatureTransformer(**parameters)
@@ -77,7 +85,7 @@ def test_rows_are_paths_point_after_point(rng):
 
 
 def test_scaling_multiplies_levels(rng):
-    paths = ragged(rng)
+    paths = draw_series(rng)
     plain = SignatureTransformer(3, stages=None).fit_transform(paths)
     level = np.repeat([1, 2, 3], [2, 4, 8])
     actual = SignatureTransformer(3, stages=None, scaling="factorial").fit_transform(paths)
@@ -93,7 +101,7 @@ def test_scaling_multiplies_levels(rng):
 
 
 def test_padding_by_nan(rng):
-    paths = ragged(rng)
+    paths = draw_series(rng)
     padded = np.full((6, max(map(len, paths)) + 1, 2), np.nan)
     for row, path in zip(padded, paths, strict=True):
         row[: len(path)] = path
@@ -126,7 +134,7 @@ def test_missing_numbers_are_refused(rng, place, missing, points):
 
 def test_names_of_features(rng):
     pandas = pytest.importorskip("pandas")
-    frames = [pandas.DataFrame(path, columns=["x", "y"]) for path in ragged(rng)]
+    frames = [pandas.DataFrame(path, columns=["x", "y"]) for path in draw_series(rng)]
     transformer = SignatureTransformer(1).fit(frames)
     assert transformer.get_feature_names_out().tolist() == ["S(x)", "S(y)", "S(time)"]
     named = SignatureTransformer(1, stages="lead_lag", channel_names=["a", "b"]).fit(frames)
@@ -143,7 +151,7 @@ def test_names_of_features(rng):
     table = transformer.fit_transform(frames)
     assert list(table.columns) == ["S(x)", "S(y)", "S(time)"]
     polars = pytest.importorskip("polars")
-    table = transformer.set_output(transform="polars").fit_transform(ragged(rng))
+    table = transformer.set_output(transform="polars").fit_transform(draw_series(rng))
     assert isinstance(table, polars.DataFrame)
     assert table.columns == ["S(0)", "S(1)", "S(time)"]
 
@@ -191,7 +199,7 @@ def test_metadata_are_split_with_the_paths(rng):
 
 
 def test_times_of_ragged_paths(rng):
-    paths = ragged(rng)
+    paths = draw_series(rng)
     times = [np.datetime64("2024-01-01") + np.arange(len(path)).astype("m8[s]") for path in paths]
     actual = SignatureTransformer(2, stages=("time", "lead_lag")).fit_transform(paths, times=times)
     transform = (pysig.Time(times), "lead_lag")
@@ -214,7 +222,7 @@ def test_clones_and_parameters(rng):
         "basepoint", "basis", "channel_names", "channels", "depth", "n_jobs", "scaling", "stages",
         "words",
     }  # fmt: skip
-    paths = ragged(rng)
+    paths = draw_series(rng)
     one, two = (SignatureTransformer(3, n_jobs=n).fit_transform(paths) for n in (1, 2))
     assert np.array_equal(one, two)
 
@@ -224,7 +232,7 @@ ERRORS = [
     ({"basis": "lyndon"}, ValueError, "basis: expected"),
     ({"basis": "words", "words": [(0,)]}, ValueError, "words: expected None, because basis"),
     ({"words": ["S(z)"]}, ValueError, "labels: expected names of channels"),
-    ({"words": [(5,)]}, ValueError, "words: "),
+    ({"words": [(5,)]}, ValueError, r"words\[0\]: expected letters"),
     ({"stages": "tme"}, ValueError, "transform: expected"),
     ({"scaling": "level"}, ValueError, 'scaling: expected None, "factorial"'),
     ({"scaling": [1.0]}, ValueError, "a factor for each of the 3 levels, received 1"),
@@ -236,11 +244,11 @@ ERRORS = [
 @pytest.mark.parametrize(("parameters", "error", "message"), ERRORS)
 def test_errors_of_parameters(rng, parameters, error, message):
     with pytest.raises(error, match=message):
-        SignatureTransformer(**parameters).fit_transform(ragged(rng))
+        SignatureTransformer(**parameters).fit_transform(draw_series(rng))
 
 
 def test_errors_of_input(rng):
-    paths = ragged(rng)
+    paths = draw_series(rng)
     transformer = SignatureTransformer(2).fit(paths)
     with pytest.raises(
         ValueError, match="X has 3 channels, but SignatureTransformer is expecting 2"
