@@ -42,7 +42,7 @@ class LogsignatureCall(SignatureCall):
 
         def bytes_at(candidate: int) -> int:
             coordinates = basis_tables.coordinate_count(channels, candidate, self.basis)
-            return scratch * plan_for(channels, candidate).size + result * coordinates
+            return int(scratch * plan_for(channels, candidate).size + result * coordinates)
 
         check_bytes("the log-signature", channels, depth, bytes_at, self.backend)
 

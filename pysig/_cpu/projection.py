@@ -53,7 +53,7 @@ def _paths_of_letters(plan: Projection, paths: Paths, tree: Nodes) -> Paths:
     """`paths` as the extension takes them: initial values of all nodes."""
     if _skips_channels(plan, paths):
         paths = paths.joined()
-        points, basepoint = (_of_letters(plan, a) for a in paths[:2])
+        points, basepoint = (_of_letters(plan, a) for a in (paths.points, paths.basepoint))
         paths = paths._replace(points=points, basepoint=basepoint)
     return paths._replace(initial=on_nodes(tree, paths.initial))
 

@@ -154,7 +154,9 @@ def _store(series: Any, out: Any, plan: Plan, options: Options) -> None:
 
 
 def _in_double(paths: Paths) -> Paths:
-    points, basepoint = (None if a is None else np.asarray(a, np.float64) for a in paths[:2])
+    points, basepoint = (
+        None if a is None else np.asarray(a, np.float64) for a in (paths.points, paths.basepoint)
+    )
     transform = paths.transform
     if transform is not None and transform.times is not None:
         transform = transform._replace(times=np.asarray(transform.times, np.float64))

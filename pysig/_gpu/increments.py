@@ -7,6 +7,7 @@ from typing import Any
 
 from pysig._gpu.compile import elementwise_kernel
 from pysig._plans.paths import Cotangents, Paths, Tangents
+from pysig._plans.transform import NO_TRANSFORM
 
 FILE = "increments.cuh"
 OWN = "const pysig_gpu::i64 own = (ragged ? lengths[b] : length) - 1 + has_base;"
@@ -58,15 +59,16 @@ def fill_increments(cupy: Any, paths: Paths, first: int, x: Any, tangent: bool =
 
     `tangent`: `paths` is a direction in which paths move, see `direction_of`.
     """
-    points, basepoint, _, lengths, _, transform = paths[:6]
+    points, basepoint, lengths = paths.points, paths.basepoint, paths.lengths
+    transform = paths.transform or NO_TRANSFORM
+    times = transform.times
     _, steps, width = x.shape
-    stages, times, end, _ = (0, None, 0.0, None) if transform is None else transform
-    _fill(stages)(
+    _fill(transform.stages)(
         points,
         points if basepoint is None else basepoint,
         cupy.empty(1, "int64") if lengths is None else lengths,
         points if times is None else times,
-        end,
+        transform.end,
         first,
         steps,
         width,

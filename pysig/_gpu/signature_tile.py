@@ -15,6 +15,7 @@ from pysig._gpu.errors import is_capturing
 from pysig._gpu.schedule import ChunkPlan, Tile, plan_chunks, tile_for
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Options, Paths
+from pysig._plans.transform import NO_TRANSFORM
 
 MAX_PAIRS = 2**31 - 1  # a kernel counts (path, chunk) pairs in 32 bits
 MAX_BLOCKS = 65535  # of tiles, the second axis of a grid
@@ -48,12 +49,12 @@ def run(cupy: Any, paths: Paths, out: Any, plan: Plan, options: Options) -> None
 
 def path_arguments(paths: Paths, *between: Any) -> tuple[Any, ...]:
     """The first arguments of a kernel that reads paths; `between` go before `lengths`."""
-    points, basepoint, _, lengths, _, transform = paths[:6]
-    _, times, end, _ = (0, None, 0.0, None) if transform is None else transform
+    points, transform = paths.points, paths.transform or NO_TRANSFORM
+    times = transform.times
     # The integer 0 is a null pointer in every version of CuPy; None is one in some.
-    arrays = (0 if a is None else a for a in (basepoint, *between, lengths, times))
+    arrays = (0 if a is None else a for a in (paths.basepoint, *between, paths.lengths, times))
     width = 0 if times is None else times.shape[1]
-    return points, *points.strides, points.shape[1], *arrays, width, np.float64(end)
+    return points, *points.strides, points.shape[1], *arrays, width, np.float64(transform.end)
 
 
 def path_sizes(paths: Paths) -> tuple[tuple[str, int | str], ...]:

@@ -49,6 +49,9 @@ class Transform(NamedTuple):
         return self._replace(times=self.times[starts[0] : last], starts=starts - starts[0])
 
 
+NO_TRANSFORM = Transform(0, None, 0.0)  # for kernels, which always read these fields
+
+
 def names(stages: int) -> list[str]:
     """The stages in the order of their application."""
     of_code = {stage.code: name for name, stage in STAGES.items()}

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pysig._reference import tensor
 from pysig._reference.transform import points_after, stages_of, transformed
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Options of `signature`, and the tangents of its arrays."""
+
+    stream: bool = False
+    basepoint: Any = None
+    initial: Any = None
+    inverse: bool = False
+    scalar_term: bool = False
+    lengths: Any = None
+    transform: Any = None
+    basepoint_tangent: Any = None
+    initial_tangent: Any = None
 
 
 def signature(
@@ -23,30 +39,18 @@ def signature(
     transform: Any = None,
 ) -> Any:
     """Signatures of paths, step by step: S <- S (x) exp(x). Options as `pysig.signature`."""
-    return _run(
-        path,
-        None,
-        depth,
-        stream=stream,
-        basepoint=basepoint,
-        initial=initial,
-        inverse=inverse,
-        scalar_term=scalar_term,
-        lengths=lengths,
-        transform=transform,
-    )
+    options = _Options(stream, basepoint, initial, inverse, scalar_term, lengths, transform)
+    return _run(path, None, depth, options)
 
 
-def signature_jvp(
-    path: Any, depth: int, tangent: Any, *, stream: bool = False, **options: Any
-) -> Any:
+def signature_jvp(path: Any, depth: int, tangent: Any, **options: Any) -> Any:
     """Derivative of `signature` along `tangent`, exact: the product rule along the path.
 
     d(S (x) exp(x)) = dS (x) exp(x) + S (x) d exp(x), where level k of d exp(x) is the sum over the
     k places of x(x)..dx..(x)x / k!. Options as `signature`, and basepoint_tangent and
     initial_tangent, which do not move if None. The inverse is the antipode, which is linear.
     """
-    return _run(path, tangent, depth, stream=stream, **options)
+    return _run(path, tangent, depth, _Options(**options))
 
 
 def signature_vjp(path: Any, depth: int, cotangent: Any, **options: Any) -> Any:
@@ -115,37 +119,24 @@ def _broadcast_basepoint(basepoint: Any, path: Any) -> Any:
     )
 
 
-def _run(
-    path: Any,
-    tangent: Any,
-    depth: int,
-    *,
-    stream: bool = False,
-    basepoint: Any = None,
-    initial: Any = None,
-    inverse: bool = False,
-    scalar_term: bool = False,
-    lengths: Any = None,
-    transform: Any = None,
-    basepoint_tangent: Any = None,
-    initial_tangent: Any = None,
-) -> Any:
+def _broadcast_initial(initial: Any, batch: tuple[int, ...]) -> Any:
+    return None if initial is None else np.broadcast_to(initial, (*batch, np.shape(initial)[-1]))
+
+
+def _run(path: Any, tangent: Any, depth: int, options: _Options) -> Any:
     """Values if `tangent` is None, else derivatives along it."""
     path = _as_reference_array(path)
     batch, (length, channels) = path.shape[:-2], path.shape[-2:]
-    base = _broadcast_basepoint(basepoint, path)
-    base_moves = None if base is None else _broadcast_basepoint(basepoint_tangent, path)
+    inverse, scalar_term = options.inverse, options.scalar_term
+    base = _broadcast_basepoint(options.basepoint, path)
+    base_moves = None if base is None else _broadcast_basepoint(options.basepoint_tangent, path)
     if base is not None and base_moves is None:
         base_moves = base * 0
-    starts = None if initial is None else np.broadcast_to(initial, (*batch, np.shape(initial)[-1]))
-    start_moves = (
-        None
-        if initial_tangent is None
-        else np.broadcast_to(initial_tangent, (*batch, np.shape(initial_tangent)[-1]))
-    )
-    counts = np.broadcast_to(length if lengths is None else lengths, batch)
-    stages = stages_of(transform)
-    points, channels = points_after((length + (base is not None), channels), transform)
+    starts = _broadcast_initial(options.initial, batch)
+    start_moves = _broadcast_initial(options.initial_tangent, batch)
+    counts = np.broadcast_to(length if options.lengths is None else options.lengths, batch)
+    stages = stages_of(options.transform)
+    points, channels = points_after((length + (base is not None), channels), options.transform)
     count = points - 1
 
     def steps_of(points: Any, starts: Any, b: Any, moves: bool) -> Any:
@@ -173,10 +164,10 @@ def _run(
                 for ds in _tangent_prefixes(steps, dsteps, start, dstart)
             ]
         prefixes += [prefixes[-1]] * (count + 1 - len(prefixes))
-        rows.append(prefixes[1:] if stream else prefixes[-1:])
+        rows.append(prefixes[1:] if options.stream else prefixes[-1:])
     width = sum(channels**k for k in range(1, depth + 1)) + scalar_term
-    out = np.array(rows, dtype=path.dtype).reshape(*batch, count if stream else 1, width)
-    return out if stream else out[..., 0, :]
+    out = np.array(rows, dtype=path.dtype).reshape(*batch, count if options.stream else 1, width)
+    return out if options.stream else out[..., 0, :]
 
 
 def _with_base(points: Any, base: Any, b: Any) -> Any:
