@@ -57,6 +57,14 @@ def test_a_block_reverses_through_shared_memory(cupy):
         ("never come", "float v = x[at]; if (t > 3) v = __shfl_xor_sync(~0u, v, 1); y[at] = v;"),
         ("not in the mask", "float v = 0; if (t % 32 < 4) v = __shfl_sync(0xf, v, 9); y[at] = v;"),
         ("race", "staged[t] = x[at]; __syncwarp(); y[at] = staged[(t + 32) % n];"),
+        ("race", "staged[t] = x[at]; __syncwarp(255u << t % 32 / 8 * 8); y[at] = staged[t ^ 8];"),
+        (
+            "race",
+            "staged[t] = x[at]; __syncwarp(3u << t % 32 / 2 * 2); y[at] = staged[t ^ 1];"
+            "__syncwarp(255u << t % 32 / 8 * 8); staged[t] = 2; __syncwarp(3u << t % 32 / 2 * 2);"
+            "y[at] = staged[t ^ 2];",
+        ),
+        ("never come", "if (t % 32 < 9) __syncwarp(3u << t % 32 / 2 * 2); y[at] = x[at];"),
     ],
 )  # fmt: skip
 def test_a_planted_fault_stops_the_kernel(emulator, fault, text):
@@ -88,6 +96,28 @@ def test_warps_exchange_and_count(cupy):
         ),
     )
     np.testing.assert_array_equal(y, x.reshape(-1, 32).sum(1).repeat(32) + 3 + 7)
+
+
+def test_groups_of_a_warp_exchange_at_their_own_pace(cupy):
+    """Groups of 8 lanes shift a value to the right, each a different number of times."""
+    text = """
+        const int group = t % 32 / 8, lane = t % 8;
+        const unsigned mask = 255u << group * 8;
+        float v = x[at];
+        for (int k = 0; k < group; ++k) {
+            const float left = __shfl_up_sync(mask, v, 1, 8);
+            if (lane) v = left;
+            staged[t] = v;
+            __syncwarp(mask);
+            v += staged[t ^ 7] - staged[t ^ 7];
+            __syncwarp(mask);
+        }
+        y[at] = v;"""
+    x, y = launch(cupy, body(text))
+    x, y = x.reshape(-1, 4, 8), y.reshape(-1, 4, 8)
+    for group in range(4):
+        np.testing.assert_array_equal(y[:, group, group:], x[:, group, : 8 - group])
+        np.testing.assert_array_equal(y[:, group, :group], x[:, group, :1].repeat(group, axis=1))
 
 
 def test_any_thread_can_say_that_there_is_more(cupy):

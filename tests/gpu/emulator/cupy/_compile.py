@@ -92,6 +92,8 @@ def check_options(options):
     for option in options:
         if re.fullmatch(r"--?std=c\+\+(14|17|20)", option):
             standard = "-std=" + option.rpartition("=")[2]
+        elif option == "-default-device":
+            pass  # everything here is on the device
         elif re.fullmatch(r"-[DI].+", option):
             flags.append(option)
         else:

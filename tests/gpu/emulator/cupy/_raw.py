@@ -12,6 +12,40 @@ EXTERN_SHARED = re.compile(
 )
 MAX_THREADS, MAX_SHARED, DEFAULT_SHARED = 1024, 227 * 1024, 48 * 1024
 MAX_GRID = (2**31 - 1, 65535, 65535)
+KERNEL = re.compile(
+    r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^()]*\)\s+)?(\w+)\s*\('
+)
+HEAD = '#include "device.hpp"\n'
+CALLS = """
+namespace emulator {
+int launch_grid(void (*)(const void*), const void*, const unsigned*, std::int64_t,
+                const std::uintptr_t*, int, char*, int);
+template <class... A>
+constexpr entry<A...> entry_of(void (*)(A...)) { return {}; }
+template <class... A>
+void call(void (*kernel)(A...), const argument* arguments) {
+    entry<A...>::call(kernel, arguments, std::index_sequence_for<A...>{});
+}
+template <class... A>
+constexpr int count(void (*)(A...)) { return sizeof...(A); }
+}
+#define EMULATOR_PUBLIC extern "C" __attribute__((visibility("default")))
+"""
+# Of every kernel of a module, which is compiled once.
+ENTRY = """
+EMULATOR_PUBLIC int emulator_count_KERNEL() { return emulator::count(&KERNEL); }
+EMULATOR_PUBLIC const emulator::parameter* emulator_parameters_KERNEL() {
+    return decltype(emulator::entry_of(&KERNEL))::parameters;
+}
+static void emulator_body_KERNEL(const void* data) {
+    emulator::call(&KERNEL, static_cast<const emulator::argument*>(data));
+}
+EMULATOR_PUBLIC int emulator_run_KERNEL(const emulator::argument* arguments, const unsigned* dims,
+        std::int64_t shared, const std::uintptr_t* ranges, int count, char* message, int bytes) {
+    return emulator::launch_grid(emulator_body_KERNEL, arguments, dims, shared, ranges, count,
+                                message, bytes);
+}
+"""
 
 
 class RawKernel:
@@ -23,7 +57,7 @@ class RawKernel:
         self.code, self.name, self.options = code, name, options
         self.__name__ = name
         self.max_dynamic_shared_size_bytes = DEFAULT_SHARED
-        self._library = None
+        self._run = None
 
     def compile(self, log_stream=None):
         if not re.fullmatch(r"[A-Za-z_]\w*", self.name):
@@ -37,44 +71,20 @@ class RawKernel:
             raise NotImplementedError(
                 "the CuPy emulator does not know this form of extern __shared__"
             )
-        source = f"""#include "device.hpp"
-{code}
-namespace emulator {{
-int launch_grid(void (*)(const void*), const void*, const unsigned*, std::int64_t,
-                const std::uintptr_t*, int, char*, int);
-template <class... A>
-constexpr entry<A...> entry_of(void (*)(A...)) {{ return {{}}; }}
-template <class... A>
-void call(void (*kernel)(A...), const argument* arguments) {{
-    entry<A...>::call(kernel, arguments, std::index_sequence_for<A...>{{}});
-}}
-template <class... A>
-constexpr int count(void (*)(A...)) {{ return sizeof...(A); }}
-}}
-#define EMULATOR_PUBLIC extern "C" __attribute__((visibility("default")))
-EMULATOR_PUBLIC int emulator_count() {{ return emulator::count(&{self.name}); }}
-EMULATOR_PUBLIC const emulator::parameter* emulator_parameters() {{
-    return decltype(emulator::entry_of(&{self.name}))::parameters;
-}}
-static void emulator_body(const void* data) {{
-    emulator::call(&{self.name}, static_cast<const emulator::argument*>(data));
-}}
-EMULATOR_PUBLIC int emulator_run(const emulator::argument* arguments, const unsigned* dims,
-        std::int64_t shared, const std::uintptr_t* ranges, int count, char* message, int bytes) {{
-    return emulator::launch_grid(emulator_body, arguments, dims, shared, ranges, count, message,
-                                bytes);
-}}
-"""
-        library = _compile.library(source, tuple(self.options))
+        names = {self.name, *KERNEL.findall(code)}
+        entries = "".join(ENTRY.replace("KERNEL", name) for name in sorted(names))
+        library = _compile.library(f"{HEAD}{code}{CALLS}{entries}", tuple(self.options))
         if not hasattr(library, self.name):  # a mangled name: cuModuleGetFunction would not find it
             raise cuda.driver.CUDADriverError("CUDA_ERROR_NOT_FOUND: named symbol not found")
-        library.emulator_parameters.restype = ctypes.POINTER(_compile.Parameter)
-        count = library.emulator_count()
-        self._parameters = library.emulator_parameters()[:count]
-        self._library = library
+        count, parameters, self._run = (
+            getattr(library, f"emulator_{what}_{self.name}")
+            for what in ("count", "parameters", "run")
+        )
+        parameters.restype = ctypes.POINTER(_compile.Parameter)
+        self._parameters = parameters()[: count()]
 
     def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
-        if self._library is None:
+        if self._run is None:
             self.compile()
         dims = (*_dims(grid, MAX_GRID, "grid"), *_dims(block, (1024, 1024, 64), "block"))
         if dims[3] * dims[4] * dims[5] > MAX_THREADS:
@@ -103,7 +113,7 @@ EMULATOR_PUBLIC int emulator_run(const emulator::argument* arguments, const unsi
         message = ctypes.create_string_buffer(512)
         sizes = (ctypes.c_uint32 * 6)(*dims)
         shared = ctypes.c_int64(shared_mem)
-        failed = self._library.emulator_run(packed, sizes, shared, ranges, count, message, 512)
+        failed = self._run(packed, sizes, shared, ranges, count, message, 512)
         _compile.finish(self.name, failed, message)
 
 

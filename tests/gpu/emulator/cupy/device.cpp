@@ -52,16 +52,15 @@ struct fiber {
     int line = 0, vote = 0;
     unsigned mask = 0;
     uint3 index;
-};
-
-struct warp {
-    int epoch = 0;
-    unsigned char slots[2][32][8];
+    // An exchange: what this lane gives and receives, and from which lane.
+    unsigned char given[8], received[8];
+    int source = 0;
+    // Warp barriers so far, and those of the other lanes of the warp that happened before now.
+    int epoch = 0, seen[32] = {};
 };
 
 struct machine {
     std::vector<fiber> fibers;
-    std::vector<warp> warps;
     std::vector<char> dynamic;
     std::vector<shadow_byte> shadow_dynamic, shadow_static;
     std::vector<range> allowed;
@@ -78,10 +77,10 @@ machine the;
 bool ordered(const access& earlier, int thread) {
     if (earlier.thread == nobody || earlier.thread == thread || earlier.block_epoch != the.block_epoch) return true;
     return earlier.thread >= 0 && earlier.thread / 32 == thread / 32 &&
-           earlier.warp_epoch != the.warps[thread / 32].epoch;
+           the.fibers[thread].seen[earlier.thread % 32] > earlier.warp_epoch;
 }
 
-access stamp(int thread) { return {thread, the.block_epoch, the.warps[thread / 32].epoch}; }
+access stamp(int thread) { return {thread, the.block_epoch, the.fibers[thread].epoch}; }
 
 void check_shared(shadow_byte* shadow, std::size_t offset, std::size_t bytes, bool writing) {
     int thread = the.current;
@@ -167,27 +166,45 @@ void start(int thread) {
     f.index = {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)};
 }
 
-// Releases every warp whose lanes, as their mask names them, have all come to the same line.
+// The lanes of a warp that wait: those of `mask` have all come to one line. Several groups of a warp may wait at a
+// time.
+bool all_wait(int first, unsigned mask) {
+    const fiber* one = nullptr;
+    for (int lane = 0; lane < 32; ++lane) {
+        if (!(mask >> lane & 1)) continue;
+        const fiber& f = the.fibers[first + lane];
+        if (f.now != state::at_warp_barrier) return false;
+        if (!one) one = &f;
+        if (f.line != one->line || f.mask != one->mask)
+            fault("lanes of one warp wait at lines %d and %d, or with different masks", f.line, one->line);
+    }
+    return true;
+}
+
+// Hands over what the lanes of `mask` give. All that they did is before all that they do from now on.
+void release(int first, unsigned mask) {
+    int seen[32] = {};
+    for (int lane = 0; lane < 32; ++lane) {
+        if (!(mask >> lane & 1)) continue;
+        fiber& f = the.fibers[first + lane];
+        f.seen[lane] = ++f.epoch;
+        for (int k = 0; k < 32; ++k) seen[k] = f.seen[k] > seen[k] ? f.seen[k] : seen[k];
+        std::memcpy(f.received, the.fibers[first + f.source].given, sizeof f.received);
+        f.now = state::ready;
+    }
+    for (int lane = 0; lane < 32; ++lane)
+        if (mask >> lane & 1) std::memcpy(the.fibers[first + lane].seen, seen, sizeof seen);
+}
+
 bool release_warps() {
     bool any = false;
     int threads = int(the.fibers.size());
-    for (int first = 0; first < threads; first += 32) {
-        unsigned arrived = 0;
-        int lanes = threads - first < 32 ? threads - first : 32, witness = nobody;
-        for (int lane = 0; lane < lanes; ++lane)
-            if (the.fibers[first + lane].now == state::at_warp_barrier) arrived |= 1u << lane, witness = first + lane;
-        if (witness == nobody) continue;
-        unsigned live = lanes == 32 ? ~0u : (1u << lanes) - 1;
-        const fiber& one = the.fibers[witness];
-        if ((one.mask & live) != arrived) continue;
-        for (int lane = 0; lane < lanes; ++lane) {
-            fiber& f = the.fibers[first + lane];
-            if (f.now != state::at_warp_barrier) continue;
-            if (f.line != one.line || f.mask != one.mask)
-                fault("lanes of one warp wait at lines %d and %d, or with different masks", f.line, one.line);
-            f.now = state::ready;
-        }
-        ++the.warps[first / 32].epoch;
+    for (int thread = 0; thread < threads; ++thread) {
+        const fiber& f = the.fibers[thread];
+        int first = thread / 32 * 32, lanes = threads - first < 32 ? threads - first : 32;
+        unsigned mask = f.mask & (lanes == 32 ? ~0u : (1u << lanes) - 1);
+        if (f.now != state::at_warp_barrier || !all_wait(first, mask)) continue;
+        release(first, mask);
         any = true;
     }
     return any;
@@ -196,7 +213,10 @@ bool release_warps() {
 void run_block() {
     int threads = int(the.fibers.size());
     for (int t = 0; t < threads; ++t) start(t);
-    for (auto& w : the.warps) w.epoch = 0;
+    for (auto& f : the.fibers) {
+        f.epoch = 0;
+        std::memset(f.seen, 0, sizeof f.seen);
+    }
     the.block_epoch = 0;
     std::fill(the.shadow_dynamic.begin(), the.shadow_dynamic.end(), shadow_byte{});
     std::fill(the.shadow_static.begin(), the.shadow_static.end(), shadow_byte{});
@@ -256,18 +276,17 @@ int lane() { return the.current % 32; }
 
 void warp_exchange(unsigned mask, const void* value, void* result, int source, unsigned bytes, int line) {
     int self = the.current, first = self / 32 * 32;
-    warp& w = the.warps[self / 32];
     if (!(mask >> (self - first) & 1)) fault("line %d: lane %d is not in the mask that it passes", line, self - first);
     if (!(mask >> source & 1))
         fault("line %d: lane %d reads from lane %d, which is not in the mask", line, self - first, source);
     if (first + source >= int(the.fibers.size()))
         fault("line %d: lane %d reads from lane %d, which the block does not have", line, self - first, source);
-    // Two sets of slots: nobody can be two exchanges ahead of a lane that has still to read.
-    int set = w.epoch % 2;
-    std::memcpy(w.slots[set][self - first], value, bytes);
-    the.fibers[self].mask = mask;
+    fiber& f = the.fibers[self];
+    std::memcpy(f.given, value, bytes);
+    f.mask = mask;
+    f.source = source;
     wait(state::at_warp_barrier, line);
-    std::memcpy(result, w.slots[set][source], bytes);
+    std::memcpy(result, f.received, bytes);
 }
 
 namespace {
@@ -307,7 +326,6 @@ int launch_grid(void (*body)(const void*), const void* data, const unsigned* dim
     blockDim = {dims[3], dims[4], dims[5]};
     std::size_t threads = std::size_t(blockDim.x) * blockDim.y * blockDim.z;
     the.fibers.resize(threads);
-    the.warps.assign((threads + 31) / 32, warp{});
     the.dynamic.assign(std::size_t(shared_bytes), char(0xff));
     the.shadow_dynamic.resize(std::size_t(shared_bytes));
     the.shadow_static.resize(__start_emulator_shared ? std::size_t(__stop_emulator_shared - __start_emulator_shared)
@@ -324,7 +342,6 @@ int launch_grid(void (*body)(const void*), const void* data, const unsigned* dim
 int launch_flat(void (*body)(const void*), const void* data, const std::uintptr_t* ranges, int range_count,
                 char* message, int message_bytes) {
     the.fibers.resize(1);
-    the.warps.assign(1, warp{});
     the.allowed = {{0, 0}};
     the.allowed.clear();
     // The loop runs on the caller's own stack: its frame is everything near the address of a local variable.
