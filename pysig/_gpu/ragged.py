@@ -61,7 +61,7 @@ def _run_slab(
     options = bound.get("options")
     part, points = paths.part(rows), paths.points_of(rows)
     stream = options is not None and options.stream
-    place = _Place(cupy, part, paths.length if stream else part.length)
+    place = Place(cupy, part, paths.length if stream else part.length)
     here = {**bound, "paths": place.paths()}
     for name in ("out", "cotangent"):
         if name in bound:
@@ -78,7 +78,7 @@ def _run_slab(
     place.gather(path_bar, into.path)
 
 
-class _Place:
+class Place:
     """Where the points of paths are, with and without padding."""
 
     def __init__(self, cupy: Any, ragged: Paths, length: int) -> None:

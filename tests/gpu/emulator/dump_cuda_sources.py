@@ -72,8 +72,14 @@ def main(depth):
         kernels = [("finish", elementwise(signature_cumsum._finish(), real)),
                    ("invert", elementwise(signature_cumsum._invert(), real))]  # fmt: skip
         for stages in STAGES:
-            kernels.append((f"increments {stages}", elementwise(increments._fill(stages), real)))
-            kernels.append((f"points {stages}", elementwise(increments._cotangent(stages), real)))
+            for make, functions in (
+                (increments._fill, ("increment", "point_value")),
+                (increments._cotangent, ("point_bar", "point_bar_of_points")),
+            ):
+                kernels += [
+                    (f"{name} {stages}", elementwise(make(stages, name), real))
+                    for name in functions
+                ]
         for level in range(1, depth + 1):
             kernels.append((f"level {level}", elementwise(signature_cumsum._advance(level), real)))
             kernels.append((f"sum {level}", reduction(signature_cumsum._sum(level), real)))
