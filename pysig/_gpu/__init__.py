@@ -12,6 +12,8 @@ from pysig._gpu.signature_intervals import (
     signature_intervals_jvp,
     signature_intervals_vjp,
 )
+from pysig._gpu.signature_kernel import signature_kernel, signature_kernel_jvp
+from pysig._gpu.signature_kernel_vjp import signature_kernel_vjp
 from pysig._gpu.signature_vjp import signature_jvp, signature_vjp
 
 __all__ = [
@@ -34,5 +36,8 @@ __all__ = [
     "signature_intervals_jvp",
     "signature_intervals_vjp",
     "signature_jvp",
+    "signature_kernel",
+    "signature_kernel_jvp",
+    "signature_kernel_vjp",
     "signature_vjp",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 from pysig import _core
 
 HERE = Path(__file__).parent
+ON_DEVICE = "-default-device"  # tables of the headers, too, are on the device
 REALS = {4: "float", 8: "double"}
 
 
@@ -66,7 +67,8 @@ def raw_kernel(
     """
     import cupy
 
-    kernel = cupy.RawModule(code=source(file), options=options(**dict(sizes))).get_function(name)
+    texts = (*options(**dict(sizes)), ON_DEVICE)
+    kernel = cupy.RawModule(code=source(file), options=texts).get_function(name)
     if shared > 48 * 1024:
         kernel.max_dynamic_shared_size_bytes = shared
     return kernel

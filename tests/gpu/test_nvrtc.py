@@ -21,6 +21,8 @@ import pytest
 
 from pysig._gpu import compile as build
 from pysig._gpu import schedule
+from pysig._gpu import signature_kernel_schedule as kernel_schedule
+from pysig._plans.signature_kernel import MATERN_32, RBF, KernelPlan, StaticKernel
 from pysig._plans.transform import Transform, channels_after
 
 SWEEP = pytest.mark.sweep  # a minute for each card
@@ -241,6 +243,68 @@ def test_projections_compile_and_stay_in_registers(nvrtc, card, itemsize):
         assert letters > 8 or spills == ["0"] * 9, log
 
 
+# (plan, channels). Orders above 8 in float64, and many levels, do not fit the registers.
+KERNELS = [
+    (KernelPlan("square", 1), 2),
+    (KernelPlan("square", 4), 5),
+    (KernelPlan("square", 4, static=StaticKernel(RBF)), 5),
+    (KernelPlan("square", 8, static=StaticKernel(MATERN_32)), 5),
+    (KernelPlan("square", 3, dyadic_order=2), 40),
+    (KernelPlan("finite_difference", 0, dyadic_order=1), 8),
+    (KernelPlan("levels", 1, 6), 5),
+    (KernelPlan("levels", 2, 4), 3),
+]
+
+
+def kernel_options(plan, channels, itemsize, back, tangent=0, units=10**6):
+    """Of the kernels of pairs, or of gradients."""
+    words = itemsize // 4 * (1 + tangent)
+    shape = kernel_schedule.shape_for(plan, channels, 1000, units, words, 132, back=back)
+    names = ["square", "levels", "finite_difference"]
+    sizes = {"real": build.REALS[itemsize], "scheme": names.index(plan.scheme)}
+    sizes |= {"order": plan.order, "depth": plan.depth, "static": plan.static.kind}
+    sizes |= {"unrolled": int(kernel_schedule.is_unrolled(plan)), "refined": plan.dyadic_order}
+    sizes |= {"tangent": tangent, "warps": shape.warps, "result": 0, **dict(shape.sizes)}
+    return (*build.options(**sizes), build.ON_DEVICE, "-ftz=true")
+
+
+def spills(log):
+    """Of all kernels of a log without warnings."""
+    assert "warning" not in log, log
+    found = re.findall(r"(\d+) bytes (?:stack frame|spill stores|spill loads)", log)
+    assert found, log
+    return sum(map(int, found))
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_signature_kernels_compile_and_stay_in_registers(nvrtc, card, itemsize):
+    text = build.source("signature_kernel.cu")
+    options = [kernel_options(*case, itemsize, False) for case in KERNELS]
+    options += [kernel_options(*KERNELS[k], itemsize, False, units=1) for k in (1, 2)]
+    options += [kernel_options(*KERNELS[k], itemsize, False, tangent=1) for k in (1, 2)]
+    for log in logs(nvrtc, card, [(text, some) for some in options]):
+        assert spills(log) == 0, log
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_gradients_of_signature_kernels_compile_and_stay_in_registers(nvrtc, card, itemsize):
+    """Five kernels at once."""
+    text = build.source("signature_kernel_vjp.cu")
+    options = [kernel_options(*case, itemsize, True) for case in KERNELS]
+    for log in logs(nvrtc, card, [(text, some) for some in options]):
+        assert spills(log) == 0, log
+
+
+@pytest.mark.parametrize("card", TWO_CARDS)
+@pytest.mark.parametrize("plan", [KernelPlan("square", 16), KernelPlan("levels", 8, 8)], ids=str)
+def test_long_edges_compile(nvrtc, card, plan):
+    for file, back in [("signature_kernel.cu", False), ("signature_kernel_vjp.cu", True)]:
+        options = kernel_options(plan, 3, 8, back)
+        assert spills(nvrtc(build.source(file), options, card)) > 0
+
+
 @functools.cache
 def _dump_cuda_sources():
     """By a separate process, on whose path the emulator is not: the program comes by standard
@@ -264,6 +328,6 @@ def test_elementwise_and_reduction_kernels_compile(nvrtc, card):
             "CuPy is not installed, whose generator makes these texts (pip install cupy-cuda13x)"
         )
     texts = _dump_cuda_sources()
-    assert len(texts) == 2 * (2 + 2 * 5 + 2 * DEPTH)  # 5 transforms
+    assert len(texts) == 2 * (2 + 4 * 5 + 2 * DEPTH)  # 5 transforms
     for log in logs(nvrtc, card, [(source, tuple(options)) for _, source, options in texts]):
         registers(log)
