@@ -1,4 +1,4 @@
-// Functions of the ElementwiseKernels of signature_intervals.py.
+// Functions of the ElementwiseKernels of interval_kernels.py.
 #include <pysig/algebra/chen.hpp>
 #include <pysig/algebra/tensor.hpp>
 

@@ -15,8 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._gpu.algebra import bilinear, bilinear_jvp, bilinear_vjp
-from pysig._gpu.compile import elementwise_kernel
 from pysig._gpu.errors import operation, refuse_capture
+from pysig._gpu.interval_kernels import (
+    add_kernel,
+    copy_kernel,
+    gather_kernel,
+    load_kernel,
+    store_kernel,
+)
 from pysig._gpu.memory import scratch_limit
 from pysig._gpu.schedule import INTERVAL_PRODUCT, INTERVAL_ROW
 from pysig._gpu.signature import signature
@@ -25,7 +31,6 @@ from pysig._plans.intervals import Costs, Groups, plan_groups
 from pysig._plans.layout import Plan, plan_for
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
 
-FILE = "intervals.cuh"
 COPIES = 4  # rows of prefixes, of both factors and of results, in scratch memory
 
 
@@ -221,14 +226,14 @@ class _Slab:
         length, channels = int(steps.max()) + 1, points.shape[2]
         target = self.cupy.empty((len(steps), length, channels), self.dtype)
         arrays = points, self.mids, self.cupy.asarray(steps)
-        _copy_kernel()(*arrays, length, channels, sign, target, size=target.size)
+        copy_kernel()(*arrays, length, channels, sign, target, size=target.size)
         return target
 
     def rows_of(self, piece: _Piece, rows: Any) -> Any:
         """The row (queries, size) of every query; zero for a trivial factor."""
         size = self.plan.size
         target = self.cupy.empty((len(piece.of), size), self.dtype)
-        _gather_kernel()(rows, self.cupy.asarray(piece.of), size, target, size=target.size)
+        gather_kernel()(rows, self.cupy.asarray(piece.of), size, target, size=target.size)
         return target
 
     def empty_rows(self, piece: _Piece) -> Any:
@@ -290,7 +295,7 @@ class _Slab:
         width, stored = self.given.size, int(self.given.scalar_term)
         sizes = self.plan.size, width, stored, scalar, self.plan.channels, int(inverse)
         places = self.cupy.asarray(self.lists.rows)
-        _store_kernel()(rows, places, *sizes, out, size=len(self.lists.rows) * width)
+        store_kernel()(rows, places, *sizes, out, size=len(self.lists.rows) * width)
 
     # ---- gradients ----
 
@@ -302,7 +307,7 @@ class _Slab:
         weights = self.cupy.empty((len(self.lists.rows), size), self.dtype)
         places = self.cupy.asarray(self.lists.rows)
         sizes = size, self.given.size, stored, self.plan.channels, int(inverse)
-        _load_kernel()(cotangent, places, *sizes, weights, size=weights.size)
+        load_kernel()(cotangent, places, *sizes, weights, size=weights.size)
         bars = [weights]
         if len(self.pieces) == 2:
             factors = self.factor_values()
@@ -335,77 +340,4 @@ class _Slab:
         begin = np.append(begin, len(order)).astype(np.int64)
         arrays = (self.cupy.asarray(a) for a in (sources[order], begin, found))
         width = sums.shape[1]
-        _add_kernel()(rows, *arrays, width, sums, size=len(found) * width)
-
-
-def _copy_kernel() -> Any:
-    return elementwise_kernel(
-        "raw float64 points, raw int64 mids, raw int64 steps, int64 length, int64 channels, "
-        "int64 sign",
-        "raw T target",
-        """
-        const long long channel = i % channels, t = i / channels % length;
-        const long long group = i / channels / length;
-        const long long along = t < steps[group] ? t : steps[group];
-        const long long point = mids[group] + sign * along;
-        target[i] = points[point * channels + channel] - points[mids[group] * channels + channel];
-        """,
-        "pysig_copy_pieces",
-        FILE,
-    )
-
-
-def _gather_kernel() -> Any:
-    return elementwise_kernel(
-        "raw T rows, raw int64 places, int64 size",
-        "raw T target",
-        "target[i] = places[i / size] < 0 ? T(0) : rows[places[i / size] * size + i % size];",
-        "pysig_gather_rows",
-        FILE,
-    )
-
-
-def _store_kernel() -> Any:
-    return elementwise_kernel(
-        "raw T rows, raw int64 places, int64 size, int64 width, int64 stored, int64 scalar, "
-        "int64 d, int64 inverse",
-        "raw T out",
-        """
-        const long long query = i / width, index = i % width - stored;
-        const T* row = &rows[0] + query * size;
-        out[places[query] * width + i % width] =
-            index < 0 ? T(scalar) : pysig_gpu::coefficient_of(row, index, d, inverse != 0);
-        """,
-        "pysig_store_rows",
-        FILE,
-    )
-
-
-def _load_kernel() -> Any:
-    return elementwise_kernel(
-        "raw T cotangent, raw int64 places, int64 size, int64 width, int64 stored, int64 d, "
-        "int64 inverse",
-        "raw T rows",
-        """
-        const T* row = &cotangent[0] + places[i / size] * width + stored;
-        rows[i] = pysig_gpu::coefficient_of(row, i % size, d, inverse != 0);
-        """,
-        "pysig_load_rows",
-        FILE,
-    )
-
-
-def _add_kernel() -> Any:
-    return elementwise_kernel(
-        "raw T rows, raw int64 sources, raw int64 begin, raw int64 targets, int64 width",
-        "raw S sums",
-        """
-        const long long k = i / width, column = i % width;
-        S sum = sums[targets[k] * width + column];
-        for (long long m = begin[k]; m < begin[k + 1]; ++m)
-            sum += rows[sources[m] * width + column];
-        sums[targets[k] * width + column] = sum;
-        """,
-        "pysig_add_rows",
-        FILE,
-    )
+        add_kernel()(rows, *arrays, width, sums, size=len(found) * width)
