@@ -29,10 +29,10 @@ def linear_functional(
     path : array_like, shape (..., length, channels)
         See `signature`.
     functional : dict, list of dict, or array_like, shape (words,) or (functionals, words)
-        ``{word: coefficient}``, words being tuples of 0-based letters, the empty word among them if
-        you like; or several of them; or coefficients in the order of `words`, or laid out as a
-        signature of `depth`. One functional for all paths. Words of coefficient zero cost nothing
-        in an array that is laid out as a signature.
+        A dict ``{word: coefficient}``, whose words are tuples of 0-based letters and may include
+        the empty word; a list of such dicts; or an array of coefficients in the order of `words`,
+        or laid out as a signature of `depth`. It applies to all paths. In an array laid out as a
+        signature, zeros cost nothing.
     depth : int, optional
         For an array that is laid out as a signature.
     words : sequence of tuple of int, optional
@@ -41,15 +41,15 @@ def linear_functional(
         Whether an array that is laid out as a signature, and `initial`, begin with the coefficient
         of the empty word.
     stream : bool, optional
-        The functionals of all prefixes of the path: how they develop along it.
+        If True, return the functionals of all prefixes of the path.
     basepoint : bool or array_like, shape (..., channels), optional
         See `signature`.
     initial : array_like, shape (..., size), optional
-        A signature to continue from, laid out as the array of the functional is: as a signature of
-        `depth`, or as `words`, which must then hold all their prefixes. For a dict, a signature of
-        the depth of the longest word.
+        A signature to continue from, in the layout of the array of the functional: a signature of
+        `depth`, or the coefficients of `words`, which must then include all their prefixes. For a
+        dict, a signature whose depth is the length of the longest word.
     inverse : bool, optional
-        Of the group inverse of the signature.
+        If True, use the group inverse of the signature.
     lengths, offsets : array_like of int, optional
         See `signature`.
     transform : str, Time, or sequence of these, optional
@@ -76,13 +76,14 @@ def linear_functional(
 
     Notes
     -----
-    Cost: for each path and step the sum over the words of l and their prefixes of one and the
-    number of letters of the longest continuation: one multiply-add for a word that nothing
-    continues. Linear functionals of the signature are dense in the continuous functions of paths
-    [1]_: fitting l is linear regression.
+    Each step of a path takes ``1 + m`` multiply-adds for each word of l and each of their prefixes.
+    m is the number of letters of its longest continuation, and 0 if nothing continues the word.
 
-    Of `initial`, a, the prefixes of the words of l are read, which are computed anyway: ``<l, a ⊗
-    S>`` sums ``l[u v] a[u] S[v]`` over the cuts of each word.
+    Linear functionals of the signature are dense in the continuous functions of paths [1]_, so
+    fitting l is linear regression.
+
+    Of `initial`, a, only the prefixes of the words of l are read, because ``<l, a ⊗ S>`` is the sum
+    of ``l[u v] a[u] S[v]`` over all cuts ``u v`` of the words.
 
     References
     ----------

@@ -52,16 +52,19 @@ def logsignature(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        See `signature`; the message names the argument. MemoryError also where the tables of
-        the basis do not fit: before anything is computed if an estimate, which is low, says so.
+        See `signature`; the message names the argument. MemoryError also if the tables of the basis
+        do not fit. Usually an estimate finds this before anything is computed.
 
     Notes
     -----
-    Nothing has to be prepared: tables are built at the first call of a size and kept. The logarithm
-    costs about `depth` multiply-adds for each coefficient of the signature, once for each path, and
-    is taken while the signature is in cache. "brackets" and "hall" read the coordinates off the
-    logarithm by the dual basis [1]_, an exact matrix of non-negative integers, and no triangular
-    system is solved. The logarithm itself cancels where one step is much longer than the others.
+    The first call of a size builds its tables; later calls reuse them.
+
+    The logarithm takes about `depth` multiply-adds for each coefficient of the signature, once for
+    each path, while the signature is in cache. It loses digits by cancellation if one step is much
+    longer than the others.
+
+    For "brackets" and "hall", the dual basis [1]_ maps the logarithm to its coordinates. It is an
+    exact matrix of non-negative integers, so no triangular system is solved.
 
     References
     ----------

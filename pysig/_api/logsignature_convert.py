@@ -46,8 +46,8 @@ def signature_to_logsignature(
 
     Notes
     -----
-    The tensor logarithm, then the change of basis by exact sparse matrices, row by row while both
-    are in cache.
+    Each row passes through the tensor logarithm and the change of basis, by exact sparse matrices,
+    while it is in cache.
 
     Examples
     --------

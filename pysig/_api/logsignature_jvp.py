@@ -50,7 +50,7 @@ def logsignature_jvp(
 
     Notes
     -----
-    Through `signature_jvp`, and the logarithm on dual numbers.
+    The tangent passes through `signature_jvp` and the derivative of the logarithm.
 
     Examples
     --------

@@ -28,7 +28,7 @@ def logsignature_vjp(
     path, depth
         See `logsignature`.
     cotangent : array_like
-        Of the shape of the result of `logsignature`.
+        The weight of each coordinate, in the shape of ``logsignature(path, depth, ...)``.
     basis, stream, basepoint, initial, inverse, lengths, offsets, transform, method, workers
         See `logsignature`.
 
@@ -44,7 +44,8 @@ def logsignature_vjp(
 
     Notes
     -----
-    Through the basis, the logarithm (about twice the cost of its value) and `signature_vjp`.
+    The cotangent passes through the basis, the logarithm and `signature_vjp`. The logarithm costs
+    about twice as much as for the value.
 
     Examples
     --------

@@ -50,17 +50,19 @@ def signature_vjp(
 
     Notes
     -----
-    Cost: about twice that of the signature, two multiply-adds for each coefficient of the top
-    level and step; memory beyond the result is bounded by a few times the size of the path. Going
-    back along the path the states are rebuilt, ``S <- S ⊗ exp(-x)`` [1]_, starting anew from a
-    stored one every few hundred steps, so that rounding does not grow with the length. Paths of
-    float32 of more than 8192 points are computed in float64, for twice the time: the gradient at a
-    point is a small difference there. The result does not depend on `workers`.
+    The cost is about twice that of the signature: two multiply-adds for each coefficient of the top
+    level and step. Memory beyond the result is at most a few times the size of the path.
 
-    For CuPy arrays ``method="tile"`` goes back in this way, ``"cumsum"`` by reversed running sums,
-    and ``"auto"`` takes tiles. With `stream`, for one channel or more than 32, and where the
-    coefficients of a tile do not fit the registers of a thread, both take running sums. They fit
-    if ``2 * channels + depth * (depth + 3) / 2`` is at most 140 in float32, 70 in float64.
+    The computation walks back along the path and rebuilds its states, ``S <- S ⊗ exp(-x)`` [1]_. It
+    restarts from a stored state every few hundred steps, so rounding does not grow with the length.
+    float32 paths of more than 8192 points are computed in float64, which takes twice the time,
+    because the gradient at a point is a small difference there. The result does not depend on
+    `workers`.
+
+    For CuPy arrays, "tile" walks back in this way, "cumsum" uses reversed running sums, and "auto"
+    chooses tiles. All use running sums with `stream`, for one channel, for more than 32 channels,
+    and if a tile does not fit the registers of a thread. It fits if ``2 * channels + depth * (depth
+    + 3) / 2`` is at most 140 in float32, 70 in float64.
 
     References
     ----------

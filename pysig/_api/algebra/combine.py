@@ -29,11 +29,11 @@ def combine(
     Parameters
     ----------
     a, b : array_like, shape (..., size)
-        Signatures; leading dimensions broadcast. If `b` is None, all signatures along `axis` of `a`
-        are multiplied in order, as a tree.
+        Signatures. Leading dimensions broadcast. If `b` is None, the signatures along `axis` of `a`
+        are multiplied in their order.
     {channels, depth}
     axis : int, optional
-        Axis of `a` along which signatures are multiplied if `b` is None; not the last one.
+        Axis of `a` along which signatures are multiplied; not the last one. Only if `b` is None.
     scalar_term : bool, optional
         If True, rows begin with the coefficient of the empty word. Otherwise it is taken as 1.
     {workers}
@@ -48,8 +48,8 @@ def combine(
 
     Notes
     -----
-    Level n is the sum of ``a[k] ⊗ b[n - k]`` over k = 0, ..., n (Chen 1957). Cost: about `depth`
-    multiply-adds per coefficient.
+    Level n is the sum of ``a[k] ⊗ b[n - k]`` over k = 0, ..., n (Chen 1957). The cost is about
+    `depth` multiply-adds per coefficient. Many signatures along an axis are multiplied as a tree.
 
     Warning: the product of an inverse, ``S(0, a)^-1 ⊗ S(0, b)`` for a window of a path, loses
     digits along the path. Take `pysig.signature_windows` or `pysig.signature_intervals`.

@@ -40,8 +40,8 @@ def exp(
 
     Notes
     -----
-    ``1 + a + a ⊗ a / 2! + ...`` in Horner form, whose inner products are short: about `depth`
-    multiply-adds per coefficient.
+    ``1 + a + a ⊗ a / 2! + ...`` in Horner form, whose inner products are short. The cost is about
+    `depth` multiply-adds per coefficient.
 
     Examples
     --------
@@ -141,8 +141,8 @@ def log(
     Notes
     -----
     ``s - s ⊗ s / 2 + s ⊗ s ⊗ s / 3 - ...`` for ``a = 1 + s`` in Horner form, whose inner products
-    are short: about `depth` multiply-adds per coefficient. `pysig.signature_to_logsignature`
-    returns coordinates in shorter bases.
+    are short. The cost is about `depth` multiply-adds per coefficient.
+    `pysig.signature_to_logsignature` returns coordinates in shorter bases.
 
     Examples
     --------
