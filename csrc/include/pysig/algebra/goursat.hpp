@@ -192,7 +192,8 @@ struct square_cell {
 //     k(i+1, j+1) = (k(i+1, j) + k(i, j+1)) (1 + z/2 + z^2/12) - k(i, j) (1 - z^2/12).
 // With A = k(i, j+1) - k(i, j), alpha = z/2 + z^2/12 and gamma = z^2/12 it reads
 //     T = k(i+1, j+1) - k(i+1, j) = A + alpha (k(i+1, j) + k(i, j+1)) + gamma k(i, j).
-// "column" is A; "row" holds k(i, j) and k(i+1, j).
+// "column" is A; "row" holds k(i, j) and k(i+1, j). The terms of alpha and gamma are added before A: gamma is positive
+// and tiny, and its roundings against A would all have one sign.
 template <class R>
 struct difference_cell {
     static constexpr int max_size = 2;
@@ -213,7 +214,7 @@ struct difference_cell {
     template <class T>
     PYSIG_HD void step(T* A, T* B, const T* w) const {
         const T right = B[0] + A[0];
-        A[0] = A[0] + w[1] * B[0] + w[0] * (right + B[1]);
+        A[0] = A[0] + (w[1] * B[0] + w[0] * (right + B[1]));
         B[0] = right;
         B[1] = B[1] + A[0];
     }

@@ -83,21 +83,17 @@ class cell_gradient_of final : public cell_gradient<lanes<R>> {
  private:
     const C cell;
 
-    // The number of refined columns from `j` on with the same z.
-    i64 same_columns(const cell_range& range, i64 j) const {
-        const i64 r = base::refinement, end = ((range.column + j) / r + 1) * r - range.column;
-        return (end < range.width ? end : range.width) - j;
-    }
-
     template <bool recorded>
     void advance_row(const cell_range& range, V* PYSIG_RESTRICT A, V* PYSIG_RESTRICT B, const V* PYSIG_RESTRICT z,
                      V* PYSIG_RESTRICT record) const {
         const int columns = cell.column_size(), rows = cell.row_size();
+        const i64 r = base::refinement;
         V w[limits::factors];
         if constexpr (limits::column == 0) {
-            for (i64 j = 0; j < range.width; ++z) {
+            for (i64 j = 0, same = r - range.column % r; j < range.width; ++z, same = r) {
                 cell.factors(*z, w);
-                for (const i64 end = j + same_columns(range, j); j < end; ++j, A += columns, record += columns + rows) {
+                for (const i64 end = j + same < range.width ? j + same : range.width; j < end;
+                     ++j, A += columns, record += columns + rows) {
                     for (int m = 0; recorded && m < columns; ++m) record[m] = A[m];
                     for (int m = 0; recorded && m < rows; ++m) record[columns + m] = B[m];
                     cell.step(A, B, w);
@@ -106,9 +102,10 @@ class cell_gradient_of final : public cell_gradient<lanes<R>> {
         } else {
             V b[limits::row];
             for (int m = 0; m < rows; ++m) b[m] = B[m];
-            for (i64 j = 0; j < range.width; ++z) {
+            for (i64 j = 0, same = r - range.column % r; j < range.width; ++z, same = r) {
                 cell.factors(*z, w);
-                for (const i64 end = j + same_columns(range, j); j < end; ++j, A += columns, record += columns + rows) {
+                for (const i64 end = j + same < range.width ? j + same : range.width; j < end;
+                     ++j, A += columns, record += columns + rows) {
                     V a[limits::column];
                     for (int m = 0; m < columns; ++m) a[m] = A[m];
                     for (int m = 0; recorded && m < columns; ++m) record[m] = a[m];
@@ -147,12 +144,13 @@ class cell_gradient_of final : public cell_gradient<lanes<R>> {
                                   const F& step) const {
         const i64 columns = cell.column_size(), r = base::refinement;
         V w[limits::factors];
-        i64 j = range.width - 1;
-        for (i64 k = (range.column + j) / r - range.column / r; k >= 0; --k) {
-            const i64 begin = k * r - range.column % r;
+        const i64 last = range.column + range.width - 1;
+        i64 j = range.width - 1, same = last % r + 1;  // columns of the same z
+        for (i64 k = last / r - range.column / r; k >= 0; --k, same = r) {
             cell.factors(z[k], w);
             V sum = z_bar[k];
-            for (; j >= begin && j >= 0; --j) sum += step(record + j * base::record_size(), w, A_bar + j * columns);
+            for (const i64 end = j - same; j > end && j >= 0; --j)
+                sum += step(record + j * base::record_size(), w, A_bar + j * columns);
             z_bar[k] = sum;
         }
     }
@@ -166,6 +164,6 @@ inline void run_gradient(const C& cell, const kernel_rule& rule, const F& f) {
 // f(gradient), a cell_gradient, with that of the rule.
 template <class R, class F>
 inline void with_cell_gradient(const kernel_rule& rule, const F& f) {
-    with_cell<R>(rule, [&](const auto& cell) { run_gradient<R>(cell, rule, f); });
+    with_cell<R, unrolled_derivatives>(rule, [&](const auto& cell) { run_gradient<R>(cell, rule, f); });
 }
 PYSIG_NAMESPACE_END

@@ -263,27 +263,33 @@ class cell_kernel_of final : public cell_kernel<T> {
     }
 };
 
-// Orders and levels up to these have kernels of their own; beyond, one kernel loops over the order.
-constexpr int max_unrolled_order = 8, max_unrolled_levels = 6;
+// Orders and levels up to these have kernels of their own; beyond, one kernel loops over the order. Derivatives have
+// fewer, because their kernels are long.
+struct unrolled_values {
+    static constexpr int order = 8, levels = 6;
+};
+struct unrolled_derivatives {
+    static constexpr int order = 6, levels = 4;
+};
 
-template <class R, int P, class F>
+template <class R, class Unrolled, int P, class F>
 inline void with_square_cell(int order, const F& f) {
     if (order == P) return f(square_cell<R, P>{P});
-    if constexpr (P < max_unrolled_order) with_square_cell<R, P + 1>(order, f);
+    if constexpr (P < Unrolled::order) with_square_cell<R, Unrolled, P + 1>(order, f);
     else f(square_cell<R>{order});
 }
-template <class R, int N, class F>
+template <class R, class Unrolled, int N, class F>
 inline void with_graded_cell(int depth, const F& f) {
     if (depth == N) return f(graded_cell<R, N, 1>{N, 1});
-    if constexpr (N < max_unrolled_levels) with_graded_cell<R, N + 1>(depth, f);
+    if constexpr (N < Unrolled::levels) with_graded_cell<R, Unrolled, N + 1>(depth, f);
     else f(graded_cell<R>{depth, 1});
 }
 // f(cell) with the cell of the rule.
-template <class R, class F>
+template <class R, class Unrolled, class F>
 inline void with_cell(const kernel_rule& rule, const F& f) {
     if (rule.scheme == kernel_scheme::difference) return f(difference_cell<R>{});
-    if (rule.scheme == kernel_scheme::square) return with_square_cell<R, 1>(rule.order, f);
-    if (rule.order == 1) return with_graded_cell<R, 1>(rule.depth, f);
+    if (rule.scheme == kernel_scheme::square) return with_square_cell<R, Unrolled, 1>(rule.order, f);
+    if (rule.order == 1) return with_graded_cell<R, Unrolled, 1>(rule.depth, f);
     f(graded_cell<R>{rule.depth, rule.order});
 }
 
@@ -292,9 +298,9 @@ inline void run_cell_kernel(const C& cell, const kernel_rule& rule, const F& f) 
     f(cell_kernel_of<R, T, C>(cell, rule));
 }
 // f(kernel), a cell_kernel<T>, with that of the rule.
-template <class R, class T, class F>
+template <class R, class T, class Unrolled, class F>
 inline void with_cell_kernel(const kernel_rule& rule, const F& f) {
-    with_cell<R>(rule, [&](const auto& cell) { run_cell_kernel<R, T>(cell, rule, f); });
+    with_cell<R, Unrolled>(rule, [&](const auto& cell) { run_cell_kernel<R, T>(cell, rule, f); });
 }
 
 PYSIG_NAMESPACE_END

@@ -43,7 +43,7 @@ class pair_gram_adjoint : public pair_gram<R, lanes<R>> {
         if (base::pairs.increments) return add_given(lanes_of, i, height, j, width, z_bar, z_stride);
         if (base::points) return add_differences(i, height, j, width, z_bar, z_stride);
         const R factor = base::scale * R(base::kappa.parameters[0]), by_scale = R(1 / base::kappa.parameters[0]);
-        for (i64 k = 0; k < height; ++k)
+        for (i64 k = 0; (parameters || factor != R(1)) && k < height; ++k)
             for (i64 m = 0; m < width; ++m) {
                 V& bar = z_bar[k * z_stride + m];
                 if (parameters) parameters_bar[0] += bar * z[k * z_stride + m] * by_scale;

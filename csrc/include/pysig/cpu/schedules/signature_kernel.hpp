@@ -243,9 +243,9 @@ inline bool few_pairs_pay(const signature_kernel_job<R>& job, const cell_kernel<
     return by_rows * (pairs.symmetric ? 0.5 : 1) < by_pairs;
 }
 
-template <class R, class T>
+template <class R, class T, class Unrolled>
 inline void compute_pairs(const signature_kernel_job<R>& job, const kernel_directions<R>& along, const executor& exec) {
-    with_cell_kernel<R, T>(job.rule, [&](const cell_kernel<T>& cell) {
+    with_cell_kernel<R, T, Unrolled>(job.rule, [&](const cell_kernel<T>& cell) {
         if (few_pairs_pay(job, cell)) kernel_of_few_pairs<R, T>(job, along, cell, exec).run();
         else kernel_of_pairs<R, T>(job, along, cell, exec).run();
     });
@@ -253,7 +253,7 @@ inline void compute_pairs(const signature_kernel_job<R>& job, const kernel_direc
 
 template <class R>
 void compute(const signature_kernel_job<R>& job, const executor& exec) {
-    compute_pairs<R, lanes<R>>(job, {nullptr, nullptr, nullptr}, exec);
+    compute_pairs<R, lanes<R>, unrolled_values>(job, {nullptr, nullptr, nullptr}, exec);
 }
 
 PYSIG_NAMESPACE_END
