@@ -59,7 +59,7 @@ WINDOWS = [
     ),
     ({"lengths": [0, 3]}, ValueError, "^lengths: expected integers from 1 to the length 8"),
     ({"path": np.zeros(8)}, ValueError, "^path: expected shape"),
-    ({"words": [(0, 1), (0, 1)]}, ValueError, "^words: expected distinct words"),
+    ({"words": [(0, 1), (0, 1)]}, ValueError, r"^words\[\d\]: expected distinct words"),
     ({"words": [()], "scalar_term": True}, ValueError, "^words: expected no empty word"),
     ({"transform": "lag"}, ValueError, "^transform: expected"),
     (
