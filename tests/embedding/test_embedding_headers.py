@@ -57,8 +57,18 @@ def test_no_warning_and_every_identity(compiler, tmp_path):
     check_program(program)
     done = subprocess.run([program, "7", "wrong"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    for name in ("Chen's identity", "the inverse", "initial"):
+    for name in ("Chen's identity", "the inverse", "initial", "sliding"):
         assert f"FAILED: {name}" in done.stdout
+
+
+def test_pushing_allocates_nothing(tmp_path):
+    source = ROOT / "tests" / "embedding" / "programs" / "allocations.cpp"
+    library = Path(pysig.get_library())
+    command = [COMPILERS[0], "-std=c++17", *WARNINGS, "-DPYSIG_COMPILED", f"-I{INCLUDE}", source]
+    command += [library, f"-Wl,-rpath,{library.parent}", "-pthread", "-o", tmp_path / "program"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    check_program(tmp_path / "program")
 
 
 def test_every_header_stands_alone():
