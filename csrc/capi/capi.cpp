@@ -27,6 +27,9 @@ struct pysig_sliding_f64 {
 namespace pysig {
 
 static_assert(sizeof(i64) == sizeof(std::int64_t), "pysig.h counts in int64_t");
+static_assert(PYSIG_METHOD_AUTO == int(method::automatic) && PYSIG_METHOD_TILE == int(method::tile) &&
+                  PYSIG_METHOD_CUMSUM == int(method::cumsum),
+              "pysig.h has the numbers of the enumerators");
 
 namespace {
 
@@ -81,8 +84,7 @@ class options_of {
         options.stream = flag(given->stream, "stream");
         options.inverse = flag(given->inverse, "inverse");
         options.scalar_term = flag(given->scalar_term, "scalar_term");
-        expect(given->method >= 0 && given->method <= 2, "method", "0, 1 or 2", given->method);
-        options.method = static_cast<method>(given->method);
+        options.method = static_cast<method>(given->method);  // signature.hpp checks it
         options.workers = given->workers;
         options.basepoint = optional<R>(given->basepoint, given->basepoint_size, "basepoint");
         options.initial = optional<R>(given->initial, given->initial_size, "initial");

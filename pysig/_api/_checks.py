@@ -14,10 +14,10 @@ import numpy as np
 
 from pysig._api._device import check_device
 from pysig._backend import NUMPY, ArrayBackend, as_array
+from pysig._plans.paths import METHODS
 
 DLPACK_CPU, DLPACK_PINNED = 1, 3  # of DLDeviceType
 DLPACK_HOST = (DLPACK_CPU, DLPACK_PINNED)
-METHODS = ("auto", "tile", "cumsum")
 
 
 def describe(value: Any) -> str:
@@ -242,7 +242,7 @@ def hint(value: Any, names: Iterable[str]) -> str:
 
 def check_method(method: Any) -> str:
     """One of METHODS."""
-    return check_choice(method, "method", METHODS)
+    return check_choice(method, "method", tuple(METHODS))
 
 
 def broadcast(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pysig._plans.layout import Plan
-from pysig._plans.paths import Options, Paths
-
-METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
+from pysig._plans.paths import METHODS, Options, Paths
 
 
 def ordered(paths: Paths) -> Paths:

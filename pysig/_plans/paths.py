@@ -126,10 +126,14 @@ class Cotangents(NamedTuple):
         return Cotangents(self.path[rows if points is None else points], *others)
 
 
+# With the numbers of `method` in csrc/include/pysig/cpu/jobs/signature.hpp.
+METHODS = {"auto": 0, "tile": 1, "cumsum": 2}
+
+
 class Options(NamedTuple):
     """Options of a result that are not part of its plan."""
 
     stream: bool = False  # signatures of all prefixes
     inverse: bool = False
-    method: str = "auto"
+    method: str = "auto"  # of METHODS
     workers: int = 1

@@ -8,7 +8,6 @@ namespace pysig {
 
 // Values as in PYSIG_METHOD_... of pysig.h.
 enum class method : int { automatic = 0, tile = 1, cumsum = 2 };
-constexpr int method_count = 3;
 
 template <class R>
 struct signature_job {
