@@ -32,6 +32,8 @@ std::string name_of() {
         return "unsigned char";
     } else if constexpr (std::is_same_v<T, pysig_options>) {
         return "pysig_options";
+    } else if constexpr (std::is_same_v<T, pysig_kernel_options>) {
+        return "pysig_kernel_options";
     } else if constexpr (std::is_same_v<T, pysig_basis>) {
         return "pysig_basis";
     } else if constexpr (std::is_same_v<T, pysig_incremental_f32>) {
@@ -82,6 +84,7 @@ PYBIND11_MODULE(embed, m, pybind11::mod_gil_not_used()) {
     PYSIG_ADD(version);
     PYSIG_ADD(isa);
     PYSIG_ADD(options_init);
+    PYSIG_ADD(kernel_options_init);
     PYSIG_ADD(signature_size);
     PYSIG_ADD(logsignature_size);
     PYSIG_ADD(basis_create);
@@ -94,6 +97,8 @@ PYBIND11_MODULE(embed, m, pybind11::mod_gil_not_used()) {
     PYSIG_ADD_BOTH(logsignature_jvp);
     PYSIG_ADD_BOTH(logsignature_vjp);
     PYSIG_ADD_BOTH(signature_to_logsignature);
+    PYSIG_ADD_BOTH(signature_kernel_matrix);
+    PYSIG_ADD_BOTH(signature_kernel_matrix_vjp);
     PYSIG_ADD_BOTH(combine);
     PYSIG_ADD_BOTH(shuffle);
     PYSIG_ADD_BOTH(half_shuffle);

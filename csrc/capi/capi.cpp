@@ -102,6 +102,41 @@ class options_of {
 };
 
 template <class R>
+class kernel_options_of {
+ public:
+    explicit kernel_options_of(const pysig_kernel_options* given) {
+        if (!given) return;
+        expect(given->size == sizeof(pysig_kernel_options), "options", "a size that pysig_kernel_options_init has set",
+               i64(given->size));
+        options.x_batch = given->x_batch;
+        options.y_batch = given->y_batch;
+        options.order = given->order;
+        options.depth = given->depth;
+        options.dyadic_order = given->dyadic_order;
+        options.finite_difference = flag(given->finite_difference, "finite_difference");
+        options.workers = given->workers;
+        expect(given->static_kernel >= 0 && given->static_kernel <= 6, "static_kernel", "0 to 6", given->static_kernel);
+        const double* p = given->parameters;
+        options.kappa = {static_cast<kappa_kind>(given->static_kernel), {p[0], p[1], p[2]}};
+        options.weights = optional<double>(given->weights, given->weights_size, "weights");
+        options.x_lengths = copied(given->x_lengths, given->x_lengths_size, "x_lengths", x_lengths);
+        options.y_lengths = copied(given->y_lengths, given->y_lengths_size, "y_lengths", y_lengths);
+    }
+    const signature_kernel_options<R>& get() const { return options; }
+
+ private:
+    std::vector<i64> x_lengths, y_lengths;  // int64_t need not be i64
+    signature_kernel_options<R> options;
+
+    static span<const i64> copied(const std::int64_t* given, std::int64_t size, const char* argument,
+                                  std::vector<i64>& copy) {
+        const span<const std::int64_t> counted = optional<std::int64_t>(given, size, argument);
+        copy.assign(counted.data(), counted.data() + counted.size());
+        return copy;
+    }
+};
+
+template <class R>
 signature_tangents<R> tangents_of(const R* path, i64 path_size, const R* basepoint, i64 basepoint_size,
                                   const R* initial, i64 initial_size) {
     return {array(path, path_size, "tangent"), optional<R>(basepoint, basepoint_size, "basepoint_tangent"),
@@ -146,6 +181,21 @@ int pysig_options_init(pysig_options* options, size_t size) {
         options->size = size;
         options->batch = 1;
         options->workers = 1;
+    });
+}
+
+int pysig_kernel_options_init(pysig_kernel_options* options, size_t size) {
+    return status_of([&] {
+        there(options, "options");
+        expect(size == sizeof(pysig_kernel_options), "size", "sizeof(pysig_kernel_options) of this version of pysig",
+               i64(size));
+        const signature_kernel_options<double> defaults;
+        *options = pysig_kernel_options();
+        options->size = size;
+        options->x_batch = defaults.x_batch;
+        options->y_batch = defaults.y_batch;
+        options->workers = defaults.workers;
+        options->parameters[0] = defaults.kappa.parameters[0];
     });
 }
 

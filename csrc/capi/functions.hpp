@@ -77,6 +77,30 @@ int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_
     });
 }
 
+int PYSIG_NAME(pysig_signature_kernel_matrix)(const PYSIG_R* x, int64_t x_size, const PYSIG_R* y, int64_t y_size,
+                                              int64_t channels, const pysig_kernel_options* options, PYSIG_R* out,
+                                              int64_t out_size) {
+    return status_of([&] {
+        detail::signature_kernel_matrix<PYSIG_R>(array(x, x_size, "x"), optional<PYSIG_R>(y, y_size, "y"), channels,
+                                                 kernel_options_of<PYSIG_R>(options).get(),
+                                                 array(out, out_size, "out"));
+    });
+}
+
+int PYSIG_NAME(pysig_signature_kernel_matrix_vjp)(const PYSIG_R* x, int64_t x_size, const PYSIG_R* y, int64_t y_size,
+                                                  int64_t channels, const pysig_kernel_options* options,
+                                                  const PYSIG_R* cotangent, int64_t cotangent_size, PYSIG_R* x_bar,
+                                                  int64_t x_bar_size, PYSIG_R* y_bar, int64_t y_bar_size,
+                                                  double* parameters_bar, int64_t parameters_bar_size) {
+    return status_of([&] {
+        detail::signature_kernel_matrix_vjp<PYSIG_R>(
+            array(x, x_size, "x"), optional<PYSIG_R>(y, y_size, "y"), channels,
+            array(cotangent, cotangent_size, "cotangent"), kernel_options_of<PYSIG_R>(options).get(),
+            array(x_bar, x_bar_size, "x_bar"), optional_output(y_bar, y_bar_size, "y_bar"),
+            optional_output(parameters_bar, parameters_bar_size, "parameters_bar"));
+    });
+}
+
 #define PYSIG_BILINEAR(name, op)                                                                               \
     int PYSIG_NAME(name)(const PYSIG_R* a, int64_t a_size, const PYSIG_R* b, int64_t b_size, int64_t channels, \
                          int depth, int scalar_term, int workers, PYSIG_R* out, int64_t out_size) {            \

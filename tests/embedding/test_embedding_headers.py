@@ -36,7 +36,8 @@ pytestmark = [
 
 def compiled(compiler, folder, *flags):
     """The program programs/identities.cpp with another file that includes the same headers."""
-    shutil.copy(ROOT / "tests" / "embedding" / "programs" / "identities.cpp", folder)
+    for name in ("identities.cpp", "checks.hpp"):
+        shutil.copy(ROOT / "tests" / "embedding" / "programs" / name, folder)
     (folder / "other.cpp").write_text(OTHER_FILE)
     command = [compiler, "-std=c++17", *WARNINGS, *flags, f"-I{INCLUDE}", "-pthread"]
     command += ["identities.cpp", "other.cpp", "-o", "identities"]

@@ -45,6 +45,17 @@ enum { PYSIG_METHOD_AUTO = 0, PYSIG_METHOD_TILE = 1, PYSIG_METHOD_CUMSUM = 2 };
  * brackets. */
 enum { PYSIG_BASIS_EXPANDED = 0, PYSIG_BASIS_WORDS = 1, PYSIG_BASIS_BRACKETS = 2 };
 
+/* Static kernels of points p and q with parameters (a, b, c); r = |p - q|. */
+enum {
+    PYSIG_STATIC_LINEAR = 0,             /* a <p, q> */
+    PYSIG_STATIC_RBF = 1,                /* exp(-r^2 / (2 a^2)) */
+    PYSIG_STATIC_MATERN_12 = 2,          /* exp(-u), u = r / a */
+    PYSIG_STATIC_MATERN_32 = 3,          /* (1 + u) exp(-u), u = sqrt(3) r / a */
+    PYSIG_STATIC_MATERN_52 = 4,          /* (1 + u + u^2 / 3) exp(-u), u = sqrt(5) r / a */
+    PYSIG_STATIC_RATIONAL_QUADRATIC = 5, /* (1 + r^2 / (2 b a^2))^(-b) */
+    PYSIG_STATIC_POLYNOMIAL = 6          /* (c <p, q> + b)^a, a whole number a >= 1 */
+};
+
 /* -- types: begin (the Cython declarations take them from here) -- */
 /* Options; a NULL pointer to them means the defaults. Later versions append members; `size` states which members the
  * program was compiled with. Arrays have the float type of the function; NULL means not given. */
@@ -63,6 +74,26 @@ typedef struct pysig_options {
     const int64_t* lengths; /* (batch): how many points of each path count */
     int64_t lengths_size;
 } pysig_options;
+
+/* Options of signature kernels; NULL means the defaults: batches of 1, one worker, the linear static kernel. */
+typedef struct pysig_kernel_options {
+    size_t size;     /* sizeof(pysig_kernel_options) */
+    int64_t x_batch; /* paths of each side, one after the other */
+    int64_t y_batch;
+    int order;             /* 1 to 16: powers of a segment; 0: 6, or exact with depth */
+    int depth;             /* levels above are left out; 0: none are */
+    int dyadic_order;      /* 0 to 10: every segment is cut into 2^dyadic_order parts */
+    int finite_difference; /* 1: finite differences, not positive semi-definite; without order and depth */
+    int static_kernel;     /* PYSIG_STATIC_... */
+    int workers;           /* threads; results do not depend on them */
+    double parameters[3];  /* of the static kernel */
+    const double* weights; /* (depth + 1): of the levels */
+    int64_t weights_size;
+    const int64_t* x_lengths; /* (x_batch): how many points of each path count */
+    int64_t x_lengths_size;
+    const int64_t* y_lengths; /* (y_batch) */
+    int64_t y_lengths_size;
+} pysig_kernel_options;
 
 /* The tables of a basis, built once and used by any number of calls and threads. */
 typedef struct pysig_basis pysig_basis;
@@ -91,6 +122,8 @@ PYSIG_API int pysig_isa(const char** name);
 
 /* The defaults: batch 1, one worker, nothing else. */
 PYSIG_API int pysig_options_init(pysig_options* options, size_t size);
+
+PYSIG_API int pysig_kernel_options_init(pysig_kernel_options* options, size_t size);
 
 PYSIG_API int pysig_signature_size(int64_t channels, int depth, int64_t* size);
 PYSIG_API int pysig_logsignature_size(int64_t channels, int depth, int64_t* size); /* in words or brackets */
@@ -127,6 +160,15 @@ PYSIG_API void pysig_basis_destroy(pysig_basis* basis);
     /* Rows of signatures, (batch, size) without the constant 1. */                                                    \
     PYSIG_API int pysig_signature_to_logsignature_##f(                                                                 \
         const R* signature, int64_t signature_size, const pysig_basis* basis, int workers, R* out, int64_t out_size);  \
+    /* Signature kernels of all pairs of paths, (x_batch, y_batch); y NULL: of x with itself, a symmetric matrix. */   \
+    PYSIG_API int pysig_signature_kernel_matrix_##f(const R* x, int64_t x_size, const R* y, int64_t y_size,            \
+                                                    int64_t channels, const pysig_kernel_options* options, R* out,     \
+                                                    int64_t out_size);                                                 \
+    /* The gradient of <cotangent, matrix>: at x, y (NULL if y is) and, unless NULL, the 3 parameters. */              \
+    PYSIG_API int pysig_signature_kernel_matrix_vjp_##f(                                                               \
+        const R* x, int64_t x_size, const R* y, int64_t y_size, int64_t channels, const pysig_kernel_options* options, \
+        const R* cotangent, int64_t cotangent_size, R* x_bar, int64_t x_bar_size, R* y_bar, int64_t y_bar_size,        \
+        double* parameters_bar, int64_t parameters_bar_size);                                                          \
     /* Products of rows (batch, size), where one row serves the whole batch: Chen's; shuffles; half-shuffles. */       \
     PYSIG_API int pysig_combine_##f(const R* a, int64_t a_size, const R* b, int64_t b_size, int64_t channels,          \
                                     int depth, int scalar_term, int workers, R* out, int64_t out_size);                \

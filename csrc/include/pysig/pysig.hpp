@@ -18,5 +18,6 @@
 #include "incremental.hpp"
 #include "logsignature.hpp"
 #include "signature.hpp"
+#include "signature_kernel.hpp"
 #include "signature_vjp.hpp"
 #include "sliding.hpp"

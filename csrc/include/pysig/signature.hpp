@@ -26,6 +26,18 @@ struct signature_options {
 
 namespace detail {
 
+// Checks the numbers of points, and sorts the paths by them, so that lanes hold paths of similar length and little
+// padding is computed.
+inline const i64* order_of_lengths(span<const i64> lengths, i64 length, const char* argument, std::vector<i64>& order) {
+    for (i64 b = 0; b < lengths.size(); ++b)
+        if (lengths[b] < 1 || lengths[b] > length)
+            refuse(argument, "between 1 and " + std::to_string(length), std::to_string(lengths[b]));
+    order.resize(std::size_t(lengths.size()));
+    std::iota(order.begin(), order.end(), i64(0));
+    std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return lengths[a] < lengths[b]; });
+    return order.data();
+}
+
 // A checked call: sizes, and the job without its output.
 template <class R>
 struct path_call {
@@ -88,17 +100,8 @@ struct path_call {
         expect_size(array, argument, elements);
         return array.data();
     }
-    // Sorts the paths by length, so that lanes hold paths of similar length and little padding is computed.
     void sort_lengths() {
-        const i64* lengths = job.path.lengths;
-        if (!lengths) return;
-        for (i64 b = 0; b < batch; ++b)
-            if (lengths[b] < 1 || lengths[b] > length)
-                refuse("lengths", "between 1 and " + std::to_string(length), std::to_string(lengths[b]));
-        order.resize(std::size_t(batch));
-        std::iota(order.begin(), order.end(), i64(0));
-        std::stable_sort(order.begin(), order.end(), [lengths](i64 a, i64 b) { return lengths[a] < lengths[b]; });
-        job.path.order = order.data();
+        if (job.path.lengths) job.path.order = order_of_lengths({job.path.lengths, batch}, length, "lengths", order);
     }
 };
 

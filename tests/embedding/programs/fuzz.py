@@ -45,10 +45,28 @@ class Options(ctypes.Structure):
     ]
 
 
+class KernelOptions(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("x_batch", i64),
+        ("y_batch", i64),
+        *((name, ctypes.c_int) for name in ("order", "depth", "dyadic_order")),
+        *((name, ctypes.c_int) for name in ("finite_difference", "static_kernel", "workers")),
+        ("parameters", ctypes.c_double * 3),
+        ("weights", vp),
+        ("weights_size", i64),
+        ("x_lengths", vp),
+        ("x_lengths_size", i64),
+        ("y_lengths", vp),
+        ("y_lengths_size", i64),
+    ]
+
+
 class Window(ctypes.Structure):
     _fields_ = [("channels", i64), ("depth", i64), ("word", i64)]
 
 
+INITIALISED = {"pysig_options*": Options, "pysig_kernel_options*": KernelOptions}
 ABSURD = [0, -1, -(2**31), 2**31 - 1, 2**31, -(2**63), 2**63 - 1, 2**62, 2**40, 57, 64, 65]
 
 
@@ -146,7 +164,62 @@ def checksum(data):
     return value
 
 
+def kernel_options(memory, x_batch, y_batch):
+    depth = rng.choice([0, 0, 1, 3])
+    order, difference = rng.choice([0, 1, 2, 5]), int(rng.random() < 0.1)
+    small = (order, depth, rng.choice([0, 0, 1]), difference, rng.randint(0, 6), 1)
+    o = KernelOptions(
+        ctypes.sizeof(KernelOptions), integer(x_batch), integer(y_batch),
+        *(integer(value, 32) for value in small),
+    )  # fmt: skip
+    o.parameters[:] = rng.choice([[1, 1, 1], [2, 0.5, 3], [1, 0, 1], [-1, 0, 0], [0.5, 1, 1]])
+    if rng.random() < 0.1:
+        o.size = integer(7) % 2**63
+    if depth and rng.random() < 0.3:
+        weights = (ctypes.c_double * (depth + 1))(*[1.0] * (depth + 1))
+        memory.kept.append(weights)
+        o.weights, o.weights_size = ctypes.addressof(weights), depth + rng.choice([1, 1, 1, 0])
+    for side, batch in (("x", x_batch), ("y", y_batch)):
+        if rng.random() < 0.2:
+            address, count = memory.array(batch if rng.random() < 0.8 else rng.randint(0, 6), i64)
+            setattr(o, side + "_lengths", address)
+            setattr(o, side + "_lengths_size", count)
+    memory.kept.append(o)
+    return o
+
+
+def call_kernel(name, arguments):
+    memory = Memory(ctypes.c_float if name.endswith("f32") else ctypes.c_double)
+    channels, symmetric, batches = rng.randint(1, 3), rng.random() < 0.3, [1, 1]
+    options = vp(None)
+    if rng.random() < 0.8:
+        batches = [rng.randint(1, 3), rng.randint(1, 3)]
+        options = ctypes.byref(kernel_options(memory, *batches))
+    x, y = (batch * rng.randint(1, 5) * channels for batch in batches)
+    matrix = batches[0] * batches[0 if symmetric else 1]
+    counts = {"x": x, "y": y, "x_bar": x, "y_bar": y, "parameters_bar": 3}
+    counts |= {"out": matrix, "cotangent": matrix}
+    values = []
+    for kind, argument in arguments:
+        if kind == "constpysig_kernel_options*":
+            values.append(options)
+        elif argument == "channels":
+            values.append(i64(integer(channels)))
+        elif kind.endswith("*"):
+            count = counts[argument]
+            if rng.random() < 0.1:
+                count = max(0, count + rng.choice([-1, 1, channels, 17]))
+            real = ctypes.c_double if argument == "parameters_bar" else None
+            if symmetric and argument in ("y", "y_bar"):
+                values += [vp(None), i64(0)]
+                continue
+            values += [vp(memory.array(count, real)[0]), i64(count)]
+    return getattr(lib, "pysig_" + name)(*values)
+
+
 def call(name, arguments):
+    if "kernel_matrix" in name:
+        return call_kernel(name, arguments)
     f = "f32" if name.endswith("f32") else "f64"
     memory = Memory(ctypes.c_float if f == "f32" else ctypes.c_double)
     stem = next((stem for stem in OBJECTS if name.startswith(stem)), None)
@@ -221,8 +294,8 @@ def call(name, arguments):
                 o.lengths_size = rng.choice([-1, -(2**63)])
             memory.kept.append(o)
             values.append(ctypes.byref(o))
-        elif kind == "pysig_options*":
-            values.append(vp(None) if rng.random() < 0.2 else ctypes.byref(Options()))
+        elif kind in INITIALISED:
+            values.append(vp(None) if rng.random() < 0.2 else ctypes.byref(INITIALISED[kind]()))
         elif kind.endswith("**"):
             values.append(vp(None) if rng.random() < 0.2 else ctypes.byref(created))
         elif kind.removeprefix("const").rstrip("*") in HANDLES:
@@ -237,7 +310,8 @@ def call(name, arguments):
             memory.kept.append(w)
             values.append(vp(None) if rng.random() < 0.2 else ctypes.byref(w))
         elif kind == "size_t":
-            values.append(ctypes.c_size_t(integer(ctypes.sizeof(Options)) % 2**64))
+            struct = INITIALISED[arguments[0][0]]
+            values.append(ctypes.c_size_t(integer(ctypes.sizeof(struct)) % 2**64))
         elif kind.endswith("*"):
             follows = (
                 position < len(expected)
