@@ -127,6 +127,9 @@ WINDOWS = _cases("1 100000 5 4\n 1 100000 2 3")
 
 TINY = _cases("- 20 2 3")
 
+# Many series, as of data sets for classification.
+DATA = _cases("1000 100 3 3\n 640 29 12 2\n 100 5000 4 4")
+
 # Sweeps of one quantity over three decades, the others fixed.
 SWEEP_BATCH = tuple(Case(batch, 100, 5, 4) for batch in (8, 24, 80, 240, 800, 2400, 8000))
 SWEEP_LENGTH = tuple(Case(16, n + 1, 5, 4) for n in (30, 100, 300, 1000, 3000, 10000, 30000))
@@ -142,6 +145,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "tables": TABLES,
     "stream": STREAM,
     "windows": WINDOWS,
+    "data": DATA,
     "tiny": TINY,
     "sweep-batch": SWEEP_BATCH,
     "sweep-length": SWEEP_LENGTH,

@@ -41,6 +41,7 @@ from .calls import (
     signatory_log,
 )
 from .cases import Case
+from .data import DATA
 from .operation import Operation, Task, lyndon_shape, stream_shape
 from .windows import WINDOWS
 
@@ -302,6 +303,7 @@ _TABLE = (
     ),
     *(_projection(share) for share in SHARES),
     *WINDOWS,
+    *DATA,
     *(_first_log(basis) for basis in ("words", "brackets", "hall")),
 )
 

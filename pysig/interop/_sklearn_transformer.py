@@ -297,7 +297,7 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
 
     def _computed(self, paths: Paths, times: Any) -> Any:
         options = {
-            "basepoint": self.basepoint,
+            "basepoint": None if self.basepoint is False else self.basepoint,
             "transform": self._stages_with(times),
             "lengths": paths.lengths,
             "workers": self.n_jobs,
