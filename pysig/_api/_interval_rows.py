@@ -239,15 +239,14 @@ class IntervalRows:
             out[...] = target
 
     def vjp(self, rows: slice, some: slice, cotangent: Any, into: Cotangents) -> None:
-        """Add the gradients of these rows to `into`. `cotangent` may be overwritten.
-
-        The dtype of `cotangent` is the one that is computed in.
-        """
+        """Add the gradients of these rows to `into`, in the dtype of `cotangent`."""
         if not self.direct:
             self._pieces(rows, some, cotangent.dtype).vjp(cotangent, into)
             return
         xp, dtype = self.backend.xp, cotangent.dtype
-        self.correct(rows, some, cotangent)
+        if self.restarts:
+            cotangent = cotangent.copy()
+            self.correct(rows, some, cotangent)
         steps = np.ascontiguousarray(self.step_bounds[self._part(rows, some)])
         paths = self._direct_paths(rows, dtype)
         target = Cotangents(xp.empty(paths.points.shape, dtype))

@@ -198,8 +198,9 @@ class IntervalsCall(PathCall):
     def slabs(self) -> Iterator[tuple[slice, slice]]:
         """Paths and intervals whose signatures take bounded memory."""
         queries, batch = self.queries, self.count
-        bounded = self.reads or isinstance(self.interval_rows, JoinedRows)
-        if not bounded or self.projection is not None:
+        own = self.interval_rows
+        scratch = self.reads or own.needs_double or isinstance(own, JoinedRows)
+        if not scratch or self.projection is not None:
             yield slice(0, batch), slice(0, queries)
             return
         fit = max(SLAB_BYTES // (self.plan.size * 8), 1)
@@ -303,9 +304,9 @@ class IntervalsCall(PathCall):
         impl.series_jvp("log", *pair, out, self.plan, around, workers)
 
     def _unread(self, rows: slice, some: slice, weights: Any) -> Any:
-        """The cotangent of signatures, a new array, from that of the result."""
+        """The cotangent of signatures from that of the result."""
         if not self.reads:
-            return weights.copy()
+            return weights
         dtype = weights.dtype
         gradient = self.backend.xp.zeros((*weights.shape[:2], self.plan.size), dtype)
         if self.words is not None:

@@ -156,7 +156,7 @@ def check_room(number: int) -> None:
     available = available_memory(NUMPY) if needed > 2**20 else None
     if needed > (2**63 - 1 if available is None else available):
         raise MemoryError(
-            f"window: the bounds of {number} windows {shortage(f'{needed} bytes', available)} "
+            f"window: the list of {number} windows {shortage(needed, available)} "
             "Take a larger stride."
         )
 

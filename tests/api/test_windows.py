@@ -313,20 +313,30 @@ def test_neighbours_multiply_with_the_point_before(rng):
 # ---- long paths ----
 
 
-def test_many_windows_of_a_long_path_with_drift(rng):
-    length, count, window = 100_000, 2_000, 60
-    path = (rng.standard_normal((length, 3)) * 0.1 + 0.1).cumsum(axis=0)
-    begins = rng.integers(0, length - window, count)
-    bounds = np.stack([begins, begins + window], axis=1)
-    some = rng.choice(count, 50, replace=False)
-    expected = np.stack([pysig.signature(path[a:e], 3) for a, e in bounds[some]])
-    for dtype, bound in ((np.float64, 1e-13), (np.float32, 1e-5)):
-        rounded = path.astype(dtype).astype(np.float64)
-        if dtype == np.float32:
-            expected = np.stack([pysig.signature(rounded[a:e], 3) for a, e in bounds[some]])
-        actual = pysig.signature_intervals(path.astype(dtype), 3, bounds)[some]
-        scale = np.abs(expected).max(axis=1, keepdims=True)
-        assert (np.abs(actual - expected) / scale).max() <= bound
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["points", "times", "random"])
+@pytest.mark.parametrize("length", [20_000, pytest.param(1_000_000, marks=pytest.mark.sweep)])
+def test_windows_of_a_long_path_with_drift(rng, length, kind, dtype):
+    """A tenth as many windows as points; some of them against the signature of their slice."""
+    path = (rng.standard_normal((length, 3)) * 0.1 + 0.1).cumsum(axis=0).astype(dtype)
+    if kind == "points":
+        rows = pysig.signature_windows(path, 3, 60, stride=10)
+        bounds = pysig.window_bounds(length, 60, stride=10)
+    elif kind == "times":
+        times = times_of(rng, length)
+        rows = pysig.signature_windows(path, 3, 50.0, stride=10.0, times=times)
+        bounds = pysig.window_bounds(length, 50.0, stride=10.0, times=times)
+    else:
+        begins = rng.integers(0, length - 500, length // 10)
+        bounds = np.stack([begins, begins + rng.integers(2, 500, length // 10)], axis=1)
+        rows = pysig.signature_intervals(path, 3, bounds)
+    assert len(rows) == len(bounds) > length // 20
+    for k in (*rng.choice(len(bounds), 60, replace=False), 0, len(bounds) - 1):
+        begin, end = bounds[k]
+        expected = pysig.signature(path[begin:end].astype(np.float64), 3)
+        sizes = np.split(np.arange(len(expected)), [3, 12])
+        for level in sizes:
+            assert_close(rows[k, level], expected[level], dtype, rtol=TOLERANCE, least=1e-300)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -342,3 +352,13 @@ def test_time_of_a_window_far_from_the_begin_keeps_its_digits(rng, dtype, stage)
         own = "time" if stage == "time" else pysig.Time(times[a:e])
         expected = pysig.signature(path[a:e].astype(np.float64), 3, transform=own)
         assert_close(row, expected, dtype, rtol={"float32": 3e-6, "float64": 1e-13})
+
+
+def test_a_cotangent_is_not_changed(rng):
+    path, weights = slow_walk(rng, (9, 2)), rng.normal(size=(6, pysig.signature_size(3, 2)))
+    before = weights.copy()
+    for transform in ("time", "reset"):
+        pysig.signature_windows_vjp(path, 2, 4, weights, transform=transform)
+        with joined(True):
+            pysig.signature_windows_vjp(path, 2, 4, weights, transform=transform)
+    assert np.array_equal(weights, before)

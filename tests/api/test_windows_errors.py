@@ -173,7 +173,7 @@ def test_an_output_that_does_not_fit_is_refused(monkeypatch, name, remedy):
 def test_windows_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr(_windows, "available_memory", lambda backend: 10**7)
     with pytest.raises(
-        MemoryError, match=r"^window: the bounds of \d+ windows needs \d+ bytes.*strid"
+        MemoryError, match=r"^window: the list of \d+ windows needs \d+ bytes.*strid"
     ):
         pysig.window_bounds(2, 1.0, times=[0.0, 1e9], stride=1e-9)
     with pytest.raises(MemoryError, match="Take a larger stride"):
