@@ -257,12 +257,11 @@ def signature_kernel(
             points.append(np.concatenate([own, *[own[-1:]] * (len(whole) - len(own))]))
         sides.append(points)
 
-    def of(p: Any, q: Any) -> Any:
-        return kernel_of_increments(increments(p, q, kappa), depth, **options)
-
     if paired:
-        return np.array([of(p, q) for p, q in zip(*sides, strict=True)])
-    return np.array([[of(p, q) for q in sides[1]] for p in sides[0]])
+        z = np.array([increments(p, q, kappa) for p, q in zip(*sides, strict=True)])
+    else:
+        z = np.array([[increments(p, q, kappa) for q in sides[1]] for p in sides[0]])
+    return kernel_of_increments(z, depth, **options)
 
 
 def derivative(function: Callable[..., Any], at: Any, tangents: Any) -> Any:
