@@ -85,7 +85,7 @@ def check_basepoint(basepoint: Any, path: Any, backend: ArrayBackend) -> Any:
     )
 
 
-def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
+def check_lengths(lengths: Any, path: Any, backend: ArrayBackend, name: str = "path") -> Any:
     """None, or the number of points of each path (batch,) as int64."""
     if lengths is None:
         return None
@@ -104,7 +104,7 @@ def check_lengths(lengths: Any, path: Any, backend: ArrayBackend) -> Any:
         lowest, highest = int(array.min()), int(array.max())
         if lowest < 1 or highest > length:
             raise ValueError(
-                f"lengths: expected integers from 1 to the length {length} of path, received "
+                f"lengths: expected integers from 1 to the length {length} of {name}, received "
                 f"values from {lowest} to {highest}. A path needs at least one point."
             )
     array = broadcast(

@@ -24,7 +24,7 @@ PYTHON_LAYERS = [
     ("backends", {"_reference", "_cpu", "_gpu"}),
     ("dispatcher", {"_backend"}),
     ("api", {"_api"}),
-    ("namespaces", {"algebra"}),
+    ("namespaces", {"algebra", "kernels"}),
     ("public names", {"__init__"}),
     ("interop", {"testing", "interop", "_io"}),
     ("data", {"data"}),
