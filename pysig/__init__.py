@@ -9,8 +9,9 @@ array([1. , 1. , 0.5, 0.5, 0.5, 0.5])
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
-from pysig import algebra
+from pysig import algebra, kernels
 from pysig._api._gradients import SignatureCotangents
+from pysig._api._kernel_call import SignatureKernelCotangents
 from pysig._api.bases import (
     change_of_basis,
     hall_basis,
@@ -27,6 +28,7 @@ from pysig._api.config import (
     set_workers,
     show_config,
 )
+from pysig._api.hsic import HSICResult, hsic, hsic_test
 from pysig._api.incremental import IncrementalSignature
 from pysig._api.iter_signatures import iter_signatures
 from pysig._api.labels import labels, logsignature_labels, words_of_labels
@@ -55,6 +57,7 @@ from pysig._api.logsignature_windows import (
     logsignature_windows_jvp,
     logsignature_windows_vjp,
 )
+from pysig._api.mmd import MMDResult, mmd, mmd_test
 from pysig._api.signature import signature
 from pysig._api.signature_hvp import signature_hvp
 from pysig._api.signature_index import SignatureIndex
@@ -64,6 +67,23 @@ from pysig._api.signature_intervals import (
     signature_intervals_vjp,
 )
 from pysig._api.signature_jvp import signature_jvp
+from pysig._api.signature_kernel import (
+    signature_kernel,
+    signature_kernel_jvp,
+    signature_kernel_vjp,
+)
+from pysig._api.signature_kernel_from_increments import (
+    signature_kernel_from_increments,
+    signature_kernel_from_increments_jvp,
+    signature_kernel_from_increments_vjp,
+)
+from pysig._api.signature_kernel_matrix import (
+    signature_kernel_matrix,
+    signature_kernel_matrix_jvp,
+    signature_kernel_matrix_vjp,
+)
+from pysig._api.signature_kernel_order import signature_kernel_order
+from pysig._api.signature_score import expected_signature_score, signature_score
 from pysig._api.signature_vjp import signature_vjp
 from pysig._api.signature_windows import (
     signature_windows,
@@ -80,23 +100,30 @@ from pysig._gpu.memory import get_gpu_memory_limit, set_gpu_memory_limit
 __version__ = _distribution_version()
 
 __all__ = [
+    "HSICResult",
     "IncrementalSignature",
+    "MMDResult",
     "SignatureCotangents",
     "SignatureIndex",
+    "SignatureKernelCotangents",
     "SlidingSignature",
     "Time",
     "algebra",
     "anisotropic_words",
     "change_of_basis",
     "dyadic_windows",
+    "expected_signature_score",
     "get_cmake_dir",
     "get_gpu_memory_limit",
     "get_include",
     "get_library",
     "get_workers",
     "hall_basis",
+    "hsic",
+    "hsic_test",
     "index_word",
     "iter_signatures",
+    "kernels",
     "labels",
     "linear_functional",
     "linear_functional_jvp",
@@ -118,6 +145,8 @@ __all__ = [
     "logsignature_windows_vjp",
     "lyndon_brackets",
     "lyndon_words",
+    "mmd",
+    "mmd_test",
     "prefix_closure",
     "set_gpu_memory_limit",
     "set_workers",
@@ -128,6 +157,17 @@ __all__ = [
     "signature_intervals_jvp",
     "signature_intervals_vjp",
     "signature_jvp",
+    "signature_kernel",
+    "signature_kernel_from_increments",
+    "signature_kernel_from_increments_jvp",
+    "signature_kernel_from_increments_vjp",
+    "signature_kernel_jvp",
+    "signature_kernel_matrix",
+    "signature_kernel_matrix_jvp",
+    "signature_kernel_matrix_vjp",
+    "signature_kernel_order",
+    "signature_kernel_vjp",
+    "signature_score",
     "signature_size",
     "signature_to_logsignature",
     "signature_to_logsignature_jvp",

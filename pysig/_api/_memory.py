@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from math import prod
 
 from pysig._api._checks import integer_text
 from pysig._backend import ArrayBackend
@@ -77,6 +78,20 @@ def check_bytes(
         f"depth: {what} of depth {integer_text(depth)} with {integer_text(channels)} channels "
         f"{shortage(needed, available)} {_advice(largest)}"
     )
+
+
+def check_array(
+    name: str, shape: tuple[int, ...], itemsize: int, backend: ArrayBackend, advice: str
+) -> None:
+    """MemoryError, which names the argument, if an array of this shape does not fit."""
+    needed = prod(shape) * itemsize
+    if needed <= SMALL_RESULT_BYTES:
+        return
+    available = available_memory(backend)
+    if needed > (_ADDRESSABLE if available is None else min(available, _ADDRESSABLE)):
+        shown = needed if needed < 2**64 else "more than 2**63 bytes"
+        what = f"an array of shape {tuple(shape)}" if needed < 2**64 else "an array"
+        raise MemoryError(f"{name}: {what} {shortage(shown, available)} {advice}")
 
 
 def _advice(largest: int) -> str:

@@ -15,7 +15,13 @@ from pysig._api._checks import hint
 
 __all__ = [
     "DEFAULTS",
+    "KERNEL_DEFAULTS",
+    "GramOptions",
+    "IncrementsGradientOptions",
+    "IncrementsOptions",
     "IntervalOptions",
+    "KernelGradientOptions",
+    "KernelOptions",
     "LogsignatureIntervalOptions",
     "LogsignatureOptions",
     "PathOptions",
@@ -86,7 +92,69 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def takes(declared: type) -> Callable[[Function], Function]:
+class GramOptions(TypedDict, total=False):
+    """Options of signature kernels that statistics of Gram matrices have."""
+
+    order: int | None
+    rtol: float | None
+    dyadic_order: int
+    static_kernel: Any
+    weights: Any
+    normalize: Any
+    lengths: Any
+    basepoint: Any
+    transform: Any
+    method: str
+    workers: int | None
+
+
+class KernelGradientOptions(GramOptions, total=False):
+    """Options of the derivatives of signature kernels."""
+
+    levels: bool
+
+
+class KernelOptions(KernelGradientOptions, total=False):
+    """Options of signature kernels."""
+
+    grid: bool
+
+
+class IncrementsGradientOptions(TypedDict, total=False):
+    """Options of the derivatives of signature kernels of given increments."""
+
+    order: int | None
+    dyadic_order: int
+    weights: Any
+    levels: bool
+    method: str
+    workers: int | None
+
+
+class IncrementsOptions(IncrementsGradientOptions, total=False):
+    """Options of signature kernels of given increments."""
+
+    grid: bool
+
+
+KERNEL_DEFAULTS: dict[str, Any] = {
+    "order": None,
+    "rtol": None,
+    "dyadic_order": 0,
+    "static_kernel": None,
+    "weights": None,
+    "levels": False,
+    "grid": False,
+    "normalize": False,
+    "lengths": None,
+    "basepoint": None,
+    "transform": None,
+    "method": "auto",
+    "workers": None,
+}
+
+
+def takes(declared: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
     """Decorate a function of ``**options: Unpack[declared]``: `help` and `inspect.signature` show
     every option with its default, and no other keyword. `out` comes last.
     """
@@ -95,7 +163,7 @@ def takes(declared: type) -> Callable[[Function], Function]:
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=_text(names[name])
         )
-        for name, value in DEFAULTS.items()
+        for name, value in defaults.items()
         if name in names
     ]
 
@@ -116,7 +184,9 @@ def _text(annotation: Any) -> str:
     return str(getattr(annotation, "__forward_arg__", annotation))
 
 
-def complete(caller: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+def complete(
+    caller: Any, options: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS
+) -> dict[str, Any]:
     """`options` with defaults for all others; TypeError for a name that `caller` does not take."""
     known = caller.__signature__.parameters
     for name in options:
@@ -125,7 +195,7 @@ def complete(caller: Any, options: Mapping[str, Any]) -> dict[str, Any]:
                 f"{caller.__name__}() got an unexpected keyword argument {name!r}."
                 f"{hint(_SYNONYMS.get(name, name), known)}"
             )
-    return {**DEFAULTS, **options}
+    return {**defaults, **options}
 
 
 # Names in other libraries.

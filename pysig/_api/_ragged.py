@@ -59,13 +59,13 @@ class RaggedPaths:
         """Whether all paths have the same length."""
         return not len(self.lengths) or bool((self.lengths == self.lengths[0]).all())
 
-    def padded(self, backend: ArrayBackend) -> Any:
+    def padded(self, backend: ArrayBackend, name: str = "path") -> Any:
         """The paths (paths, length, channels), padded by zeros."""
         needed = prod(self.shape) * self.dtype.itemsize
         available = available_memory(backend) if needed > SMALL_RESULT_BYTES else None
         if available is not None and needed > available:
             raise MemoryError(
-                f"path: {self.shape[0]} paths of different lengths, padded to the length "
+                f"{name}: {self.shape[0]} paths of different lengths, padded to the length "
                 f"{self.shape[1]} of the longest, {shortage(needed, available)} Pass paths of "
                 "similar lengths together."
             )
@@ -117,6 +117,12 @@ def packed(path: Any, caller: str, options: Mapping[str, Any]) -> Any:
         return path
     checked = check_points(path, caller, options["offsets"], options["lengths"])[1]
     return checked if isinstance(checked, RaggedPaths) else path
+
+
+def listed(value: Any, name: str) -> RaggedPaths | None:
+    """The paths of a sequence of arrays; None for everything else."""
+    items = sequence_of(value, 2)
+    return None if items is None else _packed(items, name)[1]
 
 
 def first_array(path: Any) -> Any:

@@ -17,7 +17,7 @@ import pysig
 
 pytestmark = pytest.mark.quick
 
-MODULES = ["pysig", "pysig.algebra", "pysig.testing"]
+MODULES = ["pysig", "pysig.algebra", "pysig.kernels", "pysig.testing"]
 # Names are added; these stay.
 PROMISED = {
     "signature", "signature_vjp", "signature_jvp", "logsignature", "logsignature_vjp",

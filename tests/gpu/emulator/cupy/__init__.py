@@ -46,6 +46,9 @@ from ._functions import (  # noqa: F401
     may_share_memory,
     ones,
     shares_memory,
+    sqrt,
+    take,
+    where,
     zeros,
     zeros_like,
 )  # fmt: skip

@@ -100,6 +100,22 @@ def cumsum(a, axis=None, dtype=None, out=None):
     return out
 
 
+def take(a, indices, axis=None, out=None):
+    note("launch", "take")
+    return _from_host(np.take(a._host, _operand(indices), axis))
+
+
+def where(condition, x=None, y=None):
+    note("launch", "where")
+    return _from_host(np.where(_operand(condition), _operand(x), _operand(y)))
+
+
+def sqrt(x):
+    note("launch", "sqrt")
+    with np.errstate(all="ignore"):
+        return _from_host(np.sqrt(_operand(x)))
+
+
 def shares_memory(a, b, max_work=None):
     return np.shares_memory(a._host, b._host)
 
