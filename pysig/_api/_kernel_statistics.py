@@ -1,0 +1,85 @@
+"""Gram matrices of two samples, and what tests by permutation share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pysig._api import _checks
+from pysig._api._kernel_call import KernelCall
+from pysig._api._kernel_paths import split_lengths, split_pair
+
+BLOCK_BYTES = 2**24  # of the labels of permutations at a time
+
+
+class Grams(NamedTuple):
+    """Kernels within x, between x and y, and within y; None where not wanted."""
+
+    xx: Any
+    xy: Any
+    yy: Any
+
+
+def grams(
+    caller: str, x: Any, y: Any, depth: Any, options: Mapping[str, Any], within_y: bool = True
+) -> Grams:
+    """The Gram matrices of two samples by one kernel: the order is chosen once."""
+    between = KernelCall(caller, x, y, depth, options, paired=False)
+    fixed = dict(options)
+    if between.choice.rtol is not None:
+        fixed |= {"rtol": None, "order": between.plan.order}
+    lengths = split_lengths(options["lengths"], 2)
+    bases = split_pair(options["basepoint"], 2)
+    within = []
+    for k, side in enumerate((x, y) if within_y else (x,)):
+        own = {**fixed, "lengths": lengths[k], "basepoint": bases[k]}
+        within.append(KernelCall(caller, side, None, depth, own, paired=False).value())
+    return Grams(within[0], between.value(), within[1] if within_y else None)
+
+
+def check_count(caller: str, name: str, gram: Any, least: int) -> int:
+    """The number of paths, at least `least`."""
+    count = int(gram.shape[0])
+    if count < least:
+        raise ValueError(
+            f"{name}: expected at least {least} paths for {caller}, received {count}. Pass "
+            "unbiased=False or more paths."
+        )
+    return count
+
+
+def mean(gram: Any, unbiased: bool) -> Any:
+    """The mean of a symmetric Gram matrix, without its diagonal if `unbiased`; in float64."""
+    count = gram.shape[0]
+    total = gram.sum(dtype=np.float64)
+    if not unbiased:
+        return total / count**2
+    diagonal = gram.reshape(count * count)[:: count + 1].sum(dtype=np.float64)
+    return (total - diagonal) / (count * (count - 1))
+
+
+def check_permutations(n_permutations: Any, seed: Any) -> tuple[int, np.random.Generator]:
+    """The number of permutations and a generator."""
+    count = _checks.check_integer(n_permutations, "n_permutations", 1)
+    try:
+        return count, np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"seed: expected an integer, a numpy.random.Generator or None, received "
+            f"{_checks.describe(seed)}."
+        ) from None
+
+
+def p_value(statistic: float, null: Any, scale: float) -> float:
+    """``(1 + #{null >= statistic}) / (1 + n)``, where rounding does not tell values apart."""
+    close = 64 * np.finfo(np.float64).eps * scale
+    return float((1 + np.count_nonzero(null >= statistic - close)) / (1 + len(null)))
+
+
+def in_blocks(count: int, rows: int, statistics: Callable[[int], Any]) -> Any:
+    """The statistics of `count` permutations of `rows` labels, some at a time."""
+    each = max(1, BLOCK_BYTES // max(1, 8 * rows))
+    parts = [statistics(min(each, count - first)) for first in range(0, count, each)]
+    return np.concatenate(parts)
