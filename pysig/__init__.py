@@ -11,7 +11,7 @@ from types import ModuleType as _ModuleType
 
 from pysig import algebra, kernels
 from pysig._api._gradients import SignatureCotangents
-from pysig._api._kernel_call import SignatureKernelCotangents
+from pysig._api._kernel_gradients import SignatureKernelCotangents
 from pysig._api.bases import (
     change_of_basis,
     hall_basis,

@@ -68,7 +68,7 @@ def require_kernels(xp, name="signature_kernel"):
         pytest.skip(f"{name} is not available for {xp.__name__}")
 
 
-def random_walks(rng, *shape, dtype=np.float64, scale=1.0):
+def kernel_walks(rng, *shape, dtype=np.float64, scale=1.0):
     """Random walks whose end is about `scale` from their start."""
     steps = rng.normal(size=shape) * scale / np.sqrt(shape[-2])
     return steps.cumsum(axis=-2).astype(dtype)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pysig._api import _checks, _kernel_normalize
 from pysig._api._device import on_device, refuse_capture
 from pysig._api._kernel_features import Features
+from pysig._api._kernel_gradients import SignatureKernelCotangents
 from pysig._api._kernel_order import choose_order
 from pysig._api._kernel_paths import Side, check_sides, check_tangents, split_tangents, take_rows
 from pysig._api._kernel_plan import check_choice
@@ -27,44 +28,6 @@ from pysig._plans.kernel_cost import KernelSizes, features_cost, recursion_cost
 from pysig._plans.layout import plan_for
 from pysig._plans.paths import Cotangents, Paths, Tangents
 from pysig._plans.signature_kernel import Pairs
-
-
-class SignatureKernelCotangents(NamedTuple):
-    """Gradients by all arguments of a signature kernel.
-
-    Parameters
-    ----------
-    x, y : array or None
-        The gradients by the paths. `y` is None if y was None: then `x` holds the gradient through
-        both sides.
-    basepoint : array, tuple or None
-        The gradient by `basepoint` in the form of the argument: an array for an array, a pair for a
-        pair. None where it is not an array.
-    parameters : dict
-        The gradients by the parameters of the static kernel, by name, in float64.
-
-    Raises
-    ------
-    TypeError
-        If a field is missing.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pysig
-    >>> x, y = np.array([[0.0], [1.0]]), np.array([[0.0], [2.0]])
-    >>> gradients = pysig.signature_kernel_vjp(x, y, 1.0, depth=1)  # of 1 + x1 y1
-    >>> gradients.x
-    array([[-2.],
-           [ 2.]])
-    >>> float(gradients.parameters["scale"])
-    2.0
-    """
-
-    x: Any
-    y: Any
-    basepoint: Any
-    parameters: dict[str, Any]
 
 
 class KernelCall:
@@ -319,7 +282,7 @@ class KernelCall:
         if side.ragged is None:
             return bar
         inside = side.ragged.unpad(bar, self.backend)
-        return side.ragged.separate(inside.reshape(side.ragged.points.shape))
+        return side.ragged.separate(inside.reshape(side.ragged.points_shape))
 
     def _basepoint_gradients(self, first: Cotangents, second: Cotangents | None) -> Any:
         found = []

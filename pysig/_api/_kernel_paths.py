@@ -67,9 +67,9 @@ def check_sides(
     sides = []
     for called, array, count, base, whole in zip(names, arrays, lengths, bases, lists, strict=True):
         array = array.astype(dtype, copy=False)
-        start, transform = check_transform(options["transform"], base, array, backend)
         batch, own = array.shape[:-2], array.shape[-2:]
         checked = check_lengths(count, array, backend, called)
+        start, transform = check_transform(options["transform"], base, array, checked, backend)
         points = array.reshape(prod(batch), *own)
         paths = Paths(points, start, lengths=checked, transform=transform)
         sides.append(Side(called, array, paths, base, whole))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api._kernel_call import KernelCall, SignatureKernelCotangents
+from pysig._api._kernel_call import KernelCall
+from pysig._api._kernel_gradients import SignatureKernelCotangents
 from pysig._api._options import (
     KERNEL_DEFAULTS,
     KernelGradientOptions,
@@ -33,11 +34,12 @@ def signature_kernel(
 
     Parameters
     ----------
-    x : array_like, shape (..., length_x, channels)
+    x : array_like, shape (..., length_x, channels), or sequence of arrays (length, channels)
         Points of the paths. float32 is kept if both are float32; otherwise the kernel is computed
         in float64. An array_like is computed on the CPU, a CuPy array on its GPU.
-    y : array_like, shape (..., length_y, channels)
-        Points of the other paths, of the same array library. Batch axes broadcast with those of x.
+    y : array_like, shape (..., length_y, channels), or sequence of arrays (length, channels)
+        Points of the other paths, of the same array library. Batch axes broadcast with those of x;
+        for all pairs of two sets of paths, `signature_kernel_matrix` copies nothing.
     depth : int, optional
         Truncation depth: levels up to it count. None: all levels, the untruncated kernel.
     order : int, optional

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysig._api._kernel_call import KernelCall, SignatureKernelCotangents
+from pysig._api._kernel_call import KernelCall
+from pysig._api._kernel_gradients import SignatureKernelCotangents
 from pysig._api._options import (
     KERNEL_DEFAULTS,
     KernelGradientOptions,
@@ -28,9 +29,9 @@ def signature_kernel_matrix(
 
     Parameters
     ----------
-    x : array_like, shape (paths_x, length_x, channels)
+    x : array_like, shape (paths_x, length_x, channels), or sequence of arrays
         See `signature_kernel`.
-    y : array_like, shape (paths_y, length_y, channels), optional
+    y : array_like, shape (paths_y, length_y, channels), or sequence of arrays, optional
         The other paths. None: those of x again; the matrix is then symmetric to the last bit, and
         half of it is computed.
     depth, order, rtol, dyadic_order, static_kernel, weights, levels, grid, normalize

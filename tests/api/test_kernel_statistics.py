@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pysig
-from kernel_cases import random_walks, require_kernels
+from kernel_calls import kernel_walks, require_kernels
 from support import assert_close, on_host
 
 
@@ -28,7 +28,7 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_statistics_are_means_of_kernels(rng, xp, options):
     require_kernels(xp)
-    x, y = random_walks(rng, 7, 6, 2), random_walks(rng, 5, 8, 2)
+    x, y = kernel_walks(rng, 7, 6, 2), kernel_walks(rng, 5, 8, 2)
     there = xp.asarray(x), xp.asarray(y)
     xx, yy = (pysig.signature_kernel_matrix(p, **options) for p in (x, y))
     xy = pysig.signature_kernel_matrix(x, y, **options)
@@ -48,13 +48,13 @@ def test_the_statistics_are_means_of_kernels(rng, xp, options):
 
 
 def test_float32_is_kept(rng):
-    x, y = (random_walks(rng, 4, 5, 2).astype(np.float32) for _ in range(2))
+    x, y = (kernel_walks(rng, 4, 5, 2).astype(np.float32) for _ in range(2))
     for function in (pysig.mmd, pysig.hsic, pysig.signature_score, pysig.expected_signature_score):
         assert function(x, y, order=2).dtype == np.float32
 
 
 def test_lengths_and_pairs_of_basepoints_go_to_their_side(rng):
-    x, y = random_walks(rng, 5, 6, 2), random_walks(rng, 4, 8, 2)
+    x, y = kernel_walks(rng, 5, 6, 2), kernel_walks(rng, 4, 8, 2)
     lengths = (rng.integers(1, 7, 5), rng.integers(1, 9, 4))
     bases = (np.ones(2), None)
     options = {"order": 3, "static_kernel": pysig.kernels.RBF(1.0)}
@@ -68,7 +68,7 @@ def test_lengths_and_pairs_of_basepoints_go_to_their_side(rng):
 
 def test_one_order_for_all_matrices(rng):
     """The orders of x alone and of y alone differ; the statistic has that of both."""
-    x, y = random_walks(rng, 6, 8, 2) / 10, random_walks(rng, 6, 8, 2) * 3
+    x, y = kernel_walks(rng, 6, 8, 2) / 10, kernel_walks(rng, 6, 8, 2) * 3
     order = pysig.signature_kernel_order(x, y)
     assert order > pysig.signature_kernel_order(x)
     np.testing.assert_array_equal(pysig.mmd(x, y), pysig.mmd(x, y, order=order))
@@ -80,7 +80,7 @@ def test_one_order_for_all_matrices(rng):
 @pytest.mark.parametrize("unbiased", [True, False])
 def test_statistics_of_permutations_are_those_of_the_divisions(rng, unbiased, xp):
     require_kernels(xp)
-    x, y = random_walks(rng, 3, 5, 2), random_walks(rng, 2, 5, 2)
+    x, y = kernel_walks(rng, 3, 5, 2), kernel_walks(rng, 2, 5, 2)
     options = {"order": 3, "unbiased": unbiased}
     result = pysig.mmd_test(xp.asarray(x), xp.asarray(y), n_permutations=200, seed=3, **options)
     assert isinstance(result, pysig.MMDResult)
@@ -101,7 +101,7 @@ def test_statistics_of_permutations_are_those_of_the_divisions(rng, unbiased, xp
 
 
 def test_a_seed_repeats_a_test(rng):
-    x, y = random_walks(rng, 8, 5, 2), random_walks(rng, 9, 5, 2)
+    x, y = kernel_walks(rng, 8, 5, 2), kernel_walks(rng, 9, 5, 2)
     first = pysig.mmd_test(x, y, order=2, seed=7, n_permutations=50)
     again = pysig.mmd_test(x, y, order=2, seed=np.random.default_rng(7), n_permutations=50)
     other = pysig.mmd_test(x, y, order=2, seed=8, n_permutations=50)
@@ -110,7 +110,7 @@ def test_a_seed_repeats_a_test(rng):
 
 
 def test_permutations_in_blocks(rng, monkeypatch):
-    x, y = random_walks(rng, 8, 5, 2), random_walks(rng, 9, 5, 2)
+    x, y = kernel_walks(rng, 8, 5, 2), kernel_walks(rng, 9, 5, 2)
     whole = pysig.mmd_test(x, y, order=2, seed=7, n_permutations=50)
     monkeypatch.setattr("pysig._api._kernel_statistics.BLOCK_BYTES", 8 * 17 * 7)
     parts = pysig.mmd_test(x, y, order=2, seed=7, n_permutations=50)
@@ -120,7 +120,7 @@ def test_permutations_in_blocks(rng, monkeypatch):
 @pytest.mark.parametrize("unbiased", [True, False])
 def test_the_level_of_the_mmd_test_is_exact(rng, unbiased):
     """1000 repetitions of the null hypothesis: 5 % +- 1.5 % of the p-values are at most 5 %."""
-    x, y = random_walks(rng, 1000, 8, 6, 2), random_walks(rng, 1000, 7, 6, 2)
+    x, y = kernel_walks(rng, 1000, 8, 6, 2), kernel_walks(rng, 1000, 7, 6, 2)
     values = [
         pysig.mmd_test(
             p, q, depth=2, n_permutations=99, seed=k, unbiased=unbiased, workers=1
@@ -133,15 +133,15 @@ def test_the_level_of_the_mmd_test_is_exact(rng, unbiased):
 
 def test_the_mmd_test_finds_differences(rng):
     x, y = (
-        random_walks(rng, 40, 12, 2),
-        random_walks(rng, 40, 12, 2) + np.linspace(0, 1, 12)[:, None],
+        kernel_walks(rng, 40, 12, 2),
+        kernel_walks(rng, 40, 12, 2) + np.linspace(0, 1, 12)[:, None],
     )
     assert pysig.mmd_test(x, y, order=3, seed=0).pvalue == 0.001
 
 
 def test_equal_statistics_count(rng):
     """All paths are the same: every division has the statistic of the samples."""
-    x = np.repeat(random_walks(rng, 1, 6, 2), 6, axis=0)
+    x = np.repeat(kernel_walks(rng, 1, 6, 2), 6, axis=0)
     assert pysig.mmd_test(x, x[:4], order=3, seed=0, n_permutations=99).pvalue == 1.0
     assert pysig.hsic_test(x, x, order=3, seed=0, n_permutations=99).pvalue == 1.0
 
@@ -163,7 +163,7 @@ def criterion_by_indices(k, m):
 
 def test_the_criterion_is_that_of_the_definition(rng, xp):
     require_kernels(xp)
-    x, y = random_walks(rng, 6, 5, 2), random_walks(rng, 6, 7, 3)
+    x, y = kernel_walks(rng, 6, 5, 2), kernel_walks(rng, 6, 7, 3)
     there = xp.asarray(x), xp.asarray(y)
     k, m = (pysig.signature_kernel_matrix(p, order=3) for p in (x, y))
     value = on_host(pysig.hsic(*there, order=3))
@@ -174,7 +174,7 @@ def test_the_criterion_is_that_of_the_definition(rng, xp):
 
 
 def test_each_side_has_its_options(rng):
-    x, y = random_walks(rng, 6, 5, 2), random_walks(rng, 6, 7, 3)
+    x, y = kernel_walks(rng, 6, 5, 2), kernel_walks(rng, 6, 7, 3)
     lengths = (rng.integers(1, 6, 6), rng.integers(1, 8, 6))
     kernels = (pysig.kernels.RBF(0.7), pysig.kernels.Matern(2.0))
     k, m = (
@@ -188,7 +188,7 @@ def test_each_side_has_its_options(rng):
 @pytest.mark.parametrize("unbiased", [True, False])
 def test_permutations_of_the_pairs(rng, unbiased, xp):
     require_kernels(xp)
-    x, y = random_walks(rng, 4, 5, 2), random_walks(rng, 4, 5, 2)
+    x, y = kernel_walks(rng, 4, 5, 2), kernel_walks(rng, 4, 5, 2)
     options = {"order": 2, "unbiased": unbiased}
     result = pysig.hsic_test(xp.asarray(x), xp.asarray(y), n_permutations=400, seed=0, **options)
     assert isinstance(result, pysig.HSICResult)
@@ -200,7 +200,7 @@ def test_permutations_of_the_pairs(rng, unbiased, xp):
 
 
 def test_the_level_of_the_hsic_test_is_exact(rng):
-    x, y = random_walks(rng, 500, 8, 5, 2), random_walks(rng, 500, 8, 5, 2)
+    x, y = kernel_walks(rng, 500, 8, 5, 2), kernel_walks(rng, 500, 8, 5, 2)
     values = [
         pysig.hsic_test(p, q, depth=2, n_permutations=49, seed=k, workers=1).pvalue
         for k, (p, q) in enumerate(zip(x, y, strict=True))
@@ -210,7 +210,7 @@ def test_the_level_of_the_hsic_test_is_exact(rng):
 
 
 def test_the_hsic_test_finds_dependence(rng):
-    x, noise = random_walks(rng, 40, 12, 2), random_walks(rng, 40, 12, 2)
+    x, noise = kernel_walks(rng, 40, 12, 2), kernel_walks(rng, 40, 12, 2)
     assert pysig.hsic_test(x, x + noise, order=3, seed=0).pvalue == 0.001
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import pysig
-from kernel_cases import Call, expected_kernels, kernel_calls, random_walks, require_kernels
+from kernel_calls import Call, expected_kernels, kernel_calls, kernel_walks, require_kernels
 from pysig._api import _memory
 from pysig._reference import signature_kernel as reference
 from support import assert_close, on_device, on_host
@@ -49,7 +49,7 @@ def test_values_agree_with_the_reference(xp, call):
 def test_longer_paths_agree_with_the_reference(rng, xp, dtype, options, length):
     """Sizes with whole vectors and blocks of rows, and what is left of them."""
     require_kernels(xp)
-    x, y = random_walks(rng, 3, length, 4, dtype=dtype), random_walks(rng, 19, 33, 4, dtype=dtype)
+    x, y = kernel_walks(rng, 3, length, 4, dtype=dtype), kernel_walks(rng, 19, 33, 4, dtype=dtype)
     options = dict(options)
     depth = options.pop("depth", None)
     for call in (Call(x, y, depth, options, False), Call(x, None, depth, options, False)):
@@ -60,7 +60,7 @@ def test_longer_paths_agree_with_the_reference(rng, xp, dtype, options, length):
 
 @pytest.mark.parametrize("order", range(1, 17))
 def test_every_order(rng, order):
-    x, y = random_walks(rng, 2, 6, 2, scale=2.0), random_walks(rng, 2, 5, 2, scale=2.0)
+    x, y = kernel_walks(rng, 2, 6, 2, scale=2.0), kernel_walks(rng, 2, 5, 2, scale=2.0)
     for depth in (None, 5):
         call = Call(x, y, depth, {"order": order, "method": "recursion"}, True)
         result = pysig.signature_kernel(x, y, depth, **call.options)
@@ -92,20 +92,20 @@ def test_single_segments_are_bessel_functions(z):
 
 
 def test_one_channel_sees_the_increment_only(rng):
-    x, y = random_walks(rng, 40, 1), random_walks(rng, 30, 1)
+    x, y = kernel_walks(rng, 40, 1), kernel_walks(rng, 30, 1)
     z = ((x[-1] - x[0]) * (y[-1] - y[0])).item()
     assert_close(pysig.signature_kernel(x, y, order=8), bessel_series(z), rtol=1e-12, least=1.0)
 
 
 def test_a_path_and_its_return_cancel(rng):
-    x, y = random_walks(rng, 20, 3), random_walks(rng, 15, 3)
+    x, y = kernel_walks(rng, 20, 3), kernel_walks(rng, 15, 3)
     there_and_back = np.concatenate([y, y[::-1]])
     assert abs(pysig.signature_kernel(x, there_and_back, order=12) - 1) < 1e-12
 
 
 @pytest.mark.parametrize("options", METHODS, ids=str)
 def test_constant_paths_and_single_points_give_one(rng, options):
-    x = random_walks(rng, 4, 9, 2)
+    x = kernel_walks(rng, 4, 9, 2)
     for still in (np.full((1, 7, 2), 3.0), np.ones((2, 1, 2))):
         for kernels in (
             pysig.signature_kernel_matrix(x, still, **options),
@@ -117,7 +117,7 @@ def test_constant_paths_and_single_points_give_one(rng, options):
 
 @pytest.mark.parametrize("options", METHODS, ids=str)
 def test_reversing_both_and_swapping(rng, options):
-    x, y = random_walks(rng, 3, 12, 2), random_walks(rng, 4, 9, 2)
+    x, y = kernel_walks(rng, 3, 12, 2), kernel_walks(rng, 4, 9, 2)
     k = pysig.signature_kernel_matrix(x, y, **options)
     if options.get("method") != "finite_difference":
         back = pysig.signature_kernel_matrix(x[:, ::-1], y[:, ::-1], **options)
@@ -126,7 +126,7 @@ def test_reversing_both_and_swapping(rng, options):
 
 
 def test_the_grid_has_the_kernels_of_prefixes(rng):
-    x, y = random_walks(rng, 6, 2), random_walks(rng, 4, 2)
+    x, y = kernel_walks(rng, 6, 2), kernel_walks(rng, 4, 2)
     for options in ({"order": 3}, {"depth": 3, "order": 2}, {"method": "finite_difference"}):
         grid = pysig.signature_kernel(x, y, grid=True, **options)
         for i, j in ((0, 2), (3, 0), (2, 3), (5, 3)):
@@ -135,7 +135,7 @@ def test_the_grid_has_the_kernels_of_prefixes(rng):
 
 
 def test_levels_sum_to_the_kernel_and_weights_weigh_them(rng):
-    x, y = random_walks(rng, 3, 12, 2), random_walks(rng, 4, 9, 2)
+    x, y = kernel_walks(rng, 3, 12, 2), kernel_walks(rng, 4, 9, 2)
     w = np.array([0.5, 0.0, 2.0, 1.0])
     for options in ({"order": 1}, {"order": 2}, {"method": "features"}):
         levels = pysig.signature_kernel_matrix(x, y, 3, levels=True, **options)
@@ -148,7 +148,7 @@ def test_levels_sum_to_the_kernel_and_weights_weigh_them(rng):
 
 
 def test_signatures_give_the_truncated_kernel(rng):
-    x, y = random_walks(rng, 5, 20, 3), random_walks(rng, 6, 30, 3)
+    x, y = kernel_walks(rng, 5, 20, 3), kernel_walks(rng, 6, 30, 3)
     products = 1 + pysig.signature(x, 4) @ pysig.signature(y, 4).T
     for options in ({}, {"method": "features"}, {"method": "recursion"}, {"order": 7}):
         k = pysig.signature_kernel_matrix(x, y, 4, **options)
@@ -163,7 +163,7 @@ def test_signatures_give_the_truncated_kernel(rng):
 @pytest.mark.parametrize("options", METHODS, ids=str)
 def test_symmetric_to_the_last_bit(rng, xp, dtype, options, more):
     require_kernels(xp)
-    x = xp.asarray(random_walks(rng, 37, 23, 3, dtype=dtype))
+    x = xp.asarray(kernel_walks(rng, 37, 23, 3, dtype=dtype))
     gram = on_host(pysig.signature_kernel_matrix(x, **options, **more))
     np.testing.assert_array_equal(gram, gram.T)
     both = on_host(pysig.signature_kernel_matrix(x, x, **options, **more))
@@ -188,7 +188,7 @@ def smallest_eigenvalue(gram):
 def test_matrices_are_positive_semi_definite(rng, dtype, order, scale):
     if dtype == np.float32:  # kernels of rougher paths are beyond float32
         scale = min(scale, 5.0)
-    x = random_walks(rng, 30, 20, 2, dtype=dtype, scale=scale)
+    x = kernel_walks(rng, 30, 20, 2, dtype=dtype, scale=scale)
     least = -len(x) * np.finfo(dtype).eps
     for static in (None, pysig.kernels.RBF(1.0), pysig.kernels.Matern(1.0, 0.5)):
         gram = pysig.signature_kernel_matrix(x, order=order, static_kernel=static)
@@ -202,7 +202,7 @@ def test_matrices_are_positive_semi_definite(rng, dtype, order, scale):
 
 def test_finite_differences_are_not(rng):
     """This shows that the test above can fail, and the reason for the square scheme."""
-    x = random_walks(rng, 30, 20, 2, scale=20.0)
+    x = kernel_walks(rng, 30, 20, 2, scale=20.0)
     gram = pysig.signature_kernel_matrix(x, method="finite_difference")
     assert smallest_eigenvalue(gram) < -0.1
 
@@ -214,7 +214,7 @@ def test_finite_differences_are_not(rng):
 @pytest.mark.parametrize("options", METHODS, ids=str)
 def test_nan_stays_within_its_pairs(rng, xp, options, bad):
     require_kernels(xp)
-    x, y = random_walks(rng, 19, 11, 2), random_walks(rng, 6, 8, 2)
+    x, y = kernel_walks(rng, 19, 11, 2), kernel_walks(rng, 6, 8, 2)
     clean = on_host(pysig.signature_kernel_matrix(xp.asarray(x), xp.asarray(y), **options))
     spoilt = x.copy()
     spoilt[7, 4, 1] = bad
@@ -228,7 +228,7 @@ def test_nan_stays_within_its_pairs(rng, xp, options, bad):
 
 
 def test_points_beyond_the_lengths_are_not_read(rng):
-    x, y = random_walks(rng, 5, 9, 2), random_walks(rng, 3, 7, 2)
+    x, y = kernel_walks(rng, 5, 9, 2), kernel_walks(rng, 3, 7, 2)
     lengths = (np.array([9, 1, 4, 2, 8]), np.array([3, 7, 1]))
     for options in METHODS:
         whole = pysig.signature_kernel_matrix(x, y, lengths=lengths, **options)
@@ -244,7 +244,7 @@ def test_points_beyond_the_lengths_are_not_read(rng):
 
 
 def test_a_result_that_does_not_fit_is_refused_before_any_work(monkeypatch, rng):
-    x = random_walks(rng, 1000, 3, 2)
+    x = kernel_walks(rng, 1000, 3, 2)
     monkeypatch.setattr(_memory, "available_memory", lambda backend: 10**6)
 
     def work(*arguments, **options):
@@ -262,7 +262,7 @@ def test_a_result_that_does_not_fit_is_refused_before_any_work(monkeypatch, rng)
 
 
 def test_results_go_to_out(rng):
-    x, y = random_walks(rng, 5, 9, 2), random_walks(rng, 3, 7, 2)
+    x, y = kernel_walks(rng, 5, 9, 2), kernel_walks(rng, 3, 7, 2)
     k = pysig.signature_kernel_matrix(x, y, order=3)
     for out in (np.empty((5, 3)), np.empty((3, 5)).T, np.empty((5, 6))[:, ::2]):
         assert pysig.signature_kernel_matrix(x, y, order=3, out=out) is out
@@ -275,7 +275,7 @@ def test_results_go_to_out(rng):
 
 @pytest.mark.parametrize("options", METHODS, ids=str)
 def test_results_do_not_depend_on_workers_strides_or_the_type_of_the_input(rng, options):
-    x, y = random_walks(rng, 40, 33, 3), random_walks(rng, 21, 30, 3)
+    x, y = kernel_walks(rng, 40, 33, 3), kernel_walks(rng, 21, 30, 3)
     k = pysig.signature_kernel_matrix(x, y, workers=1, **options)
     if options.get("method") != "features":  # BLAS has threads of its own
         np.testing.assert_array_equal(pysig.signature_kernel_matrix(x, y, workers=2, **options), k)
@@ -289,7 +289,7 @@ def test_results_do_not_depend_on_workers_strides_or_the_type_of_the_input(rng, 
 
 
 def test_float32_and_float64_together_give_float64(rng):
-    x, y = random_walks(rng, 4, 9, 2, dtype=np.float32), random_walks(rng, 3, 7, 2)
+    x, y = kernel_walks(rng, 4, 9, 2, dtype=np.float32), kernel_walks(rng, 3, 7, 2)
     k = pysig.signature_kernel_matrix(x, y, order=3)
     assert k.dtype == np.float64
     np.testing.assert_array_equal(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysig
-from kernel_cases import STATIC, random_walks, require_kernels
+from kernel_calls import STATIC, kernel_walks, require_kernels
 from pysig._api._kernel_call import KernelCall
 from pysig._api._kernel_features import Features
 from pysig._api._options import KERNEL_DEFAULTS
@@ -24,7 +24,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_order_is_the_smallest_that_reaches_the_tolerance(rng, dtype):
-    x, y = random_walks(rng, 20, 30, 3, dtype=dtype), random_walks(rng, 9, 25, 3, dtype=dtype)
+    x, y = kernel_walks(rng, 20, 30, 3, dtype=dtype), kernel_walks(rng, 9, 25, 3, dtype=dtype)
     grams = {
         order: pysig.signature_kernel_matrix(x.astype(np.float64), y, order=order)
         for order in range(1, 12)
@@ -44,14 +44,14 @@ def test_the_order_is_the_smallest_that_reaches_the_tolerance(rng, dtype):
 
 
 def test_the_pilot_finds_the_roughest_path(rng):
-    x = random_walks(rng, 500, 12, 2, scale=0.1)
+    x = kernel_walks(rng, 500, 12, 2, scale=0.1)
     calm = pysig.signature_kernel_order(x)
     x[321] *= 30
     assert pysig.signature_kernel_order(x) > calm
 
 
 def test_a_tolerance_of_a_truncated_kernel(rng):
-    x = random_walks(rng, 6, 12, 2)
+    x = kernel_walks(rng, 6, 12, 2)
     order = pysig.signature_kernel_order(x, depth=6, rtol=1e-2)
     assert 1 <= order < 6
     k = pysig.signature_kernel_matrix(x, depth=6, rtol=1e-2)
@@ -60,14 +60,14 @@ def test_a_tolerance_of_a_truncated_kernel(rng):
 
 
 def test_a_tolerance_that_no_order_reaches(rng):
-    x = random_walks(rng, 4, 5, 2, scale=100.0)
+    x = kernel_walks(rng, 4, 5, 2, scale=100.0)
     with pytest.raises(ValueError, match=r"^rtol: expected at least .*order 15.*Raise dyadic"):
         pysig.signature_kernel_matrix(x)
     assert np.isfinite(pysig.signature_kernel_matrix(x, order=8)).all()
 
 
 def test_pairs_that_are_not_finite_do_not_choose_the_order(rng):
-    x = random_walks(rng, 6, 12, 2)
+    x = kernel_walks(rng, 6, 12, 2)
     order = pysig.signature_kernel_order(x)
     assert pysig.signature_kernel_order(np.concatenate([x, x[:1] * np.nan])) == order
 
@@ -90,7 +90,7 @@ def test_auto_takes_signatures_where_they_cost_less():
 
 
 def test_features_in_several_blocks(rng, monkeypatch):
-    x, y = random_walks(rng, 11, 9, 2), random_walks(rng, 7, 8, 2)
+    x, y = kernel_walks(rng, 11, 9, 2), kernel_walks(rng, 7, 8, 2)
     options = {"method": "features", "lengths": None}
     cases = [(x, y, {}), (x, None, {}), (x, y, {"levels": True}), (x, None, {"levels": True})]
     whole = [pysig.signature_kernel_matrix(p, q, 4, **options, **o) for p, q, o in cases]
@@ -103,7 +103,7 @@ def test_features_in_several_blocks(rng, monkeypatch):
 
 
 def test_normalised_levels_in_several_blocks(rng, monkeypatch):
-    x, y = random_walks(rng, 11, 9, 2), random_walks(rng, 7, 8, 2)
+    x, y = kernel_walks(rng, 11, 9, 2), kernel_walks(rng, 7, 8, 2)
     options = {"normalize": "levels", "order": 1}
     whole = [pysig.signature_kernel_matrix(x, q, 4, **options) for q in (y, None)]
     pairs = pysig.signature_kernel(x[:7], y, 4, **options)
@@ -149,7 +149,7 @@ def test_increments_of_a_kernel_of_the_user(xp, seed, single):
 
 
 def test_increments_of_the_paths_give_the_kernel_of_the_paths(rng):
-    x, y = random_walks(rng, 5, 9, 2), random_walks(rng, 3, 7, 2)
+    x, y = kernel_walks(rng, 5, 9, 2), kernel_walks(rng, 3, 7, 2)
     z = np.einsum("imc,jnc->ijmn", np.diff(x, axis=1), np.diff(y, axis=1))
     assert_close(
         pysig.signature_kernel_from_increments(z, order=3),

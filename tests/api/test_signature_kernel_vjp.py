@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import pysig
-from kernel_cases import (
+from kernel_calls import (
     STATIC,
     expected_kernels,
     kernel_calls,
-    random_walks,
+    kernel_walks,
     require_kernels,
 )
 from pysig._reference import signature_kernel as reference
@@ -71,7 +71,7 @@ def gradients_by_name(call, gradients):
     return {name: on_host(value) for name, value in found.items() if value is not None}
 
 
-def options_of(call, xp):
+def derivative_options(call, xp):
     return {k: v for k, v in on_device(xp, call.options).items() if k != "grid"}
 
 
@@ -86,7 +86,7 @@ def test_gradients_agree_with_the_reference(xp, call):
     rights = reference.gradient(value, list(at.values()), cotangent.astype(np.float64))
     function = pysig.signature_kernel_vjp if call.paired else pysig.signature_kernel_matrix_vjp
     x, y = (None if side is None else xp.asarray(side) for side in (call.x, call.y))
-    result = function(x, y, xp.asarray(cotangent), call.depth, **options_of(call, xp))
+    result = function(x, y, xp.asarray(cotangent), call.depth, **derivative_options(call, xp))
     assert isinstance(result, pysig.SignatureKernelCotangents)
     bars = gradients_by_name(call, result)
     assert set(bars) == set(at)
@@ -119,7 +119,7 @@ def test_derivatives_along_tangents_agree_with_the_reference(xp, call):
     base = there("base")
     if "base_x" in moves or "base_y" in moves:
         base = (there("base_x"), there("base_y"))
-    given = options_of(call, xp) | {"basepoint_tangent": base}
+    given = derivative_options(call, xp) | {"basepoint_tangent": base}
     function = pysig.signature_kernel_jvp if call.paired else pysig.signature_kernel_matrix_jvp
     x, y = (None if side is None else xp.asarray(side) for side in (call.x, call.y))
     along = None if constant and base is None else there("x")
@@ -133,7 +133,7 @@ def test_derivatives_along_tangents_agree_with_the_reference(xp, call):
 )
 def test_gradients_are_differences(rng, static, options):
     """Richardson's extrapolation of central differences, whose error is of order h^4."""
-    x, y = random_walks(rng, 2, 7, 2), random_walks(rng, 3, 5, 2)
+    x, y = kernel_walks(rng, 2, 7, 2), kernel_walks(rng, 3, 5, 2)
     cotangent = rng.normal(size=(2, 3))
     options = {**options, "static_kernel": static}
 
@@ -174,8 +174,8 @@ def test_gradients_and_derivatives_are_adjoint(rng, xp, dtype, method, length):
         "levels": {"depth": 3, "order": 1},
         "features": {"depth": 3, "method": "features"},
     }[method]
-    x, y = (random_walks(rng, n, length, 3).astype(dtype) for n in (3, 18))
-    v, w = (random_walks(rng, n, length, 3).astype(dtype) for n in (3, 18))
+    x, y = (kernel_walks(rng, n, length, 3).astype(dtype) for n in (3, 18))
+    v, w = (kernel_walks(rng, n, length, 3).astype(dtype) for n in (3, 18))
     cotangent = rng.normal(size=(3, 18)).astype(dtype)
     there = [xp.asarray(array) for array in (x, y, v, w, cotangent)]
     change = on_host(pysig.signature_kernel_matrix_jvp(*there[:4], **options))
@@ -189,7 +189,7 @@ def test_gradients_and_derivatives_are_adjoint(rng, xp, dtype, method, length):
 
 
 def test_a_symmetric_matrix_moves_on_both_sides(rng):
-    x, cotangent = random_walks(rng, 5, 8, 2), rng.normal(size=(5, 5))
+    x, cotangent = kernel_walks(rng, 5, 8, 2), rng.normal(size=(5, 5))
     for options in ({"order": 3}, {"depth": 3}, {"order": 3, "normalize": True}):
         alone = pysig.signature_kernel_matrix_vjp(x, None, cotangent, **options)
         both = pysig.signature_kernel_matrix_vjp(x, x, cotangent, **options)
@@ -199,7 +199,7 @@ def test_a_symmetric_matrix_moves_on_both_sides(rng):
 
 
 def test_points_beyond_the_lengths_have_gradient_zero(rng):
-    x, y = random_walks(rng, 3, 9, 2), random_walks(rng, 2, 7, 2)
+    x, y = kernel_walks(rng, 3, 9, 2), kernel_walks(rng, 2, 7, 2)
     lengths = (np.array([9, 1, 4]), np.array([3, 7]))
     spoilt = x.copy()
     spoilt[2, 4:] = np.nan
@@ -249,8 +249,8 @@ def test_increments(rng, xp, options):
 
 def test_float32_gradients_of_long_paths_by_signatures(rng):
     """Beyond 8192 points they are computed in float64, as those of signatures."""
-    x = random_walks(rng, 2, 9000, 2).astype(np.float32)
-    y = random_walks(rng, 2, 10, 2).astype(np.float32)
+    x = kernel_walks(rng, 2, 9000, 2).astype(np.float32)
+    y = kernel_walks(rng, 2, 10, 2).astype(np.float32)
     c = np.ones((2, 2), np.float32)
     options = {"depth": 2, "method": "features", "basepoint": np.zeros(2, np.float32)}
     bars = pysig.signature_kernel_matrix_vjp(x, y, c, **options)
@@ -262,8 +262,8 @@ def test_float32_gradients_of_long_paths_by_signatures(rng):
 
 def test_lists_of_paths_of_different_lengths(rng):
     """Values, gradients and tangents in the layout of the argument."""
-    x = [random_walks(rng, n, 2) for n in (5, 1, 8)]
-    y = random_walks(rng, 2, 6, 2)
+    x = [kernel_walks(rng, n, 2) for n in (5, 1, 8)]
+    y = kernel_walks(rng, 2, 6, 2)
     padded = np.zeros((3, 8, 2))
     for row, path in zip(padded, x, strict=True):
         row[: len(path)] = path

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pysig
-from kernel_cases import STATIC, kappa_of
+from kernel_calls import STATIC, kappa_of
 from support import assert_close
 
 K = pysig.kernels
