@@ -30,12 +30,8 @@ LETTER_LATENCY = 8
 LAUNCH = 5000  # cycles of a launch, until its first step
 JOIN_LATENCY = 700  # cycles of one factor of Chen's product, with its reads from the L2 cache
 MIN_CHUNK_STEPS = 8  # of a chunk
-MIN_RADIX = 2
-MAX_RADIX = 16  # factors of one join, about
-# Intervals that share sweeps, in steps of an interval that is recomputed: a row of a prefix is
-# written and read again, and a product reads two rows. Both are bound by memory.
-INTERVAL_ROW = 2.0
-INTERVAL_PRODUCT = 4.0
+MIN_RADIX, MAX_RADIX = 2, 16  # factors of one join, about
+INTERVAL_ROW, INTERVAL_PRODUCT = 2.0, 4.0  # in steps: rows written and read again, by memory
 
 # Gradients.
 MAX_BACK_CHANNELS = 32  # with more, most work is matrix products: running sums call a library

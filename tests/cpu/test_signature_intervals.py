@@ -55,7 +55,7 @@ def computed_intervals(call, bounds):
     return out
 
 
-def expected(call, bounds, depth, options):
+def intervals_by_reference(call, bounds, depth, options):
     """Signatures of the pieces of the transformed paths, by the reference implementation."""
     base, lengths = call.paths.basepoint, call.paths.lengths
     finish = {name: options[name] for name in ("inverse", "scalar_term") if name in options}
@@ -77,7 +77,7 @@ def test_intervals_equal_signatures_of_the_pieces(rng, options, dtype):
     bounds = bounds_of(rng, steps_of(call), 20)
     assert_close(
         computed_intervals(call, bounds),
-        expected(call, bounds, 3, options),
+        intervals_by_reference(call, bounds, 3, options),
         dtype,
         rtol=RTOL[dtype.__name__],
     )
@@ -87,13 +87,19 @@ def test_paths_of_different_lengths(rng):
     options = {"lengths": np.array([13, 1, 7])}
     call = call_of(rng.standard_normal((3, 13, 2)), 3, options)
     bounds = bounds_of(rng, steps_of(call), 20)
-    assert_close(computed_intervals(call, bounds), expected(call, bounds, 3, options), rtol=1e-13)
+    assert_close(
+        computed_intervals(call, bounds),
+        intervals_by_reference(call, bounds, 3, options),
+        rtol=1e-13,
+    )
 
 
 def test_one_row_of_bounds_serves_the_batch(rng):
     call = call_of(rng.standard_normal((3, 13, 2)), 3, {})
     bounds = bounds_of(rng, [12], 20)
-    assert_close(computed_intervals(call, bounds), expected(call, bounds, 3, {}), rtol=1e-13)
+    assert_close(
+        computed_intervals(call, bounds), intervals_by_reference(call, bounds, 3, {}), rtol=1e-13
+    )
 
 
 def sliding_bounds(count, window, stride=1):
