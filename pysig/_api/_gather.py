@@ -162,7 +162,7 @@ def add_rows(backend: ArrayBackend, target: Any, index: Any, values: Any, taken:
 
     Entries are added in rounds: round r adds the r-th entry of each row of the target.
     """
-    asarray = backend.xp.asarray
+    xp = backend.xp
     order = np.argsort(index, kind="stable")
     rows = index[order]
     new = np.ones(len(rows), bool)
@@ -171,7 +171,7 @@ def add_rows(backend: ArrayBackend, target: Any, index: Any, values: Any, taken:
     ends = np.append(begins[1:], len(rows))
     if len(rows) and len(begins) < int((ends - begins).max()):  # many entries for few rows
         for begin, end in zip(begins, ends, strict=True):
-            some = values[asarray(taken[order[begin:end]])]
+            some = values[xp.asarray(taken[order[begin:end]])]
             target[int(rows[begin])] += some.sum(axis=0)
         return
     rank = np.arange(len(rows)) - np.repeat(begins, ends - begins)
@@ -179,5 +179,5 @@ def add_rows(backend: ArrayBackend, target: Any, index: Any, values: Any, taken:
     cuts = np.searchsorted(rank[by_rank], np.arange(int(rank.max(initial=-1)) + 2))
     for begin, end in pairwise(cuts):
         some = by_rank[begin:end]
-        where = asarray(rows[some])
-        target[where] = target[where] + values[asarray(taken[order[some]])]
+        where = xp.asarray(rows[some])
+        target[where] = target[where] + values[xp.asarray(taken[order[some]])]

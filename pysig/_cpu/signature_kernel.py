@@ -53,7 +53,7 @@ def signature_kernel_jvp(
 ) -> None:
     """Fill `out` with the derivatives of the kernels."""
     assert out.flags.c_contiguous
-    along = (tangents_x, tangents_y, None)
+    along: tuple[Any, Any, Any] = (tangents_x, tangents_y, None)
     if pairs.x is None:
         pairs = pairs._replace(increments=np.ascontiguousarray(pairs.increments))
         along = (None, None, np.ascontiguousarray(tangents_x))
