@@ -17,7 +17,7 @@ SIZES = [(1, 3), (2, 4), (3, 3), (5, 2), (17, 1)]
 RTOL = {np.float32: 2e-5, np.float64: 1e-12}
 
 
-class Case:
+class Product:
     """One operation: its call, the call of the reference, and the shapes of its arguments."""
 
     def __init__(self, name, kinds):
@@ -34,18 +34,18 @@ class Case:
 
 
 CASES = [
-    Case("combine", "aa"),
-    Case("invert", "a"),
-    Case("antipode", "a"),
-    Case("exp", "a"),
-    Case("log", "a"),
-    Case("dilate", "ax"),
-    Case("map_channels", "am"),
-    Case("shuffle", "aa"),
-    Case("half_shuffle", "aa"),
-    Case("inner", "aa"),
-    Case("append", "ax"),
-    Case("prepend", "xa"),
+    Product("combine", "aa"),
+    Product("invert", "a"),
+    Product("antipode", "a"),
+    Product("exp", "a"),
+    Product("log", "a"),
+    Product("dilate", "ax"),
+    Product("map_channels", "am"),
+    Product("shuffle", "aa"),
+    Product("half_shuffle", "aa"),
+    Product("inner", "aa"),
+    Product("append", "ax"),
+    Product("prepend", "xa"),
 ]
 IGNORE_SCALAR = {"exp": 0, "log": 1, "invert": 1}  # the scalar counts as this whatever is stored
 

@@ -60,7 +60,7 @@ def value(pairs, plan, rows="value", workers=1):
     return out
 
 
-def options_of(plan):
+def plan_options(plan):
     """The arguments of the reference implementation."""
     return {
         "depth": plan.depth or None,
@@ -73,7 +73,7 @@ def options_of(plan):
 
 def expected(x, y, plan, paired=False, rows="value"):
     kappa = KAPPAS[plan.static]
-    options = options_of(plan)
+    options = plan_options(plan)
     x, y = np.asarray(x), np.asarray(y)  # complex numbers are kept
     return reference.signature_kernel(x, y, kappa=kappa, paired=paired, rows=rows, **options)
 
@@ -154,7 +154,7 @@ def of_paths(x, y, plan, paired, rows="value"):
         basepoint=(x.basepoint, y.basepoint),
         transform=names(x.transform.stages) if x.transform else None,
         rows=rows,
-        **options_of(plan),
+        **plan_options(plan),
     )
 
 
@@ -175,7 +175,7 @@ def test_increments_that_are_given(rng, name):
     plan = PLANS[name]._replace(static=StaticKernel())
     z = rng.standard_normal((11, 6, 14)).swapaxes(1, 2) / 4
     for given in (z, np.ascontiguousarray(z), z[::2, ::3]):
-        right = reference.kernel_of_increments(given, **options_of(plan))
+        right = reference.kernel_of_increments(given, **plan_options(plan))
         assert_close(value(Pairs(None, None, given, True), plan), right, rtol=1e-12)
 
 
@@ -355,7 +355,7 @@ def test_derivatives_of_given_increments(rng, name):
     plan = PLANS[name]._replace(static=StaticKernel())
     z, t = rng.standard_normal((2, 9, 13, 11)) / 4
     right = reference.derivative(
-        lambda a: reference.kernel_of_increments(a, **options_of(plan)), (z,), (t,)
+        lambda a: reference.kernel_of_increments(a, **plan_options(plan)), (z,), (t,)
     )
     pairs = Pairs(None, None, z, True)
     assert_close(jvp(pairs, (t, None), plan), right, rtol=1e-11)

@@ -59,7 +59,7 @@ def arguments(array):
     return ctypes.c_void_p(array.ctypes.data), I64(array.size)
 
 
-def options_of(library, plan, x, y, weights=None, lengths=None):
+def c_options(library, plan, x, y, weights=None, lengths=None):
     options = Options()
     assert library.pysig_kernel_options_init(ctypes.byref(options), ctypes.sizeof(options)) == 0
     assert (options.x_batch, options.y_batch, options.workers) == (1, 1, 1)
@@ -113,7 +113,7 @@ def test_c_agrees_with_the_reference(library, rng, plan, dtype, form):
     y = None if form == "symmetric" else (rng.standard_normal((2, 4, 2)) / 2).astype(dtype)
     lengths = rng.integers(1, 6, 3) if form == "lengths" else None
     weights = None if plan.weights is None else np.array(plan.weights)
-    options = options_of(library, plan, x, y, weights, lengths)
+    options = c_options(library, plan, x, y, weights, lengths)
     matrix = np.empty((3, 3 if y is None else 2), dtype)
     name = REALS[np.dtype(dtype).name]
     kernel = getattr(library, f"pysig_signature_kernel_matrix_{name}")
@@ -140,7 +140,7 @@ def test_c_agrees_with_the_reference(library, rng, plan, dtype, form):
 
 def test_a_wrong_option_is_named(library, rng):
     x, out = rng.standard_normal((2, 4, 3)), np.empty((2, 2))
-    options = options_of(library, PLANS[0], x, None)
+    options = c_options(library, PLANS[0], x, None)
     options.order = 17
     kernel = library.pysig_signature_kernel_matrix_f64
     given = (*arguments(x), None, I64(0), I64(3), ctypes.byref(options), *arguments(out))

@@ -12,7 +12,7 @@ sig = pytest.importorskip("pysig.interop.dask")
 last_point = pytest.importorskip("pysig.interop._dask_graph").last_point
 
 
-def walks():
+def drawn_walks():
     return np.random.default_rng(0).normal(size=(4, 30, 3)).cumsum(axis=1)
 
 
@@ -41,7 +41,7 @@ OF_SIGNATURES = {
 }
 
 
-def check(lazy, expected, tolerance=1e-12):
+def check_lazy(lazy, expected, tolerance=1e-12):
     """The shape, dtype and chunks that are declared are those that come, with these values."""
     assert lazy.shape == expected.shape
     actual = lazy.compute(scheduler="synchronous")
@@ -56,10 +56,10 @@ def check(lazy, expected, tolerance=1e-12):
 def test_the_check_notices_a_wrong_value_and_a_wrong_shape():
     right = np.ones((2, 3))
     with pytest.raises(AssertionError):
-        check(da.from_array(right + 1e-9), right)
+        check_lazy(da.from_array(right + 1e-9), right)
     wrong = da.map_blocks(lambda b: b[:, :2], da.from_array(right), dtype=float)
     with pytest.raises(AssertionError):
-        check(wrong, right)
+        check_lazy(wrong, right)
 
 
 @pytest.mark.parametrize("chunks", CHUNKS, ids=str)
@@ -67,8 +67,8 @@ def test_the_check_notices_a_wrong_value_and_a_wrong_shape():
 def test_signatures(chunks, name):
     options = {**OPTIONS, **OF_SIGNATURES}[name]
     depth = None if "words" in options else 3
-    lazy = sig.signature(da.from_array(walks(), chunks=chunks), depth, **options)
-    check(lazy, pysig.signature(walks(), depth, **options))
+    lazy = sig.signature(da.from_array(drawn_walks(), chunks=chunks), depth, **options)
+    check_lazy(lazy, pysig.signature(drawn_walks(), depth, **options))
 
 
 @pytest.mark.parametrize("chunks", CHUNKS, ids=str)
@@ -76,32 +76,34 @@ def test_signatures(chunks, name):
 @pytest.mark.parametrize("basis", ["words", "expanded"])
 def test_logsignatures(chunks, name, basis):
     options = OPTIONS[name]
-    lazy = sig.logsignature(da.from_array(walks(), chunks=chunks), 3, basis=basis, **options)
-    check(lazy, pysig.logsignature(walks(), 3, basis=basis, **options), 1e-11)
+    lazy = sig.logsignature(da.from_array(drawn_walks(), chunks=chunks), 3, basis=basis, **options)
+    check_lazy(lazy, pysig.logsignature(drawn_walks(), 3, basis=basis, **options), 1e-11)
 
 
 def test_one_path_float32_integers_and_lengths():
     for dtype in (np.float32, np.int64):
-        points = (walks()[0] * 3).astype(dtype)
+        points = (drawn_walks()[0] * 3).astype(dtype)
         lazy = sig.signature(da.from_array(points, chunks=(7, 3)), 3)
         assert lazy.dtype == pysig.signature(points, 3).dtype
-        check(lazy, pysig.signature(points, 3), 1e-5 if dtype == np.float32 else 1e-12)
+        check_lazy(lazy, pysig.signature(points, 3), 1e-5 if dtype == np.float32 else 1e-12)
     lengths = [30, 1, 7, 12]
     for given in (lengths, np.array(lengths), da.from_array(np.array(lengths), chunks=1)):
-        lazy = sig.signature(da.from_array(walks(), chunks=(3, 30, 3)), 2, lengths=given)
-        check(lazy, pysig.signature(walks(), 2, lengths=lengths))
+        lazy = sig.signature(da.from_array(drawn_walks(), chunks=(3, 30, 3)), 2, lengths=given)
+        check_lazy(lazy, pysig.signature(drawn_walks(), 2, lengths=lengths))
 
 
 def test_the_transforms_of_whole_paths_need_one_chunk_of_time():
     for transform in ("reset", ["basepoint"], ["time", "reset"]):
-        whole = sig.signature(da.from_array(walks(), chunks=(3, 30, 3)), 2, transform=transform)
-        check(whole, pysig.signature(walks(), 2, transform=transform))
+        whole = sig.signature(
+            da.from_array(drawn_walks(), chunks=(3, 30, 3)), 2, transform=transform
+        )
+        check_lazy(whole, pysig.signature(drawn_walks(), 2, transform=transform))
         with pytest.raises(ValueError, match=r"several chunks of time.*rechunk\(\{-2: -1\}\)"):
-            sig.signature(da.from_array(walks(), chunks=(3, 7, 3)), 2, transform=transform)
+            sig.signature(da.from_array(drawn_walks(), chunks=(3, 7, 3)), 2, transform=transform)
 
 
 def test_the_graph_has_at_most_three_tasks_for_a_chunk():
-    path = da.from_array(walks(), chunks=(2, 1, 3))
+    path = da.from_array(drawn_walks(), chunks=(2, 1, 3))
     own = len(sig.signature(path, 3).__dask_graph__()) - len(path.__dask_graph__())
     assert own <= 3 * path.npartitions
     own = len(sig.signature(path, 3, stream=True).__dask_graph__()) - len(path.__dask_graph__())
@@ -110,14 +112,14 @@ def test_the_graph_has_at_most_three_tasks_for_a_chunk():
 
 def test_only_a_point_goes_to_the_next_chunk():
     """What `last` holds is a copy of one point, not a view that keeps a chunk."""
-    points = walks()
+    points = drawn_walks()
     last = last_point(points)
     assert last.base is None
     assert last.shape == (4, 3)
 
 
 def test_the_result_depends_on_the_chunks_only():
-    path = da.from_array(walks(), chunks=(2, 7, 3))
+    path = da.from_array(drawn_walks(), chunks=(2, 7, 3))
     first = sig.signature(path, 3).compute(scheduler="synchronous")
     again = sig.signature(path, 3, workers=2).compute(scheduler="threads", num_workers=2)
     np.testing.assert_array_equal(first, again)
@@ -127,7 +129,7 @@ def test_the_result_depends_on_the_chunks_only():
 
 def test_on_cupy_chunks(cupy):
     """The chunks stay on the device; Dask is told so."""
-    blocks = da.from_array(walks(), chunks=(2, 7, 3)).map_blocks(
+    blocks = da.from_array(drawn_walks(), chunks=(2, 7, 3)).map_blocks(
         cupy.asarray, dtype=float, meta=cupy.zeros((0, 0, 0))
     )
     for options in ({}, {"stream": True, "scalar_term": True}, {"transform": "time"}):
@@ -136,7 +138,7 @@ def test_on_cupy_chunks(cupy):
         parts = lazy.to_delayed().ravel()
         values = [part.compute(scheduler="synchronous") for part in parts]
         assert all(isinstance(value, cupy.ndarray) for value in values)
-        expected = pysig.signature(walks(), 2, **options)
+        expected = pysig.signature(drawn_walks(), 2, **options)
         total = np.concatenate([cupy.asnumpy(value).ravel() for value in values])
         assert total.size == expected.size
         np.testing.assert_allclose(np.sort(total), np.sort(expected.ravel()), rtol=1e-9, atol=1e-12)
@@ -144,7 +146,7 @@ def test_on_cupy_chunks(cupy):
 
 def test_two_processes_of_a_cluster():
     distributed = pytest.importorskip("distributed")
-    path = da.from_array(walks(), chunks=(2, 7, 3))
+    path = da.from_array(drawn_walks(), chunks=(2, 7, 3))
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -190,7 +192,7 @@ def test_two_processes_of_a_cluster():
 )  # fmt: skip
 def test_errors_come_before_the_graph(make, options, error, message):
     with pytest.raises(error, match=message):
-        sig.signature(make(walks()), None if "words" in options else 2, **options)
+        sig.signature(make(drawn_walks()), None if "words" in options else 2, **options)
 
 
 def test_the_examples_run():
