@@ -114,6 +114,30 @@ def emulator(cupy):
     return cupy
 
 
+# Functions whose cases on the emulator of CuPy take seconds to minutes each: it compiles a program
+# for each set of options. The usual run has the first case of each function in tests/gpu,
+# and one case of the public API; `pytest -m sweep` has all. On a real GPU all are usual.
+KERNELS_ON_GPU = "test_values_agree_with_the_reference"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark most cases of signature kernels on the emulator as sweeps."""
+    if not gpu_under_test.real_cupy()[1]:
+        return
+    seen = set()
+    for item in items:
+        name = item.path.name
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        in_api = "kernel" in name and parameters.get("xp") == "cupy"
+        if not in_api and not name.startswith("test_gpu_signature_kernel"):
+            continue
+        function = (name, item.originalname)
+        if function in seen or (in_api and item.originalname != KERNELS_ON_GPU):
+            item.add_marker(pytest.mark.sweep)
+        seen.add(function)
+
+
 @pytest.fixture
 def command(capfdbinary, tmp_path, monkeypatch):
     """Run the command `pysig` in this process, in an empty folder."""

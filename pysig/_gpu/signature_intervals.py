@@ -92,7 +92,7 @@ def signature_intervals_vjp(
         wide = Cotangents(*(None if a is None else cupy.empty(a.shape, np.float64) for a in into))
         rows = cupy.ascontiguousarray(bar[:, 1:])
         level_1, stream = plan_for(paths.channels, 1), Options(stream=True)
-        signature_vjp(_in_double(cupy, paths), rows, wide, level_1, stream)
+        signature_vjp(_at_origin(cupy, paths), rows, wide, level_1, stream)
         for array, values in zip(into, wide, strict=True):
             if array is not None:
                 array[...] = values.astype(array.dtype)
@@ -109,18 +109,26 @@ def _in_double(cupy: Any, paths: Paths) -> Paths:
     return Paths(points, basepoint, None, paths.lengths, None, transform)
 
 
+def _at_origin(cupy: Any, paths: Paths) -> Paths:
+    """The paths with all points at the origin, for derivatives of level 1: it is affine in the
+    points, and those beyond the end of a path may be NaN.
+    """
+    inner = _in_double(cupy, paths)
+    base = None if inner.basepoint is None else cupy.zeros_like(inner.basepoint)
+    return inner._replace(points=cupy.zeros_like(inner.points), basepoint=base)
+
+
 def _transformed(cupy: Any, paths: Paths, tangents: Tangents | None) -> Any:
     """The transformed path or its tangent (batch, steps + 1, channels), from the origin: level 1 of
     the signatures of all prefixes.
     """
     rows = cupy.empty((paths.batch, paths.steps, paths.channels), np.float64)
     level_1, stream = plan_for(paths.channels, 1), Options(stream=True)
-    inner = _in_double(cupy, paths)
     if tangents is None:
-        signature(inner, rows, level_1, stream)
+        signature(_in_double(cupy, paths), rows, level_1, stream)
     else:
         wide = (None if a is None else a.astype(np.float64) for a in tangents)
-        signature_jvp(inner, Tangents(*wide), rows, level_1, stream)
+        signature_jvp(_at_origin(cupy, paths), Tangents(*wide), rows, level_1, stream)
     origin = cupy.zeros((paths.batch, 1, paths.channels), np.float64)
     return cupy.concatenate([origin, rows], axis=1)
 

@@ -211,8 +211,8 @@ import pysig
 
 name, length, channels, depth, method, workers = sys.argv[1:]
 path = np.broadcast_to(np.float64(1), (1, int(length), int(channels)))
-print("started", flush=True)
 try:
+    print("started", flush=True)
     other = (path,) if name == "signature_jvp" else ()
     getattr(pysig, name)(path, int(depth), *other, method=method, workers=int(workers))
 except KeyboardInterrupt:

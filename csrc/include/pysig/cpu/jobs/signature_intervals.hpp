@@ -23,9 +23,6 @@ struct interval_groups {
     const i64* by_start;  // queries of a group, the largest a first
     const i64* by_end;    // the same queries, the smallest b first
     const i64* stored;    // number of by_end[i] among the queries of its group in by_start
-
-    i64 start(i64 query) const { return bounds[2 * query]; }
-    i64 end(i64 query) const { return bounds[2 * query + 1]; }
 };
 
 // Signatures of steps [mid, resume): (batch, middles, size), null if there are none.

@@ -21,9 +21,12 @@ PYSIG_NAMESPACE_BEGIN
 
 // How a result is made: suf(a) (x) pre(b), or one of the two where the other is trivial.
 enum class interval_kind { product, end_only, front_only };
+inline i64 start_of(const interval_groups& groups, i64 query) { return groups.bounds[2 * query]; }
+inline i64 end_of(const interval_groups& groups, i64 query) { return groups.bounds[2 * query + 1]; }
+
 inline interval_kind kind_of_query(const interval_groups& groups, i64 query, i64 mid) {
-    return groups.start(query) == mid ? interval_kind::end_only
-           : groups.end(query) == mid ? interval_kind::front_only
+    return start_of(groups, query) == mid ? interval_kind::end_only
+           : end_of(groups, query) == mid ? interval_kind::front_only
                                       : interval_kind::product;
 }
 
@@ -66,9 +69,9 @@ class interval_lanes {
     bool aligned = true;     // all lanes have the structure of lane 0
 
     // Steps from mid to the front, and from resume to the end (-1 for b = mid), of a query.
-    i64 steps_to_front(const interval_slot& s, i64 query) const { return s.mid - groups.start(query); }
+    i64 steps_to_front(const interval_slot& s, i64 query) const { return s.mid - start_of(groups, query); }
     i64 steps_to_end(const interval_slot& s, i64 query) const {
-        const i64 b = groups.end(query);
+        const i64 b = end_of(groups, query);
         return b == s.mid ? -1 : b - s.resume;
     }
 
