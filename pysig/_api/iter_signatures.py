@@ -32,6 +32,7 @@ def iter_signatures(
     batch_size : int or None, optional
         Number of paths that are computed together, at least 1. None: the elements are batches.
     stream, basepoint, initial, inverse, scalar_term, words
+        See `signature`.
     lengths, offsets, transform, method, workers
         See `signature`. They apply to each batch, so `lengths` needs ``batch_size=None`` and equal
         batches.

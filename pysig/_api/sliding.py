@@ -46,7 +46,7 @@ class SlidingSignature(OnlineSignature):
 
     See Also
     --------
-    IncrementalSignature : the signature of all points so far
+    IncrementalSignature : The signature of all points so far.
 
     Notes
     -----

@@ -243,8 +243,8 @@ def _check_path(path: Any) -> None:
 def _by_batch(path: Any, plan: Plan, stream: bool, points: dict[str, Any]) -> Any:
     """Each block of paths by itself; `points` are the options that say how points are read."""
     lengths = points.pop("lengths")
-    rows = pysig.transformed_shape(path.shape[-2], 1, points["transform"])[0] - 1
-    rows += points["basepoint"] is not None and points["basepoint"] is not False
+    based = points["basepoint"] is not None and points["basepoint"] is not False
+    rows = pysig.transformed_shape(path.shape[-2] + based, 1, points["transform"])[0] - 1
     columns = ((rows,), (plan.size,)) if stream else ((plan.size,),)
     ndim = path.ndim
     arrays = [path]

@@ -107,5 +107,5 @@ def test_arrays_of_two_devices_are_refused(cupy):
     path = cupy.zeros((4, 2))
     with pytest.raises(TypeError, match="cotangent: expected a CuPy array"):
         pysig.signature_vjp(path, 2, np.zeros(6))
-    with pytest.raises(TypeError, match=r"tile.*not available for cupy"):
+    with pytest.raises(TypeError, match='cupy arrays, received "tile"'):
         pysig.signature_jvp(path, 2, path, method="tile")

@@ -277,7 +277,7 @@ def launched(emulator, *arguments, **options):
 
 def test_tiles_are_taken_where_there_are_any(emulator, rng):
     path, cotangent = emulator.asarray(random_points(rng, 500, 30, 3)), emulator.zeros(39)
-    forth_and_back = ["pysig_signature_tile", "pysig_signature_vjp", "pysig_points"]
+    forth_and_back = ["pysig_signature_tile", "pysig_signature_vjp", "pysig_point_bars"]
     for method in ("auto", "tile"):
         assert launched(emulator, path, 3, cotangent, method=method)[0] == forth_and_back
     assert "pysig_signature_vjp" not in launched(emulator, path, 3, cotangent, method="cumsum")[0]
@@ -357,7 +357,7 @@ def test_bad_input_is_refused(cupy):
         pysig.signature_vjp(path, 2, cupy.zeros(7), method="tile")
     with pytest.raises(ValueError, match="method: expected one of"):
         pysig.signature_vjp(path, 2, cupy.zeros(6), method="tiles")
-    with pytest.raises(TypeError, match=r"cumsum.*not available for numpy"):
+    with pytest.raises(TypeError, match='numpy arrays, received "cumsum"'):
         pysig.signature_vjp(np.zeros((4, 2)), 2, np.zeros(6), method="cumsum")
 
 

@@ -276,7 +276,7 @@ def spills(log):
     return sum(map(int, found))
 
 
-@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_signature_kernels_compile_and_stay_in_registers(nvrtc, card, itemsize):
     text = build.source("signature_kernel.cu")
@@ -287,7 +287,7 @@ def test_signature_kernels_compile_and_stay_in_registers(nvrtc, card, itemsize):
         assert spills(log) == 0, log
 
 
-@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_gradients_of_signature_kernels_compile_and_stay_in_registers(nvrtc, card, itemsize):
     """Five kernels at once."""
@@ -297,6 +297,7 @@ def test_gradients_of_signature_kernels_compile_and_stay_in_registers(nvrtc, car
         assert spills(log) == 0, log
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("card", TWO_CARDS)
 @pytest.mark.parametrize("plan", [KernelPlan("square", 16), KernelPlan("levels", 8, 8)], ids=str)
 def test_long_edges_compile(nvrtc, card, plan):

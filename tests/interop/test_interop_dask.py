@@ -31,6 +31,7 @@ OPTIONS = {
     "times": {"transform": pysig.Time(np.arange(30.0) ** 2)},
     "times of the basepoint": {"transform": pysig.Time(np.arange(30.0) ** 2), "stream": True},
     "lead-lag": {"transform": ["lead_lag"], "stream": True},
+    "lead-lag from the basepoint": {"transform": "lead_lag", "basepoint": True, "stream": True},
     "time and lead-lag": {"transform": ["time", "lead_lag"], "basepoint": True},
 }
 OF_SIGNATURES = {
