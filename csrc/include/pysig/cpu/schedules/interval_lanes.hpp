@@ -27,7 +27,7 @@ inline i64 end_of(const interval_groups& groups, i64 query) { return groups.boun
 inline interval_kind kind_of_query(const interval_groups& groups, i64 query, i64 mid) {
     return start_of(groups, query) == mid ? interval_kind::end_only
            : end_of(groups, query) == mid ? interval_kind::front_only
-                                      : interval_kind::product;
+                                          : interval_kind::product;
 }
 
 inline i64 largest_group(const interval_groups& groups) {
