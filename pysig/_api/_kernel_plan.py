@@ -38,7 +38,7 @@ class Choice(NamedTuple):
         plan = self.plan
         if self.rtol is not None or self.grid or plan.static.kind != LINEAR:
             return False
-        return plan.scheme == "levels" and plan.order >= min(plan.depth, MAX_ORDER)
+        return plan.scheme == "levels" and (plan.order >= plan.depth or self.method == "features")
 
 
 def check_choice(depth: Any, options: Mapping[str, Any], dtype: Any) -> Choice:
@@ -67,13 +67,23 @@ def check_choice(depth: Any, options: Mapping[str, Any], dtype: Any) -> Choice:
     if method == "finite_difference":
         scheme, order = "finite_difference", 0
     elif order is None and depth is not None and rtol is None:
-        order = min(depth, MAX_ORDER)  # exact: the terms beyond are smaller than 1 / 17!
+        order = _exact_order(depth, method)
     elif order is None:
         rtol = DEFAULT_RTOL[np.dtype(dtype).name] if rtol is None else rtol
     plan = KernelPlan(scheme, order or 0, depth or 0, dyadic, static.plan, weights)
     choice = Choice(plan, static, method, rtol, levels, grid, normalize)
     _check_features(choice, options)
     return choice
+
+
+def _exact_order(depth: int, method: str) -> int:
+    """The order at which the recursion is exact, if there is one."""
+    if depth > MAX_ORDER and method != "features":
+        raise ValueError(
+            f"depth: expected at most {MAX_ORDER} without order or rtol, because the recursion is "
+            f'exact up to this depth, received {depth}. Pass order, rtol or method="features".'
+        )
+    return min(depth, MAX_ORDER)
 
 
 def _check_order(order: Any) -> int | None:

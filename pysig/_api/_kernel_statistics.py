@@ -73,7 +73,11 @@ def check_permutations(n_permutations: Any, seed: Any) -> tuple[int, np.random.G
 
 
 def p_value(statistic: float, null: Any, scale: float) -> float:
-    """``(1 + #{null >= statistic}) / (1 + n)``, where rounding does not tell values apart."""
+    """``(1 + #{null >= statistic}) / (1 + n)``, where rounding does not tell values apart; NaN if
+    the statistic is not a number.
+    """
+    if not np.isfinite(statistic) or not np.isfinite(null).all():
+        return float("nan")
     close = 64 * np.finfo(np.float64).eps * scale
     return float((1 + np.count_nonzero(null >= statistic - close)) / (1 + len(null)))
 

@@ -247,3 +247,13 @@ def test_options_of_single_kernels_are_refused():
     for function in (pysig.mmd, pysig.hsic, pysig.signature_score):
         with pytest.raises(TypeError, match="unexpected keyword argument 'levels'"):
             function(X, X, levels=True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_a_sample_that_is_not_finite_has_no_p_value(rng, bad):
+    x, y = rng.normal(size=(7, 6, 2)), rng.normal(size=(7, 6, 2))
+    x[2] = x[2] * bad
+    for test in (pysig.mmd_test, pysig.hsic_test):
+        with np.errstate(all="ignore"):
+            result = test(x, y, order=3, seed=0, n_permutations=19)
+        assert np.isnan(result.pvalue)

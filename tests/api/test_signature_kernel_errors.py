@@ -33,6 +33,7 @@ def test_the_trap_works(no_kernels):
 
 OPTIONS = [
     ({"order": 0}, ValueError, "order: expected an integer of at least 1, received 0"),
+    ({"depth": 17}, ValueError, "depth: expected at most 16 without order or rtol"),
     ({"order": 17}, ValueError, "order: expected an integer from 1 to 16, received 17"),
     ({"order": 2.0}, TypeError, "order: expected an integer, received float"),
     ({"order": True}, TypeError, "order: expected an integer, received bool"),
