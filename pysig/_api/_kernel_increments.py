@@ -104,7 +104,7 @@ class IncrementsCall:
             self.backend.impl.signature_kernel_jvp(
                 self.pairs, moves, None, out, self.plan, self.workers
             )
-        return self._weighted(out).reshape(*self.batch, *self.own)
+        return self._weighted(out).reshape((*self.batch, *self.own))
 
     @on_device
     def gradient(self, cotangent: Any) -> Any:

@@ -48,9 +48,9 @@ class Time:
     array([3., 4.])
     >>> pysig.signature(path, 1, transform="time")
     array([3., 1.])
-    >>> times = np.array(["2024-01-01T00:00", "2024-01-01T00:01", "2024-01-01T01:00"], "M8[m]")
+    >>> times = np.array(["2024-01-01T00:00", "2024-01-01T00:01", "2024-01-01T00:02"], "M8[m]")
     >>> pysig.signature(path, 1, transform=pysig.Time(times))
-    array([   3., 3600.])
+    array([  3., 120.])
     """
 
     times: Any = None

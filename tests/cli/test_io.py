@@ -360,5 +360,5 @@ def test_shipped_vowels_are_the_published_ones():
 
 
 def test_unknown_data_set_is_refused():
-    with pytest.raises(ValueError, match="'basic_motions', 'japanese_vowels'"):
+    with pytest.raises(ValueError, match='"basic_motions", "japanese_vowels"'):
         pysig.data.load("vowels")
