@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except InputError as error:
         message = str(error)
+    except OverflowError as error:
+        message = f"a number is out of range ({error}); give a smaller one"
     except MemoryError:
         message = "not enough memory; give a smaller --memory or --depth"
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,3 +222,12 @@ def test_errors_of_dates(command, random_walks):
         text.write("x,y\n1,2\n2,3\n")
     run = command("signature", "b.csv", "--depth", 2, "--window", "5s")
     assert "--window 5s: b.csv has no times; give --time-column, or a number of points" in run.err
+
+
+@pytest.mark.parametrize("options", [["--window", 10**20], ["--window", 5, "--stride", 10**20]])
+def test_numbers_out_of_range(command, options):
+    Path("a.csv").write_text("x\n1\n2\n")
+    result = command("signature", "a.csv", "--depth", 1, *options)
+    assert result.status == 2
+    assert result.err.startswith("pysig: error: ")
+    assert result.err.count("\n") == 1
