@@ -47,6 +47,11 @@ class KernelCall:
     ) -> None:
         self.caller, self.first = caller, first_array(x)
         self.paired, self.any_axes, self.name = paired, any_axes, name
+        if paired and y is None:
+            raise TypeError(
+                "y: expected an array of paths, received None. Pass y, or take "
+                "signature_kernel_matrix for the kernels within x."
+            )
         self.given = {"x": x, "y": y, **options}
         self.begin(x, y, depth, options)
 

@@ -10,6 +10,8 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._kernel_call import KernelCall
 from pysig._api._kernel_paths import split_lengths, split_pair
+from pysig._api._memory import available_memory, shortage
+from pysig._backend import NUMPY
 
 BLOCK_BYTES = 2**24  # of the labels of permutations at a time
 
@@ -63,6 +65,13 @@ def mean(gram: Any, unbiased: bool) -> Any:
 def check_permutations(n_permutations: Any, seed: Any) -> tuple[int, np.random.Generator]:
     """The number of permutations and a generator."""
     count = _checks.check_integer(n_permutations, "n_permutations", 1)
+    needed = 8 * count  # one statistic for each
+    available = available_memory(NUMPY) if needed > 2**20 else None
+    if needed > (2**63 - 1 if available is None else available):
+        raise MemoryError(
+            f"n_permutations: the statistics of {count} permutations "
+            f"{shortage(needed, available)} Take fewer."
+        )
     try:
         return count, np.random.default_rng(seed)
     except (TypeError, ValueError):

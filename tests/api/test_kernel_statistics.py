@@ -257,3 +257,15 @@ def test_a_sample_that_is_not_finite_has_no_p_value(rng, bad):
         with np.errstate(all="ignore"):
             result = test(x, y, order=3, seed=0, n_permutations=19)
         assert np.isnan(result.pvalue)
+
+
+def test_permutations_that_do_not_fit_are_refused(rng):
+    x = rng.normal(size=(4, 5, 2))
+    for test in (pysig.mmd_test, pysig.hsic_test):
+        with pytest.raises(MemoryError, match=r"n_permutations: .*bytes.*Take fewer"):
+            test(x, x, order=2, n_permutations=10**18)
+
+
+def test_the_second_paths_of_pairs_are_needed(rng):
+    with pytest.raises(TypeError, match="y: expected an array of paths, received None"):
+        pysig.signature_kernel(rng.normal(size=(5, 2)), None)
