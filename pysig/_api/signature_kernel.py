@@ -43,8 +43,9 @@ def signature_kernel(
     depth : int, optional
         Truncation depth: levels up to it count. None: all levels, the untruncated kernel.
     order : int, optional
-        The order P, from 1 to 16. None: exact signatures if `depth` is given without `rtol`,
-        otherwise the smallest order that reaches `rtol`.
+        The order P, from 1 to 16. None: exact signatures if `depth` is given without `rtol` (at
+        most 16, except with ``method="features"``), otherwise the smallest order that reaches
+        `rtol`.
     rtol : float, optional
         Tolerance that chooses the order: ``|K_P - K_{P+1}|`` is at most ``rtol * sqrt(K(x, x) K(y,
         y))`` on some of the pairs, see `signature_kernel_order`. By default 1e-4 for float32 and

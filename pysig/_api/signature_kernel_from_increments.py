@@ -35,7 +35,8 @@ def signature_kernel_from_increments(
     depth : int, optional
         See `signature_kernel`.
     order : int, optional
-        The order, from 1 to 16. It may be left out with a depth, and the kernel is then exact.
+        The order, from 1 to 16. It may be left out with a depth of at most 16, and the kernel is
+        then exact.
     dyadic_order, weights, levels, grid
         See `signature_kernel`.
     method : {"auto", "recursion", "finite_difference"}, optional
