@@ -92,9 +92,12 @@ def cupy():
         return
     if sys.platform != "linux":
         pytest.skip("no GPU, and the CuPy emulator needs Linux (ELF sections, ucontext)")
+    gpu_under_test.forget_cupy()
     sys.path.insert(0, str(EMULATOR))
     try:
-        yield importlib.import_module("cupy")
+        emulator = importlib.import_module("cupy")
+        assert emulator.is_emulator
+        yield emulator
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(str(EMULATOR))

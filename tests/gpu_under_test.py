@@ -21,9 +21,17 @@ def real_cupy():
     absent = absence(cupy.cuda.runtime)
     if not absent:
         return cupy, ""
+    forget_cupy()
+    return None, absent
+
+
+def forget_cupy():
+    """Remove CuPy from the imported modules, so that the next import can find the emulator.
+
+    Frameworks import the real one on their own: dask.array does.
+    """
     for name in [name for name in sys.modules if name.split(".")[0] in ("cupy", "cupyx")]:
         del sys.modules[name]
-    return None, absent
 
 
 def absence(runtime):

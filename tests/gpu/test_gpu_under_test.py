@@ -63,3 +63,11 @@ def test_a_required_gpu_that_is_absent_is_an_error():
 def test_the_report_says_what_is_tested(cupy):
     on_emulator = getattr(cupy, "is_emulator", False)
     assert ("emulator" in gpu_under_test.header()) == on_emulator
+
+
+def test_a_real_cupy_that_a_framework_imported_is_forgotten(monkeypatch):
+    """As dask.array imports it while the tests are collected."""
+    modules = dict.fromkeys(("cupy", "cupy.cuda", "cupyx", "cupynumeric", "numpy"))
+    monkeypatch.setattr(gpu_under_test, "sys", SimpleNamespace(modules=modules))
+    gpu_under_test.forget_cupy()
+    assert set(modules) == {"cupynumeric", "numpy"}
