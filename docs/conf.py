@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+from matplotlib import pyplot
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import figure_style  # noqa: E402
 import generate  # noqa: E402
 
 import pysig  # noqa: E402
@@ -22,17 +23,20 @@ copyright = "2026, the pysig developers"
 release = version = pysig.__version__
 
 extensions = [
+    "figure_style",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "figures", "_figures", "_templates"]
+exclude_patterns = ["_build", "figures", "_figures", "_templates", "gallery/backreferences"]
 html_theme = "furo"
 html_title = f"pysig {release}"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -55,17 +59,33 @@ numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its 
 intersphinx_mapping: dict[str, Any] = {}
 
 
+# The programs of examples/ run while the site is built; an error in one is an error of the build.
+sphinx_gallery_conf: dict[str, Any] = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("figure_style.scraper",),
+    "reset_modules": ("figure_style.apply_style",),
+    "reference_url": {"pysig": None},
+    "doc_module": ("pysig",),
+    "backreferences_dir": "gallery/backreferences",
+    "show_memory": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "min_reported_time": 10_000,
+}
+
+
 def draw_figures() -> None:
     """Run each script of figures/ and store the figure that its function `figure` returns."""
     target = HERE / "_figures"
     target.mkdir(exist_ok=True)
-    mpl.use("agg")
-    style = {"svg.hashsalt": "pysig", "font.size": 9, "axes.spines.top": False}
-    style |= {"axes.spines.right": False, "figure.constrained_layout.use": True}
+    figure_style.apply_style()
     for script in sorted((HERE / "figures").glob("*.py")):
-        with mpl.rc_context(style):
-            figure = runpy.run_path(str(script))["figure"]()
-            figure.savefig(target / f"{script.stem}.svg", metadata={"Date": None})
+        figure = runpy.run_path(str(script))["figure"]()
+        figure_style.save(figure, target / f"{script.stem}.svg")
+        pyplot.close(figure)
 
 
 def draw_benchmarks() -> None:

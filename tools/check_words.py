@@ -11,7 +11,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = (".ci", ".github", "bench", "cmake", "csrc", "docs", "pysig", "tests", "tools")
+FOLDERS = (
+    ".ci",
+    ".github",
+    "bench",
+    "cmake",
+    "csrc",
+    "docs",
+    "examples",
+    "pysig",
+    "tests",
+    "tools",
+)
 FILES = (
     "CMakeLists.txt",
     "CONTRIBUTING.md",
@@ -23,6 +34,7 @@ FILES = (
 SUFFIXES = {"", ".c", ".cmake", ".cpp", ".cu", ".cuh", ".f90", ".h", ".hpp", ".in", ".md", ".pxd"}
 SUFFIXES |= {".py", ".pyi", ".pyx", ".rst", ".toml", ".txt", ".yml"}
 SKIPPED = {"tools/check_words.py", "bench/results", "docs/_build", "docs/_figures", "docs/api"}
+SKIPPED |= {"docs/gallery"}
 SKIPPED |= {
     "tests/package/test_tools.py",
     "docs/reference.md",
