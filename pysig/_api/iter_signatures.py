@@ -65,11 +65,27 @@ def iter_signatures(
     [[10.0, 10.0]]
     """
     given = complete(iter_signatures, options)
-    if not isinstance(paths, Iterable):
-        raise TypeError(f"paths: expected an iterable of paths, received {describe(paths)}.")
     if batch_size is not None:
         batch_size = check_integer(batch_size, "batch_size", 1)
+    if _is_stored(paths):
+        paths = _rows(paths, batch_size)
+    if not isinstance(paths, Iterable):
+        raise TypeError(f"paths: expected an iterable of paths, received {describe(paths)}.")
     return _batches(iter(paths), depth, batch_size, given)
+
+
+def _is_stored(paths: Any) -> bool:
+    """Whether it is an array that is indexed and not iterated, such as those of zarr."""
+    return (
+        hasattr(paths, "shape") and hasattr(paths, "__getitem__") and not hasattr(paths, "__iter__")
+    )
+
+
+def _rows(paths: Any, batch_size: int | None) -> Iterator[Any]:
+    """The elements; those of a batch are read together."""
+    step = batch_size or 1
+    for start in range(0, paths.shape[0], step):
+        yield from paths[start : start + step]
 
 
 def _batches(

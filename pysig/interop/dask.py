@@ -14,14 +14,22 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import dask.array as da
-import numpy as np
 from dask.array.utils import meta_from_array
 from dask.base import tokenize
 
 import pysig
+from pysig.interop._dask_checks import check_arguments, check_path, listed_stages
 from pysig.interop._dask_graph import Chunked, Plan, signed
+from pysig.interop._dask_kernels import signature_kernel_matrix
+from pysig.interop._dask_windows import logsignature_windows, signature_windows
 
-__all__ = ["logsignature", "signature"]
+__all__ = [
+    "logsignature",
+    "logsignature_windows",
+    "signature",
+    "signature_kernel_matrix",
+    "signature_windows",
+]
 
 #: Stages of a transform that chunks of a path can be computed with one by one.
 LOCAL_STAGES = ("time", "lead_lag")
@@ -99,10 +107,7 @@ def signature(
     >>> bool(np.allclose(sig.signature(path, 3).compute(), pysig.signature(points, 3)))
     True
     """
-    wanted = None if words is None else tuple(tuple(word) for word in words)
-    if wanted is not None and depth is None:
-        depth = max(map(len, wanted), default=1)
-    result = {"inverse": inverse, "scalar_term": scalar_term, "words": wanted}
+    result = {"inverse": inverse, "scalar_term": scalar_term, "words": words}
     points = {"basepoint": basepoint, "lengths": lengths, "transform": transform}
     return _computed(Call(path, depth, stream, points, workers, split_every), result)
 
@@ -171,27 +176,12 @@ class Call(NamedTuple):
 def _computed(call: Call, result: Mapping[str, Any]) -> Any:
     """`result` are the options that say what is returned."""
     path, points, split_every = call.path, call.points, call.split_every
-    _check_path(path)
+    check_path(path)
     if not isinstance(split_every, int) or split_every < 2:
         raise ValueError(
             f"split_every: expected an integer of at least 2, received {split_every!r}."
         )
-    listed = () if points["transform"] is None else points["transform"]
-    stages = tuple(listed) if isinstance(listed, (list, tuple)) else (listed,)
-    plan = Plan(
-        channels=pysig.transformed_shape(path.shape[-2], path.shape[-1], points["transform"])[1],
-        depth=call.depth,
-        stages=tuple(_stage_name(stage) for stage in stages),
-        workers=call.workers,
-        **{"log": None, "inverse": False, "scalar_term": False, "words": None, **result},
-    )
-    array = path if path.dtype.kind == "f" else path.astype(np.float64)
-    # arguments are checked now, on two points, and not in a task
-    checked = [pysig.Time() if isinstance(stage, pysig.Time) else stage for stage in stages]
-    tiny = np.zeros((2, path.shape[-1]), array.dtype)
-    signed(
-        tiny, plan, call.stream, {"basepoint": points["basepoint"], "transform": checked or None}
-    )
+    plan, array = check_arguments(path, call.depth, call.stream, points, result, call.workers)
     if path.numblocks[-2] == 1:
         return _by_batch(array, plan, call.stream, points)
     if points["lengths"] is not None:
@@ -205,39 +195,8 @@ def _computed(call: Call, result: Mapping[str, Any]) -> Any:
                 f"transform: expected {', '.join(LOCAL_STAGES)} or pysig.Time for a path in "
                 f"several chunks of time, received {stage!r}. Rechunk it: path.rechunk({{-2: -1}})."
             )
+    stages = listed_stages(points["transform"])
     return Chunked(array, plan, points["basepoint"], stages).result(call.stream, split_every)
-
-
-def _stage_name(stage: Any) -> Any:
-    if not isinstance(stage, pysig.Time):
-        return stage
-    return "time" if stage.times is None else "times"
-
-
-def _check_path(path: Any) -> None:
-    if not isinstance(path, da.Array):
-        raise TypeError(
-            f"path: expected a dask.array.Array, received {type(path).__name__}. "
-            "Pass other arrays to pysig.signature."
-        )
-    if path.ndim < 2:
-        raise ValueError(
-            f"path: expected shape (..., length, channels), received shape {path.shape}."
-        )
-    if any(np.isnan(size) for size in path.shape):
-        raise ValueError(
-            "path: expected chunks of known sizes, received unknown ones. "
-            "Call path.compute_chunk_sizes()."
-        )
-    if path.numblocks[-1] != 1:
-        raise ValueError(
-            f"path: expected one chunk of channels, received chunks {path.chunks[-1]}. "
-            "Rechunk it: path.rechunk({-1: -1})."
-        )
-    if 0 in path.shape[-2:]:
-        raise ValueError(
-            f"path: expected at least one point and one channel, received shape {path.shape}."
-        )
 
 
 def _by_batch(path: Any, plan: Plan, stream: bool, points: dict[str, Any]) -> Any:

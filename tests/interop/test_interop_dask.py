@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 
 import pysig
+from lazy_arrays import check_lazy, drawn_walks
 
 da = pytest.importorskip("dask.array")
 sig = pytest.importorskip("pysig.interop.dask")
 last_point = pytest.importorskip("pysig.interop._dask_graph").last_point
-
-
-def drawn_walks():
-    return np.random.default_rng(0).normal(size=(4, 30, 3)).cumsum(axis=1)
 
 
 CHUNKS = [(2, 30, 3), (3, 7, 3), (4, (1, 1, 5, 23), 3), (1, (29, 0, 1), 3)]
@@ -40,18 +37,6 @@ OF_SIGNATURES = {
     "words": {"words": [(0, 1), (2,)]},
     "words of prefixes": {"words": [(0, 1), (2,)], "stream": True},
 }
-
-
-def check_lazy(lazy, expected, tolerance=1e-12):
-    """The shape, dtype and chunks that are declared are those that come, with these values."""
-    assert lazy.shape == expected.shape
-    actual = lazy.compute(scheduler="synchronous")
-    assert (actual.shape, actual.dtype) == (lazy.shape, lazy.dtype)
-    for index in np.ndindex(*lazy.numblocks):
-        block = lazy.blocks[index]
-        assert block.compute(scheduler="synchronous").shape == block.shape
-    scale = np.abs(expected).max()
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
 
 
 def test_the_check_notices_a_wrong_value_and_a_wrong_shape():
