@@ -6,6 +6,7 @@ collect_ignore_glob = ["embedding/*/*.py"]
 collect_ignore = ["conf.py", "generate.py", "figures", "reference.md", "api", "frameworks.md"]
 NEEDS = {
     "dask.md": ["dask"],
+    "xarray.md": ["xarray", "dask"],
     "tables.md": ["pandas", "polars"],
     "scikit_learn.md": ["sklearn", "pandas"],
 }

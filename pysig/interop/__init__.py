@@ -11,6 +11,7 @@ _LAZY_MODULES = (
     "sklearn",
     "tensorflow",
     "torch",
+    "xarray",
 )  # imported at first use
 
 

@@ -38,7 +38,7 @@ class Plan(NamedTuple):
         if self.log is not None:
             return pysig.logsignature_size(self.channels, self.depth, self.log)
         if self.words is not None:
-            return len(self.words)
+            return len(self.words) + self.scalar_term
         return pysig.signature_size(self.channels, self.depth, self.scalar_term)
 
 
@@ -47,9 +47,10 @@ def signed(points: Any, plan: Plan, stream: bool, options: Mapping[str, Any]) ->
     common = {"stream": stream, "inverse": plan.inverse, "workers": plan.workers, **options}
     if plan.log is not None:
         return pysig.logsignature(points, plan.depth, basis=plan.log, **common)
+    common["scalar_term"] = plan.scalar_term
     if plan.words is not None:
         return pysig.signature(points, None, words=plan.words, **common)
-    return pysig.signature(points, plan.depth, scalar_term=plan.scalar_term, **common)
+    return pysig.signature(points, plan.depth, **common)
 
 
 class Chunked:
@@ -220,6 +221,13 @@ def with_scalar(rows: Any) -> Any:
     return xp.concatenate([xp.ones((*rows.shape[:-1], 1), rows.dtype), rows], axis=-1)
 
 
+def chosen(rows: Any, plan: Plan) -> Any:
+    """The coefficients that the caller wants of rows of signatures."""
+    if plan.words is not None:
+        rows = rows[..., [pysig.word_index(word, plan.channels) for word in plan.words]]
+    return with_scalar(rows) if plan.scalar_term else rows
+
+
 def finished(rows: Sequence[Any], *, plan: Plan) -> Any:
     """The product of the last rows, as the caller wants it: (..., size)."""
     total = joined(rows, plan=plan)[..., 0, :]
@@ -230,11 +238,7 @@ def finished(rows: Sequence[Any], *, plan: Plan) -> Any:
         return pysig.signature_to_logsignature(
             total, channels, depth, basis=plan.log, workers=plan.workers
         )
-    if plan.words is not None:
-        return total[..., [pysig.word_index(word, channels) for word in plan.words]]
-    if plan.scalar_term:
-        return with_scalar(total)
-    return total
+    return chosen(total, plan)
 
 
 def prefixes(
@@ -249,6 +253,4 @@ def prefixes(
     rows = pysig.signature(
         points, plan.depth, stream=True, inverse=plan.inverse, workers=plan.workers, **given
     )
-    if plan.words is not None:
-        return rows[..., [pysig.word_index(word, plan.channels) for word in plan.words]]
-    return with_scalar(rows)
+    return chosen(rows, plan)

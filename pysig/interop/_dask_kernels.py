@@ -158,8 +158,8 @@ def _shape_of_a_pair(sides: list[Any], options: dict[str, Any]) -> tuple[int, ..
     for base in pair:
         if np.ndim(base) > 1:
             raise ValueError(
-                f"basepoint: expected shape (channels,), received shape {np.shape(base)}. Put a "
-                "basepoint of each path in front of its points."
+                f"basepoint: expected shape (channels,), received shape {np.shape(base)}. Put "
+                "the points in front of each path."
             )
     stages = listed_stages(options["transform"])
     for stage in stages:

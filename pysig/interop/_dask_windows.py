@@ -238,8 +238,7 @@ class Task:
     windows: PointWindows | TimeWindows
     shift: int
     rule: Rule
-    basepoint: Any
-    transform: Any
+    points: dict[str, Any]  # options that say how points are read
 
     def __call__(self, pieces: list[Any], lengths: Any = None) -> Any:
         """The windows of the points in `pieces`, which follow each other."""
@@ -249,9 +248,8 @@ class Task:
         plan = self.plan
         options: dict[str, Any] = {
             "depth": plan.depth if plan.words is None else None,
-            "basepoint": self.basepoint,
+            **self.points,
             "inverse": plan.inverse,
-            "transform": self.transform,
             "workers": plan.workers,
         }
         name = "signature"
@@ -262,7 +260,8 @@ class Task:
             options["basis"] = plan.log
         if lengths is not None:
             windows = getattr(pysig, f"{name}_windows")
-            return windows(points, **self.rule._asdict(), lengths=lengths, **options)
+            options["lengths"] = lengths
+            return windows(points, **self.rule._asdict(), **options)
         intervals = self.windows.intervals(self.shift)
         return getattr(pysig, f"{name}_intervals")(points, intervals=intervals, **options)
 
@@ -347,7 +346,7 @@ class WindowGraph:
         stop = self.starts[k + 1]
         task = Task(
             self.plan, windows, shift, self.rule._replace(times=None),
-            self.points["basepoint"], self._stages(shift, stop),
+            {**self.points, "lengths": None, "transform": self._stages(shift, stop)},
         )  # fmt: skip
         for row in self.rows:
             pieces: list[Key] = [(self.path.name, *row, j, 0) for j in range(first, k + 1)]

@@ -35,6 +35,8 @@ OF_SIGNATURES = {
     "scalar": {"scalar_term": True},
     "scalar of prefixes": {"scalar_term": True, "stream": True},
     "words": {"words": [(0, 1), (2,)]},
+    "scalar and words": {"words": [(0, 1), (2,)], "scalar_term": True},
+    "scalar and words of prefixes": {"words": [(2,)], "scalar_term": True, "stream": True},
     "words of prefixes": {"words": [(0, 1), (2,)], "stream": True},
 }
 

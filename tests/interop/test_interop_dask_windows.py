@@ -49,6 +49,7 @@ OPTIONS = {
     "reset": {"transform": ["time", "reset"]},
     "scalar": {"scalar_term": True},
     "words": {"words": [(0, 1), (2,)]},
+    "scalar and words": {"words": [(0, 1), (2,)], "scalar_term": True},
 }
 
 
