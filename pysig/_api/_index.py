@@ -9,9 +9,10 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._index_query import Query
+from pysig._api._interval_bounds import find_intervals
 from pysig._api._memory import available_memory, shortage
 from pysig._api._product_table import ProductTable, level_count
-from pysig._api._times import UNITS, Times, check_order, check_times, noun
+from pysig._api._times import UNITS, Times, check_order, check_times, require_kind
 from pysig._api._windows import check_length_of_times, check_paths_of_times
 from pysig._backend import CUPY, NUMPY, ArrayBackend
 from pysig._plans.layout import plan_for
@@ -70,6 +71,19 @@ class Index:
                 "leaves or a smaller depth."
             )
 
+    def bounds(self, intervals: Any, include_previous: Any, allocates: bool) -> Any:
+        """The checked intervals (paths or 1, q, 2); `allocates`: the result must fit."""
+        sizes = self.sizes
+
+        def check(number: int) -> None:
+            if allocates:
+                self.check_query_fits((*sizes.batch, number, self.table.plan.size))
+
+        rule = self.length, sizes.batch, self.times, include_previous
+        found = find_intervals(intervals, *rule, check)
+        check(int(found.shape[1]))
+        return found
+
     def check_query_fits(self, shape: tuple[int, ...]) -> None:
         """Raise MemoryError if a result of this shape does not fit."""
         needed = prod(shape) * self.sizes.dtype.itemsize
@@ -113,17 +127,13 @@ class Index:
         new = check_length_of_times(check_times(given), points)
         check_paths_of_times(new, self.sizes.batch)
         old = self.times
-        if new.kind != old.kind:
-            raise TypeError(
-                f"times: expected {noun(old)}, as those of the index, received {noun(new)}. "
-                "Use one unit for both."
-            )
+        require_kind(new, old, "times", "those of the index")
         if old.unit:
             unit = max(old.unit, new.unit, key=UNITS.index)
             old, new = old.in_unit(unit), new.in_unit(unit)
         lead = np.broadcast_shapes(old.shape[:-1], new.shape[:-1])
         parts = [np.broadcast_to(t.values, (*lead, t.shape[-1])) for t in (old, new)]
-        joined = Times(np.concatenate(parts, axis=-1), old.kind, old.unit)
+        joined = Times(np.concatenate(parts, axis=-1), old.kind, old.unit, old.zoned)
         check_order(joined)
         return joined
 
@@ -158,7 +168,7 @@ class Index:
         for number, level in enumerate(self.table.levels):
             arrays[f"level{number}"] = host(level[:, : self.table.leaves])
         if self.times is not None:
-            facts["times"] = [self.times.kind, self.times.unit]
+            facts["times"] = [self.times.kind, self.times.unit, self.times.zoned]
             arrays["times"] = self.times.values
         return facts, arrays
 

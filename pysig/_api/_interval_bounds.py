@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._times import Times, check_moments, check_order, check_times
-from pysig._api._windows import broadcasts, check_length_of_times, check_paths_of_times
+from pysig._api._times import Times, check_moments, check_order
+from pysig._api._windows import broadcasts, check_paths_of_times, check_room, times_of_points
 from pysig._backend import is_cupy
 
 
@@ -20,12 +21,16 @@ def check_intervals(
     lengths: Any,
     times: Any,
     include_previous: Any,
+    check: Callable[[int], None],
 ) -> Any:
-    """The intervals (paths or 1, q, 2) of points, from points or times."""
+    """The intervals (paths or 1, q, 2) of points, from points or times. `check` raises an error if
+    this number of intervals is too large.
+    """
     previous = _checks.check_flag(include_previous, "include_previous")
+    _check_number(intervals, check)
     if times is None:
         return _finished(_of_points(intervals, length, batch), batch, lengths, previous)
-    checked = check_length_of_times(check_times(times), length)
+    checked = times_of_points(times, length, lengths)
     check_paths_of_times(checked, batch)
     check_order(checked, None if lengths is None else lengths.reshape(batch))
     return _finished(_of_moments(intervals, checked, batch, lengths), batch, lengths, previous)
@@ -37,14 +42,24 @@ def find_intervals(
     batch: tuple[int, ...],
     times: Times | None,
     include_previous: Any,
+    check: Callable[[int], None],
 ) -> Any:
     """As `check_intervals`, with times that are checked already."""
     previous = _checks.check_flag(include_previous, "include_previous")
+    _check_number(intervals, check)
     if times is None:
         array = _of_points(intervals, length, batch)
     else:
         array = _of_moments(intervals, times, batch, None)
     return _finished(array, batch, None, previous)
+
+
+def _check_number(intervals: Any, check: Callable[[int], None]) -> None:
+    """MemoryError if there are too many intervals, of an array of any kind."""
+    shape = getattr(intervals, "shape", ())
+    if len(shape) >= 2:
+        check_room(prod(shape[:-1]), "intervals", "Pass fewer at a time.")
+        check(int(shape[-2]))
 
 
 def _finished(array: Any, batch: tuple[int, ...], lengths: Any, previous: bool) -> Any:
@@ -69,6 +84,11 @@ def _flat(array: Any, batch: tuple[int, ...]) -> Any:
 def _check_shape(array: Any, batch: tuple[int, ...]) -> None:
     if array.ndim >= 2 and array.shape[-1] == 2 and broadcasts(array.shape[:-2], batch):
         return
+    if not batch and array.ndim > 2 and array.shape[-1] == 2:
+        raise ValueError(
+            "intervals: expected shape (intervals, 2), since there is one path, received "
+            f"{tuple(array.shape)}. Pass intervals.reshape(-1, 2)."
+        )
     lead = f" whose first axes broadcast to {batch}" if batch else ""
     raise ValueError(
         f"intervals: expected shape (..., intervals, 2){lead}, received {tuple(array.shape)}. "

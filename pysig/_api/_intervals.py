@@ -30,8 +30,23 @@ from pysig._plans.projection import Projection, projection_for
 # Multiply-adds of a signature of a window by shared work, for each coefficient and level.
 DIRECT_COST = 2.0
 
-# (length, batch, lengths on the host) -> the intervals (paths or 1, q, 2) of points.
-Bounds = Callable[[int, tuple[int, ...], Any], Any]
+# (length, batch, lengths on the host, check of their number) -> the intervals (paths or 1, q, 2).
+Bounds = Callable[[int, tuple[int, ...], Any, Callable[[int], None]], Any]
+
+
+def refuse_time_of_basepoint(options: Mapping[str, Any]) -> None:
+    """ValueError for given times beside a basepoint, which has no time of its own in a window."""
+    base, transform = options["basepoint"], options["transform"]
+    if transform is None or base is None or base is False:
+        return
+    if any(
+        isinstance(stage, Time) and stage.times is not None for stage in check_stages(transform)
+    ):
+        raise ValueError(
+            "transform: expected no pysig.Time(times) beside basepoint=, which has no time in a "
+            'window, received both. Pass transform=[pysig.Time(times), "basepoint"] for a point of '
+            "zeros at time 0, or append the times to path and basepoint as a channel."
+        )
 
 
 class IntervalsCall(PathCall):
@@ -52,8 +67,11 @@ class IntervalsCall(PathCall):
         find: Bounds,
         argument: str,
         basis: Any = None,
+        allocates: bool = True,
     ) -> None:
         self.basis = None if basis is None else check_basis(basis)
+        self.allocates = allocates
+        refuse_time_of_basepoint(options)
         super().__init__("signature_windows, signature_intervals", path, options)
         self.argument = argument
         self.scalar_column = None
@@ -67,9 +85,8 @@ class IntervalsCall(PathCall):
         self.times = self._wide_times(options["transform"])
         lengths = self.paths.lengths
         host = None if lengths is None else lengths.get() if self.on_gpu else lengths
-        self.bounds = find(self.array.shape[-2], self.batch, host)
-        self.queries = int(self.bounds.shape[1])
-        self.rows = (self.queries,)
+        self.bounds = find(self.array.shape[-2], self.batch, host, self.check_number)
+        self.check_number(int(self.bounds.shape[1]))
 
     @property
     def on_gpu(self) -> bool:
@@ -111,11 +128,11 @@ class IntervalsCall(PathCall):
         stages = check_stages(transform)
         place = next(k for k, stage in enumerate(stages) if isinstance(stage, Time))
         before = [stage for stage in stages[:place] if stage in ("basepoint", "reset")]
-        if before or self.paths.basepoint is not None:
+        if before:
             raise ValueError(
                 "transform: expected pysig.Time(times) before basepoint and reset, which add "
-                "points to each window, received it after "
-                f"{before[0] if before else 'basepoint'}. Put it first, or leave times out."
+                f"points to each window, received it after {before[0]}. Put it first, or leave "
+                "times out."
             )
         stage = time_stage(stages, False)
         wide, _ = wide_times(stage, self.array, self.lengths, self.backend)
@@ -123,8 +140,11 @@ class IntervalsCall(PathCall):
         rows = self.backend.xp.broadcast_to(wide.astype(np.float64), (*self.batch, points))
         return self.backend.xp.ascontiguousarray(rows).reshape(self.count, points)
 
-    def check_fits(self) -> None:
-        """Raise MemoryError if a new result does not fit."""
+    def check_number(self, number: int) -> None:
+        """Take the number of intervals. Raise MemoryError if a new result does not fit."""
+        self.queries, self.rows = number, (number,)
+        if not self.allocates:
+            return
         needed = prod(self.out_shape) * self.array.dtype.itemsize
         if needed <= SMALL_RESULT_BYTES:
             return
@@ -147,17 +167,6 @@ class IntervalsCall(PathCall):
         return " If it has the scalar in front, pass scalar_term=True."
 
     # ---- work ----
-
-    def value(self, out: Any = None) -> Any:
-        """The result, in `out` if that is an array."""
-        if out is None:
-            self.check_fits()
-        return super().value(out)
-
-    def derivative(self, tangents: Tangents) -> Any:
-        """The derivative of the result along the tangents."""
-        self.check_fits()
-        return super().derivative(tangents)
 
     @cached_property
     def interval_rows(self) -> IntervalRows | JoinedRows:

@@ -103,12 +103,24 @@ def check_points(path: Any, caller: str, offsets: Any = None, lengths: Any = Non
     if offsets is not None:
         backend, ragged = _concatenated(path, offsets, lengths)
     else:
-        items = None if lengths is not None else sequence_of(path, 2)
+        items = sequence_of(path, 2)
+        if items is not None and lengths is not None:
+            _refuse_lengths(items, lengths)
+            items = None
         if items is None:
             return check_path(path)
         backend, ragged = _packed(items)
     refuse_capture(backend, caller, "paths of different lengths are copied")
     return backend, ragged
+
+
+def _refuse_lengths(items: list[Any], lengths: Any) -> None:
+    """ValueError for `lengths` beside paths that are not padded to one length."""
+    if len({len(item) for item in items}) > 1:
+        raise ValueError(
+            "lengths: expected None, because path is a list of paths of their own lengths, "
+            f"received {describe(lengths)}. Leave it out, or pad the paths to one array."
+        )
 
 
 def packed(path: Any, caller: str, options: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._times import UNITS, Times, check_order, check_times
+from pysig._api._times import UNITS, Times, check_order, check_times, missing, require_kind
 
 __all__ = ["TimeForm", "push_times"]
 
@@ -27,10 +27,11 @@ class TimeForm:
     unit: str
     dtype: np.dtype[Any]
     newest: int | float = 0  # of the window, in this form
+    zoned: bool = False
 
-    def state(self) -> tuple[str, str, str, float]:
+    def state(self) -> tuple[str, str, str, float, bool]:
         """What a pickle holds."""
-        return self.kind, self.unit, self.dtype.name, self.newest
+        return self.kind, self.unit, self.dtype.name, self.newest, self.zoned
 
     @classmethod
     def of(cls, times: Times) -> TimeForm:
@@ -41,7 +42,7 @@ class TimeForm:
             return cls("number", "", np.dtype(np.float64) if exact else whole)
         factor = _factor(times.unit, "ns")
         finer = factor is not None and _size(times.values) * factor <= _LARGEST
-        return cls(times.kind, "ns" if finer else times.unit, whole)
+        return cls(times.kind, "ns" if finer else times.unit, whole, zoned=times.zoned)
 
     def values(self, times: Times) -> Any:
         """`times` in this form."""
@@ -69,9 +70,17 @@ class TimeForm:
     def moment(self, value: Any) -> tuple[int | float, bool]:
         """One moment in this form, and whether it is exact; else it is the next later one."""
         if np.ndim(value) != 0:
-            raise ValueError(f"before: expected one time, received {_checks.describe(value)}.")
+            raise ValueError(
+                f"before: expected one time, received {_checks.describe(value)}. Pass a scalar."
+            )
+        if value is None or isinstance(value, (str, bytes)):
+            raise TypeError(
+                f"before: expected a number, datetime64 or timedelta64, received "
+                f"{_checks.describe(value)}. Convert a text: numpy.datetime64(before)."
+            )
         moment = check_times([value], "before")
-        check_order(moment, name="before")
+        if missing(moment.values, moment.kind).any():
+            raise ValueError(f"before: expected finite times, received {value}. Pass a time.")
         self._check_kind(moment, "before")
         exact: Any = moment.values[0].item()
         if self.kind != "number":
@@ -90,12 +99,8 @@ class TimeForm:
         return float(np.nextafter(real, np.inf)), False
 
     def _check_kind(self, times: Times, name: str) -> None:
-        if times.kind != self.kind:
-            mine, its = ("numbers" if k == "number" else k for k in (self.kind, times.kind))
-            raise TypeError(
-                f"{name}: expected {mine}, as the times in the window, received {its}. "
-                "Use one kind of times."
-            )
+        own = Times(None, self.kind, self.unit, self.zoned)
+        require_kind(times, own, name, "the times in the window")
 
 
 def push_times(

@@ -7,7 +7,8 @@ a path; ties are allowed. NaN and NaT are refused.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -26,11 +27,13 @@ class Times:
     """Checked times (..., points): int64 or float64 on the host.
 
     `kind`: "number", "datetime64" or "timedelta64". `unit`: the unit of the last two, else "".
+    `zoned`: dates had a time zone; the values are in UTC.
     """
 
     values: Any
     kind: str
     unit: str
+    zoned: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,7 +44,8 @@ class Times:
         """One time, for messages and results."""
         if self.kind == "number":
             return str(value)
-        return str(np.array(int(value), np.int64).view(f"{self.kind}[{self.unit}]"))
+        shown = np.array(int(value), np.int64).view(f"{self.kind}[{self.unit}]")
+        return f"{shown}Z" if self.zoned else str(shown)
 
     def in_unit(self, unit: str) -> Times:
         """The same times in a finer unit."""
@@ -54,7 +58,7 @@ class Times:
                 f"times: expected times that 64 bits hold in units of {unit}, received larger "
                 "ones. Round the lengths of time to a coarser unit."
             )
-        return Times(self.values * factor, self.kind, unit)
+        return replace(self, values=self.values * factor, unit=unit)
 
 
 def check_times(value: Any, name: str = "times") -> Times:
@@ -64,9 +68,25 @@ def check_times(value: Any, name: str = "times") -> Times:
     if array.ndim < 1:
         raise ValueError(
             f"{name}: expected shape (..., points), a time for each point, received shape "
-            f"{tuple(array.shape)}."
+            f"{tuple(array.shape)}. Pass one time for each point."
         )
     return _of_array(array, value, name)
+
+
+def require_kind(times: Times, expected: Times, name: str, owner: str) -> None:
+    """TypeError unless both are numbers, lengths of time, or dates with or without a zone."""
+    if times.kind != expected.kind:
+        raise TypeError(
+            f"{name}: expected {noun(expected)}, as {owner}, received {noun(times)}. "
+            "Use one unit for both."
+        )
+    if times.zoned != expected.zoned:
+        pair = ("with", "without") if expected.zoned else ("without", "with")
+        remedy = "Give them a zone." if expected.zoned else "Give both a zone, or remove it."
+        raise TypeError(
+            f"{name}: expected dates {pair[0]} a time zone, as {owner}, received dates {pair[1]} "
+            f"one. {remedy}"
+        )
 
 
 def check_order(times: Times, lengths: Any = None, name: str = "times") -> None:
@@ -79,9 +99,9 @@ def check_order(times: Times, lengths: Any = None, name: str = "times") -> None:
         counted = np.arange(times.shape[-1]) < np.asarray(lengths)[..., None]
         counted = np.broadcast_to(counted, np.broadcast_shapes(counted.shape, times.shape))
     values = np.broadcast_to(times.values, np.broadcast_shapes(np.shape(counted), times.shape))
-    missing = _missing(values, times.kind) & counted
-    if missing.any():
-        index = _first(missing)
+    lost = missing(values, times.kind) & counted
+    if lost.any():
+        index = _first(lost)
         shown = "NaT" if times.kind != "number" else str(values[index])
         raise ValueError(
             f"{name}: expected finite times, received {shown} at index {_place(index)}. "
@@ -117,18 +137,18 @@ def check_moments(value: Any, name: str, times: Times) -> tuple[Times, Any]:
     _checks.refuse_masked(value, name)
     array = _host_array(value, name)
     moments = _of_array(array, value, name)
-    if moments.kind != times.kind:
-        raise TypeError(
-            f"{name}: expected {noun(times)}, as times are, received {noun(moments)}. "
-            "Use one unit for both."
-        )
-    missing = _missing(moments.values, moments.kind)
-    if missing.any():
-        index = _first(missing)
+    require_kind(moments, times, name, "times are")
+    number = moments.kind == "number"
+    lost = np.isnan(moments.values) if number else missing(moments.values, moments.kind)
+    if lost.any():
+        index = _first(lost)
         raise ValueError(
-            f"{name}: expected finite times, received a missing one at index {_place(index)}."
+            f"{name}: expected times, received a missing one at index {_place(index)}. Drop it, or "
+            "pass the first or last time."
         )
-    if times.kind == "number":
+    if number:
+        if times.values.dtype == np.int64:
+            moments = _whole(moments)
         if times.values.dtype != moments.values.dtype:
             times, moments = _as_floats(times, "times"), _as_floats(moments, name)
         return times, moments.values
@@ -139,19 +159,15 @@ def check_moments(value: Any, name: str, times: Times) -> tuple[Times, Any]:
 def join_times(parts: list[Times], name: str = "times") -> Times:
     """Concatenate times of one kind, in a unit that holds all of them exactly."""
     kind = parts[0].kind
-    for part in parts:
-        if part.kind != kind:
-            raise TypeError(
-                f"{name}: expected {noun(parts[0])}, as of the first path, received "
-                f"{noun(part)}. Use one unit for all."
-            )
+    for part in parts[1:]:
+        require_kind(part, parts[0], name, "of the first path")
     if kind == "number":
         if len({part.values.dtype for part in parts}) > 1:
             parts = [_as_floats(part, name) for part in parts]
         return Times(np.concatenate([part.values for part in parts]), kind, "")
     unit = max((part.unit for part in parts), key=UNITS.index)
     values = [part.in_unit(unit).values for part in parts]
-    return Times(np.concatenate(values), kind, unit)
+    return Times(np.concatenate(values), kind, unit, parts[0].zoned)
 
 
 # ---- arrays ----
@@ -173,27 +189,36 @@ def _host_array(value: Any, name: str) -> Any:
 
 
 def _of_array(array: Any, given: Any, name: str) -> Times:
-    kind = array.dtype.kind
+    kind, zoned = array.dtype.kind, has_zone(given)
     if kind == "O":
-        array = _of_objects(array, name)
+        array, zoned = _of_objects(array, name)
         kind = array.dtype.kind
     if kind in _KINDS:
-        return _of_dates(array, name)
+        return replace(_of_dates(array, name), zoned=zoned)
     if kind == "u" and array.size and int(array.max()) > 2**63 - 1:
         raise ValueError(f"{name}: expected integers that 64 bits hold, received {array.max()}.")
     if kind in "iu":
         return Times(array.astype(np.int64), "number", "")
     if kind == "f":
         return Times(array.astype(np.float64), "number", "")
-    remedy = "Convert texts: numpy.array(times, 'datetime64[ns]')." if kind in "US" else ""
+    remedy = f"Convert texts: numpy.array({name}, 'datetime64[ns]')." if kind in "US" else ""
     raise TypeError(
         f"{name}: expected numbers, datetime64 or timedelta64, received "
         f"{_checks.describe(given)}. {remedy}".rstrip()
     )
 
 
+def has_zone(value: Any) -> bool:
+    """Whether a column of pandas, polars or Arrow holds dates with a time zone."""
+    dtype = getattr(value, "dtype", getattr(value, "type", None))
+    dtype = getattr(dtype, "pyarrow_dtype", dtype)
+    return getattr(dtype, "tz", getattr(dtype, "time_zone", None)) is not None
+
+
 def _of_dates(array: Any, name: str) -> Times:
     unit, _ = np.datetime_data(array.dtype)
+    if unit == "generic" and np.isnat(array).all():
+        array, unit = array.astype(f"{_KINDS[array.dtype.kind]}[s]"), "s"
     kind = _KINDS[array.dtype.kind]
     if array.dtype.kind == "M" and unit in ("Y", "M"):  # dates of the calendar
         array, unit = array.astype("datetime64[D]"), "D"
@@ -203,26 +228,39 @@ def _of_dates(array: Any, name: str) -> Times:
             f"Convert it: .astype('{kind}[s]')."
         )
     # The conversion removes steps of several units, and another order of bytes.
-    values = array.astype(f"{kind}[{unit}]", copy=False).view(np.int64)
-    return Times(values, kind, unit)
+    return Times(array.astype(f"{kind}[{unit}]", copy=False).view(np.int64), kind, unit)
 
 
-def _of_objects(array: Any, name: str) -> Any:
-    """Convert an array of objects: dates, lengths of time or numbers."""
+def _of_objects(array: Any, name: str) -> tuple[Any, bool]:
+    """Convert objects: dates, lengths of time or numbers; and whether dates have a zone."""
     items = [item for item in array.ravel() if item is not None]
     if items and all(isinstance(item, datetime.timedelta) for item in items):
-        return _each(array, _timedelta).astype("timedelta64[ns]")
-    if items and all(isinstance(item, datetime.datetime) for item in items):
-        return _each(array, _datetime).astype("datetime64[ns]")
-    if items and all(isinstance(item, datetime.date) for item in items):
-        return array.astype("datetime64[D]")
+        return _each(array, _timedelta).astype("timedelta64[ns]"), False
+    dates = [item for item in items if isinstance(item, datetime.date)]
+    if items and len(dates) == len(items):
+        if not any(isinstance(item, datetime.datetime) for item in items):
+            return array.astype("datetime64[D]"), False
+        return _each(array, _datetime).astype("datetime64[ns]"), _zone_of(dates, name)
     if items and all(isinstance(item, Real) and not isinstance(item, bool) for item in items):
-        return array.astype(np.float64)
+        return array.astype(np.float64), False
     item = next((item for item in items if not isinstance(item, (Real, datetime.date))), None)
     raise TypeError(
         f"{name}: expected numbers, datetime64 or timedelta64, received objects such as "
         f"{_checks.describe(item)}. Convert them to one of these."
     )
+
+
+def _zone_of(dates: list[Any], name: str) -> bool:
+    """Whether dates have a time zone; TypeError if only some have one."""
+    known = [item for item in dates if item == item]  # NaT differs from itself
+    zones = [getattr(item, "tzinfo", None) is not None for item in known]
+    if len(set(zones)) > 1:
+        pair = known[zones.index(False)], known[zones.index(True)]
+        raise TypeError(
+            f"{name}: expected dates with a time zone or without one, received both: {pair[0]} and "
+            f"{pair[1]}. Give all of them a zone, or none."
+        )
+    return any(zones)
 
 
 def _each(array: Any, convert: Any) -> Any:
@@ -236,7 +274,7 @@ def _datetime(item: Any) -> Any:
         return np.datetime64("NaT", "ns")
     if hasattr(item, "to_datetime64"):
         return item.to_datetime64()
-    if item.tzinfo is not None:
+    if getattr(item, "tzinfo", None) is not None:
         item = item.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     return np.datetime64(item)
 
@@ -269,7 +307,25 @@ def _number_duration(value: Any, name: str, times: Times) -> tuple[Times, Any]:
         if number == int(number):
             return times, int(number)
         times = _as_floats(times, "times")
-    return times, float(number)
+    try:
+        return times, float(number)
+    except OverflowError:
+        raise ValueError(
+            f"{name}: expected a length of time up to {sys.float_info.max:.2g}, received "
+            f"{_checks.describe(value)}. Pass at most the span of the times."
+        ) from None
+
+
+def _whole(moments: Times) -> Times:
+    """Moments that are integers or infinite, as integers; other ones as they are."""
+    if moments.values.dtype == np.int64 or not np.isinf(moments.values).any():
+        return moments
+    endless = np.isinf(moments.values)
+    finite = np.where(endless, 0.0, moments.values)
+    if ((np.abs(finite) > 2**53) | (finite != np.rint(finite))).any():
+        return moments
+    ends = np.where(moments.values > 0, 2**63 - 1, 1 - 2**63)
+    return replace(moments, values=np.where(endless, ends, finite.astype(np.int64)))
 
 
 def _as_floats(times: Times, name: str) -> Times:
@@ -324,7 +380,8 @@ def _factor(coarse: str, fine: str) -> int:
 # ---- messages ----
 
 
-def _missing(values: Any, kind: str) -> Any:
+def missing(values: Any, kind: str) -> Any:
+    """Where times are NaN, infinite or NaT."""
     if kind == "number":
         return ~np.isfinite(values)
     return values == np.iinfo(np.int64).min

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._memory import available_memory, shortage
-from pysig._api._times import Times, check_duration, check_order, check_times
+from pysig._api._ragged import sequence_of
+from pysig._api._times import Times, check_duration, check_order, check_times, join_times
 from pysig._backend import NUMPY
 
 STARTS = ("full", "partial")
+BYTES = 48  # of a window while its bounds are computed; they take 16 of these
+LARGEST = 2**62
 # For each value of `closed`: the side of searchsorted for the first point, and for the end.
 SIDES = {
     "right": ("right", "right"),
@@ -39,7 +43,14 @@ class WindowRule:
 
 
 def check_rule(
-    length: int, window: Any, stride: Any, start: Any, times: Any, closed: Any, previous: Any
+    length: int,
+    window: Any,
+    stride: Any,
+    start: Any,
+    times: Any,
+    closed: Any,
+    previous: Any,
+    lengths: Any = None,
 ) -> WindowRule:
     """Check the arguments of windows, except for the order of times."""
     _check_choice(start, "start", STARTS)
@@ -54,7 +65,7 @@ def check_rule(
         window = _check_points(window, "window")
         stride = 1 if stride is None else _check_points(stride, "stride")
         return WindowRule(window, stride, start, None, closed, previous)
-    checked = check_length_of_times(check_times(times), length)
+    checked = times_of_points(times, length, lengths)
     checked, window_length = check_duration(window, "window", checked)
     stride_length = None
     if stride is not None:
@@ -65,11 +76,39 @@ def check_rule(
     return WindowRule(window_length, stride_length, start, checked, closed, previous)
 
 
+def times_of_points(value: Any, length: int, lengths: Any) -> Times:
+    """Check the types of times, one for each point. Those of paths of different lengths, a
+    sequence or concatenated, are padded with the last one of each path.
+    """
+    if lengths is None or np.ndim(lengths) != 1:
+        return check_length_of_times(check_times(value), length)
+    items, counts = sequence_of(value, 1), np.asarray(lengths)
+    if items is None:
+        times = check_times(value)
+        if times.shape != (counts.sum(),) or times.shape == (length,):
+            return check_length_of_times(times, length)
+    else:
+        parts = [check_times(item) for item in items]
+        if len({part.shape for part in parts}) == 1 and parts[0].shape == (length,):
+            counts = np.full(len(parts), length)
+        if [part.shape for part in parts] != [(count,) for count in counts.tolist()]:
+            expected, shapes = _checks.describe(counts.tolist()), [part.shape for part in parts]
+            raise ValueError(
+                f"times: expected times of paths of these lengths: {expected}, received shapes "
+                f"{_checks.describe(shapes)}. Pass a time for each point of each path."
+            )
+        times = join_times(parts)
+    places = np.minimum(np.arange(length), counts[:, None] - 1)
+    places += (np.cumsum(counts) - counts)[:, None]
+    return replace(times, values=times.values[places])
+
+
 def check_length_of_times(times: Times, length: int) -> Times:
     """Raise ValueError unless there is a time for each point."""
     if times.shape[-1] != length:
         raise ValueError(
-            f"times: expected a time for each of the {length} points, received shape {times.shape}."
+            f"times: expected a time for each of the {length} points, received shape "
+            f"{times.shape}. Pass one time for each point."
         )
     return times
 
@@ -107,13 +146,21 @@ def _check_points(value: Any, name: str) -> int:
     return _checks.check_integer(value, name, 1)
 
 
-def bounds_of(rule: WindowRule, length: int, batch: tuple[int, ...], lengths: Any) -> Any:
+def bounds_of(
+    rule: WindowRule,
+    length: int,
+    batch: tuple[int, ...],
+    lengths: Any,
+    check: Callable[[int], None] = lambda number: None,
+) -> Any:
     """The windows (paths or 1, windows, 2) of a batch of that shape; `lengths` (paths,) or None.
 
-    A path with fewer windows than another one has empty windows at its end.
+    A path with fewer windows than another one has empty windows at its end. `check` raises an error
+    if this number of windows is too large; it is called before the work if the number is known.
     """
     if rule.times is None:
         counts = np.array([length]) if lengths is None else lengths
+        check(points_grid(rule, length)[0])
         return _of_points(rule, counts, length)
     times = rule.times
     check_paths_of_times(times, batch)
@@ -132,15 +179,21 @@ def bounds_of(rule: WindowRule, length: int, batch: tuple[int, ...], lengths: An
 # ---- windows of a number of points ----
 
 
-def _of_points(rule: WindowRule, counts: Any, length: int) -> Any:
+def points_grid(rule: WindowRule, length: int) -> tuple[int, int, int]:
+    """The number of windows of a path of this length, the end of the first, and the stride."""
     window, stride = rule.window, rule.stride
     first = window if rule.start == "full" else (window - 1) % stride + 1
     number = max((length - first) // stride + 1, 0)
+    return number, min(first, LARGEST), min(stride, LARGEST)
+
+
+def _of_points(rule: WindowRule, counts: Any, length: int) -> Any:
+    number, first, stride = points_grid(rule, length)
     check_room(number * len(counts))
     ends = first + stride * np.arange(number, dtype=np.int64)
     bounds = np.empty((len(counts), number, 2), np.int64)
     bounds[..., 1] = ends
-    bounds[..., 0] = np.maximum(ends - window - rule.include_previous, 0)
+    bounds[..., 0] = np.maximum(ends - min(rule.window, LARGEST) - rule.include_previous, 0)
     return _emptied(bounds, ends[None] > counts[:, None], counts)
 
 
@@ -150,14 +203,14 @@ def _emptied(bounds: Any, beyond: Any, counts: Any) -> Any:
     return bounds
 
 
-def check_room(number: int) -> None:
+def check_room(number: int, name: str = "window", advice: str = "Take a larger stride.") -> None:
     """Raise MemoryError unless the bounds of this number of windows fit."""
-    needed = 16 * number
+    needed, what = BYTES * number, "intervals" if name == "intervals" else "windows"
     available = available_memory(NUMPY) if needed > 2**20 else None
     if needed > (2**63 - 1 if available is None else available):
         raise MemoryError(
-            f"window: the list of {number} windows {shortage(needed, available)} "
-            "Take a larger stride."
+            f"{name}: the list of {_checks.integer_text(number)} {what} "
+            f"{shortage(needed, available)} {advice}"
         )
 
 
@@ -183,7 +236,7 @@ def _row(rows: Any, lengths: Any, k: int) -> Any:
     times = rows[k if len(rows) > 1 else 0][: lengths[k if len(lengths) > 1 else 0]]
     if times.dtype != np.int64:
         return times
-    if int(times[-1]) - int(times[0]) >= 2**62:
+    if int(times[-1]) - int(times[0]) >= LARGEST:
         raise ValueError(
             "times: expected a span below 2**62 units, received a longer one. Use a coarser unit."
         )
@@ -195,8 +248,8 @@ def _at_most(rule: WindowRule, rows: Any, lengths: Any, k: int) -> int:
     times = _row(rows, lengths, k)
     if rule.stride is None:
         return len(times)
-    span = float(times[-1]) - float(times[0]) + float(rule.window)
-    return int(min(span / float(rule.stride), 2.0**62)) + 2
+    stride = min(rule.stride, LARGEST) if times.dtype == np.int64 else rule.stride
+    return int(min((float(times[-1]) - float(times[0])) / float(stride), 2.0**62)) + 3
 
 
 def _of_row(rule: WindowRule, times: Any) -> Any:
@@ -221,7 +274,7 @@ def points_between(rule: WindowRule, times: Any, begins: Any, ends: Any) -> Any:
 
 def every_point(rule: WindowRule, times: Any, first: Any) -> tuple[Any, Any]:
     """Begin and end of windows that end at points, of a path whose first time is `first`."""
-    window = min(rule.window, 2**62) if times.dtype == np.int64 else rule.window
+    window = min(rule.window, LARGEST) if times.dtype == np.int64 else rule.window
     begins = times - window
     if rule.start == "full":
         whole = begins >= first
@@ -238,17 +291,24 @@ def grid(rule: WindowRule, first: Any, last: Any, done: int = 0) -> tuple[int, A
     """
     window, stride = rule.window, rule.stride
     if isinstance(first, np.integer):  # times relative to the first one
-        window, stride = min(window, 2**62), min(stride, 2**62)
+        window, stride = min(window, LARGEST), min(stride, LARGEST)
         back, number = window // stride, (int(last) - window) // stride + 1
         multiple = back * stride == window
     else:
-        back, number = round(window / stride), int((last - first - window) / stride) + 2
+        back, number = _quotient(window, stride), _quotient(last - first - window, stride) + 2
         multiple = abs(back * stride - window) <= 4 * np.finfo(np.float64).eps * window
-        back = back if multiple else int(window / stride)
+        back = back if multiple else int(min(window / stride, 2.0**62))
     lowest = done - (0 if rule.start == "full" else back)
+    check_room(max(number - lowest, 0))
     k = np.arange(lowest, max(number, lowest), dtype=np.int64)
     begins = first + k * stride
     ends = first + ((k + back) * stride if multiple else window + k * stride)
     reached = ends <= last
     inside = reached & (ends >= first)
     return done + int(reached.sum()), begins[inside], ends[inside]
+
+
+def _quotient(numerator: Any, stride: Any) -> int:
+    """The nearest integer of a quotient, within 64 bits."""
+    with np.errstate(over="ignore"):
+        return round(max(min(float(numerator) / float(stride), 2.0**62), -(2.0**62)))

@@ -59,7 +59,8 @@ def logsignature_intervals(
            [0., 0., 0.]])
     """
     given = complete(logsignature_intervals, options)
-    return interval_call(path, depth, intervals, times, include_previous, given, basis).value(out)
+    call = interval_call(path, depth, intervals, times, include_previous, given, basis, out is None)
+    return call.value(out)
 
 
 @takes(LogsignatureIntervalOptions)

@@ -64,7 +64,8 @@ def logsignature_windows(
     """
     given = complete(logsignature_windows, options)
     windows = WindowArguments(window, stride, start, times, closed, include_previous)
-    return window_call(path, depth, windows, given, basis).value(out)
+    call = window_call(path, depth, windows, given, basis, out is None)
+    return call.value(out)
 
 
 @takes(LogsignatureIntervalOptions)

@@ -11,7 +11,6 @@ import numpy as np
 from pysig._api import _checks, _index_file
 from pysig._api._device import on_device
 from pysig._api._index import Index, Sizes, checked_times, fits_together, of_state
-from pysig._api._interval_bounds import find_intervals
 from pysig._api._memory import check_memory
 from pysig._api._output import output
 from pysig._api._path_checks import check_path
@@ -246,10 +245,8 @@ class SignatureIndex:
         """
         index = self._index
         backend, sizes = index.backend, index.sizes
-        bounds = find_intervals(intervals, index.length, sizes.batch, index.times, include_previous)
+        bounds = index.bounds(intervals, include_previous, out is None)
         shape = (*sizes.batch, bounds.shape[1], index.table.plan.size)
-        if out is None:
-            index.check_query_fits(shape)
         result = output(out, shape, sizes.dtype, backend, {"the index": index.points})
         index.fill(bounds, result.rows(sizes.paths * bounds.shape[1], shape[-1]))
         return result.finish()

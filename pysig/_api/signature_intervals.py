@@ -18,13 +18,14 @@ def interval_call(
     previous: Any,
     options: Mapping[str, Any],
     basis: Any = None,
+    allocates: bool = True,
 ) -> IntervalsCall:
-    """The checked call for intervals."""
+    """The checked call for intervals; `allocates`: whether a new array must fit into memory."""
 
-    def find(length: int, batch: tuple[int, ...], lengths: Any) -> Any:
-        return check_intervals(intervals, length, batch, lengths, times, previous)
+    def find(length: int, batch: tuple[int, ...], lengths: Any, check: Any) -> Any:
+        return check_intervals(intervals, length, batch, lengths, times, previous, check)
 
-    return IntervalsCall(path, depth, options, find, "intervals", basis)
+    return IntervalsCall(path, depth, options, find, "intervals", basis, allocates)
 
 
 @takes(IntervalOptions)
@@ -113,7 +114,8 @@ def signature_intervals(
     array([[0., 2.]])
     """
     given = complete(signature_intervals, options)
-    return interval_call(path, depth, intervals, times, include_previous, given).value(out)
+    rule = intervals, times, include_previous
+    return interval_call(path, depth, *rule, given, allocates=out is None).value(out)
 
 
 @takes(IntervalOptions)

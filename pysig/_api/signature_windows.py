@@ -27,15 +27,16 @@ def window_call(
     windows: WindowArguments,
     options: Mapping[str, Any],
     basis: Any = None,
+    allocates: bool = True,
 ) -> IntervalsCall:
-    """The checked call for windows."""
+    """The checked call for windows; `allocates`: whether a new array must fit into memory."""
 
-    def find(length: int, batch: tuple[int, ...], lengths: Any) -> Any:
+    def find(length: int, batch: tuple[int, ...], lengths: Any, check: Any) -> Any:
         window, stride, start, times, closed, previous = windows
-        rule = check_rule(length, window, stride, start, times, closed, previous)
-        return bounds_of(rule, length, batch, lengths)
+        rule = check_rule(length, window, stride, start, times, closed, previous, lengths)
+        return bounds_of(rule, length, batch, lengths, check)
 
-    return IntervalsCall(path, depth, options, find, "window", basis)
+    return IntervalsCall(path, depth, options, find, "window", basis, allocates)
 
 
 @takes(IntervalOptions)
@@ -161,7 +162,7 @@ def signature_windows(
     """
     given = complete(signature_windows, options)
     windows = WindowArguments(window, stride, start, times, closed, include_previous)
-    return window_call(path, depth, windows, given).value(out)
+    return window_call(path, depth, windows, given, allocates=out is None).value(out)
 
 
 @takes(IntervalOptions)

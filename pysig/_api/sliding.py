@@ -323,10 +323,10 @@ def _around(core: Any, dtype: np.dtype[Any], form: TimeForm | None) -> SlidingSi
 
 
 def _restored(
-    dtype: str, form: tuple[str, str, str, float] | None, capacity: int, data: bytes
+    dtype: str, form: tuple[Any, ...] | None, capacity: int, data: bytes
 ) -> SlidingSignature:
     """Restore a pickled object."""
-    kept = form and TimeForm(form[0], form[1], np.dtype(form[2]), form[3])
+    kept = form and TimeForm(form[0], form[1], np.dtype(form[2]), *form[3:])
     window = _around(NUMPY.host.restored_sliding(data, dtype), np.dtype(dtype), kept)
     window._check_memory(capacity, "capacity")
     window._core.reserve(capacity)

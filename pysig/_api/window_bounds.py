@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pysig._api import _checks
-from pysig._api._windows import bounds_of, check_rule
-from pysig._backend import is_cupy
+from pysig._api._memory import check_array
+from pysig._api._windows import LARGEST, bounds_of, check_room, check_rule
+from pysig._backend import NUMPY, is_cupy
 
 
 def window_bounds(
@@ -98,9 +99,9 @@ def window_bounds(
            [1, 3],
            [3, 4]])
     """
-    length = _checks.check_integer(length, "length", 1)
-    rule = check_rule(length, window, stride, start, times, closed, include_previous)
+    length = _check_length(length)
     counts = _check_lengths(lengths, length)
+    rule = check_rule(length, window, stride, start, times, closed, include_previous, counts)
     batch: tuple[int, ...] = () if counts is None else counts.shape
     if rule.times is not None:
         try:
@@ -123,11 +124,15 @@ def _check_lengths(lengths: Any, length: int) -> Any:
         return None
     array = np.asarray(lengths.get() if is_cupy(lengths) else lengths)
     if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(f"lengths: expected integers, received {_checks.describe(array)}.")
+        raise TypeError(
+            f"lengths: expected integers, received {_checks.describe(array)}. Pass numbers of "
+            "points."
+        )
+    check_array("lengths", array.shape, 8, NUMPY, "Pass fewer paths at a time.")
     if array.size and (array.min() < 1 or array.max() > length):
         raise ValueError(
             f"lengths: expected integers from 1 to the length {length}, received values from "
-            f"{array.min()} to {array.max()}."
+            f"{array.min()} to {array.max()}. A path needs at least one point."
         )
     return array.astype(np.int64)
 
@@ -167,15 +172,36 @@ def dyadic_windows(length: int, depth: int) -> Any:
            [0, 2],
            [2, 5]])
     """
-    length = _checks.check_integer(length, "length", 1)
+    length = _check_length(length)
     depth = _checks.check_integer(depth, "depth", 0)
     if depth >= length.bit_length():  # 2**depth > length
         raise ValueError(
             f"depth: expected at most {length.bit_length() - 1}, since a path of {length} points "
             f"has no more halves of at least one point, received {depth}. Reduce depth."
         )
+    check_room(2 ** (depth + 1), "depth", "Reduce depth.")
+    cuts, rests = np.array([0, length]), np.array([0, 0])  # j * length = cuts * 2**level + rests
     levels = []
     for level in range(depth + 1):
-        cuts = np.array([j * length >> level for j in range(2**level + 1)], np.int64)
         levels.append(np.stack([cuts[:-1], cuts[1:]], axis=1))
+        middle = 2 * rests[:-1] + length
+        cuts = _interleaved(cuts, cuts[:-1] + (middle >> level + 1))
+        rests = _interleaved(2 * rests, middle & 2 ** (level + 1) - 1)
     return np.concatenate(levels)
+
+
+def _interleaved(even: Any, odd: Any) -> Any:
+    joined = np.empty(len(even) + len(odd), np.int64)
+    joined[::2], joined[1::2] = even, odd
+    return joined
+
+
+def _check_length(value: Any) -> int:
+    """A number of points that a path can have."""
+    length = _checks.check_integer(value, "length", 1)
+    if length > LARGEST:
+        raise ValueError(
+            f"length: expected at most 2**62, received {_checks.integer_text(length)}. Pass the "
+            "number of points of a path."
+        )
+    return length

@@ -25,7 +25,7 @@ ERRORS = [
         ValueError,
         r"path\[1\]: expected integers up to 2\*\*53",
     ),
-    (TWO, {"lengths": [3, 4]}, ValueError, "ragged list"),
+    (TWO, {"lengths": [3, 4]}, ValueError, "^lengths: expected None, because path is a list"),
     (TWO, {"offsets": [0, 3, 7]}, ValueError, "path: .*ragged list"),
     (TWO, {"basepoint": np.zeros((3, 2))}, ValueError, r"basepoint: .*broadcasts to \(2, 2\)"),
     (TWO, {"transform": pysig.Time(np.arange(5.0))}, ValueError, "each of the 7 points.* a list"),
