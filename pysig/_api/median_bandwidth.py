@@ -10,6 +10,8 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import device_of
 from pysig._api._path_checks import check_lengths, check_path
+from pysig._api._ragged import first_array, listed
+from pysig._backend import ArrayBackend, backend_of
 
 _MAX_POINTS = 1000  # the default of `max_points`: 10^6 distances
 
@@ -19,7 +21,7 @@ def median_bandwidth(paths: Any, *, lengths: Any = None, max_points: int = _MAX_
 
     Parameters
     ----------
-    paths : array_like, shape (..., length, channels)
+    paths : array_like, shape (..., length, channels), or sequence of arrays (length, channels)
         Points of the paths.
     lengths : array_like of int, shape (...), optional
         Number of points of each path.
@@ -54,18 +56,10 @@ def median_bandwidth(paths: Any, *, lengths: Any = None, max_points: int = _MAX_
     >>> pysig.kernels.median_bandwidth(np.array([[[0.0], [1.0]], [[2.0], [3.0]]]))
     1.5
     """
-    with device_of(paths):
-        backend, array = check_path(paths, "paths")
-        checked = check_lengths(lengths, array, backend)
+    with device_of(first_array(paths)):
+        backend, points, index = _points(paths, lengths)
         number = _checks.check_integer(max_points, "max_points", 2)
-        length, channels = array.shape[-2:]
-        rows = array.reshape(prod(array.shape[:-2]), length, channels)
         xp = backend.xp
-        points = rows.reshape(rows.shape[0] * length, channels)
-        index = np.arange(points.shape[0])
-        if checked is not None:
-            counts = checked.get() if hasattr(checked, "get") else checked
-            index = index[(np.arange(length) < counts[:, None]).ravel()]
         count = len(index)
         if count < 2:
             raise ValueError(f"paths: expected at least two points, received {count}.")
@@ -87,3 +81,23 @@ def median_bandwidth(paths: Any, *, lengths: Any = None, max_points: int = _MAX_
             "bandwidth yourself."
         )
     return median
+
+
+def _points(paths: Any, lengths: Any) -> tuple[ArrayBackend, Any, Any]:
+    """The backend, points (total, channels), and on the host the places of those that count."""
+    ragged = listed(paths, "paths")
+    if ragged is not None and not ragged.uniform:
+        if lengths is not None:
+            raise ValueError(
+                "lengths: expected None for a sequence of paths that have lengths themselves, "
+                f"received {_checks.describe(lengths)}. Leave it out."
+            )
+        return backend_of(ragged.first), ragged.points, np.arange(ragged.points_shape[0])
+    backend, array = check_path(paths, "paths")
+    checked = check_lengths(lengths, array, backend, "paths")
+    *batch, length, channels = array.shape
+    index = np.arange(prod(batch) * length)
+    if checked is not None:
+        counts = checked.get() if hasattr(checked, "get") else checked
+        index = index[(np.arange(length) < counts[:, None]).ravel()]
+    return backend, array.reshape(prod(batch) * length, channels), index
