@@ -236,7 +236,7 @@ def check_choice(value: Any, name: str, choices: Sequence[str]) -> str:
 
 def hint(value: Any, names: Iterable[str]) -> str:
     """The end of a message on an unknown name: a similar one, if there is one."""
-    similar = get_close_matches(value, names, 1) if isinstance(value, str) else []
+    similar = get_close_matches(value, names, 1, 0.7) if isinstance(value, str) else []
     return f' Did you mean "{similar[0]}"?' if similar else ""
 
 

@@ -19,12 +19,12 @@ from pysig._api._kernel_gradients import SignatureKernelCotangents
 from pysig._api._kernel_order import choose_order
 from pysig._api._kernel_paths import Side, check_sides, check_tangents, split_tangents, take_rows
 from pysig._api._kernel_plan import check_choice
-from pysig._api._memory import check_array
-from pysig._api._output import Output, output
+from pysig._api._memory import check_array, check_scratch
+from pysig._api._output import Output, output, parts_of
 from pysig._api._ragged import first_array
 from pysig._api.config import check_workers
-from pysig._backend import backend_of, require
-from pysig._plans.kernel_cost import KernelSizes, features_cost, recursion_cost
+from pysig._backend import NUMPY, backend_of, require
+from pysig._plans.kernel_cost import KernelSizes, features_cost, recursion_cost, scratch_bytes
 from pysig._plans.layout import plan_for
 from pysig._plans.paths import Cotangents, Paths, Tangents
 from pysig._plans.signature_kernel import Pairs
@@ -43,10 +43,10 @@ class KernelCall:
         *,
         paired: bool,
         any_axes: bool = False,
-        name: str = "x",
+        names: tuple[str, str] = ("x", "y"),
     ) -> None:
         self.caller, self.first = caller, first_array(x)
-        self.paired, self.any_axes, self.name = paired, any_axes, name
+        self.paired, self.any_axes, self.names = paired, any_axes, names
         if paired and y is None:
             raise TypeError(
                 "y: expected an array of paths, received None. Pass y, or take "
@@ -62,7 +62,7 @@ class KernelCall:
         refuse_capture(self.backend, self.caller, "it takes scratch memory")
         require(self.backend, _capability(self.caller))
         self.workers = check_workers(options["workers"])
-        self.x, self.y = check_sides(x, y, options, self.name)
+        self.x, self.y = check_sides(x, y, options, self.names)
         self.dtype = self.x.array.dtype
         self.choice = check_choice(depth, options, self.dtype)
         self.pairs = self._pairs()
@@ -77,12 +77,13 @@ class KernelCall:
             order = choose_order(
                 self.x.paths,
                 None if self.y is None else self.y.paths,
-                self.plan,
-                self.choice.rtol,
+                self.choice,
                 self.backend,
                 self.workers,
             )
             self.plan = self.plan._replace(order=order)
+        if not isinstance(self.engine, Features):
+            self.check_scratch()
 
     # ---- pairs and shapes ----
 
@@ -98,6 +99,10 @@ class KernelCall:
                     f"y: expected batch axes that broadcast with {x.batch} of x, received shape "
                     f"{tuple(y.array.shape)}. For all pairs call signature_kernel_matrix."
                 ) from None
+            for wide in (x, y):
+                if wide.batch != self.batch:  # copied for every pair
+                    shape, size = (*self.batch, *wide.array.shape[-2:]), self.dtype.itemsize
+                    check_array(wide.name, shape, size, self.backend, "Use fewer paths at a time.")
             left, right = (_wide(side, self.batch, self.backend) for side in (x, y))
             return Pairs(left, right, paired=True)
         for side in (x, y):
@@ -127,6 +132,19 @@ class KernelCall:
         if self.given.get("out") is None:
             what = "fewer paths at a time" if not self.choice.grid else "grid=False"
             check_array("x", self.out_shape, self.dtype.itemsize, self.backend, f"Use {what}.")
+        gradient = self.caller.endswith("_vjp")
+        if gradient:  # the copy of the cotangent beside the gradients of all rows
+            rows = sum(paths.points.size for paths in (self.pairs.x, self.pairs.y) if paths)
+            shape = (prod(self.out_shape) + rows,)
+            check_array("x", shape, self.dtype.itemsize, self.backend, "Use fewer paths.")
+
+    def check_scratch(self) -> None:
+        """MemoryError if what the recursion keeps does not fit, with the order that it has."""
+        if self.backend is not NUMPY or not prod(self.pairs.leading):
+            return
+        needed = scratch_bytes(self.plan, *self.pairs.steps, self.caller.endswith("_vjp"))
+        advice = "Use a smaller dyadic_order or order, or shorter paths."
+        check_scratch("x", needed, self.backend, advice)
 
     def _by_features(self) -> bool:
         choice, sizes = self.choice, self._sizes()
@@ -227,8 +245,8 @@ class KernelCall:
         if out is None:
             new = self.backend.xp.empty(self.out_shape, self.dtype)
             return Output(new, new)
-        names = ("x", "y", "basepoint", "lengths")
-        inputs = {name: self.given[name] for name in names}
+        names = ("x", "y", "basepoint", "lengths", "weights", "transform")
+        inputs = parts_of({name: self.given[name] for name in names})
         return output(out, self.out_shape, self.dtype, self.backend, inputs)
 
     @on_device

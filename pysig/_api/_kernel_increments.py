@@ -11,11 +11,12 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import on_device, refuse_capture
 from pysig._api._kernel_plan import check_choice
-from pysig._api._memory import check_array
+from pysig._api._memory import check_array, check_scratch
 from pysig._api._options import KERNEL_DEFAULTS
-from pysig._api._output import Output, output
+from pysig._api._output import Output, output, parts_of
 from pysig._api.config import check_workers
-from pysig._backend import backend_of, require
+from pysig._backend import NUMPY, backend_of, require
+from pysig._plans.kernel_cost import scratch_bytes
 from pysig._plans.signature_kernel import MAX_ORDER, Pairs
 
 
@@ -61,6 +62,12 @@ class IncrementsCall:
         if options.get("out") is None:
             shape = (*self.batch, *self.own)
             check_array("z", shape, self.dtype.itemsize, self.backend, "Use fewer at a time.")
+        if ending == "_vjp":
+            shape = tuple(self.array.shape)
+            check_array("z", shape, self.dtype.itemsize, self.backend, "Use fewer at a time.")
+        if self.backend is NUMPY and prod(self.batch):
+            needed = scratch_bytes(self.plan, *self.pairs.steps, ending == "_vjp")
+            check_scratch("z", needed, self.backend, "Use a smaller dyadic_order or order.")
 
     def _check_increments(self, z: Any) -> Any:
         """(..., steps_x, steps_y) in float32 or float64."""
@@ -86,7 +93,8 @@ class IncrementsCall:
             new = self.backend.xp.empty(shape, self.dtype)
             result = Output(new, new)
         else:
-            result = output(out, shape, self.dtype, self.backend, {"z": self.given["z"]})
+            inputs = parts_of({name: self.given[name] for name in ("z", "weights")})
+            result = output(out, shape, self.dtype, self.backend, inputs)
         flat = result.rows(*self.pairs.leading, *self.own)
         rows = "levels" if self.choice.levels else "grid" if self.choice.grid else "value"
         if prod(flat.shape):

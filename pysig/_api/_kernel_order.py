@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pysig._api._kernel_paths import take_rows
+from pysig._api._kernel_plan import Choice
 from pysig._backend import ArrayBackend
 from pysig._plans.paths import Paths
 from pysig._plans.signature_kernel import MAX_ORDER, KernelPlan, Pairs
@@ -19,12 +20,15 @@ PILOT_PATHS = 32  # of each side, half of them the roughest, half spread evenly
 
 
 def choose_order(
-    x: Paths, y: Paths | None, plan: KernelPlan, rtol: float, backend: ArrayBackend, workers: int
+    x: Paths, y: Paths | None, choice: Choice, backend: ArrayBackend, workers: int
 ) -> int:
     """The smallest order P with ``|K_P - K_{P+1}| <= rtol sqrt(Kxx Kyy)`` on the pilot pairs.
 
-    These are chosen paths with themselves, and chosen paths of x with those of y. In float64.
+    These are chosen paths with themselves, and chosen paths of x with those of y, all of finite
+    points. In float64.
     """
+    plan, rtol = choice.plan, choice.rtol
+    assert rtol is not None
     chosen = [_chosen(side, backend) for side in (x, y) if side is not None]
     if not chosen or any(side.batch == 0 for side in chosen):
         return 1
@@ -61,19 +65,21 @@ def choose_order(
     if plan.scheme == "levels":
         return min(plan.depth, MAX_ORDER)
     reached = error(top)
+    shown = f"at least {reached:.1e}, the error that order {top} has for these paths"
+    if not reached < 1:
+        shown = "paths that an order reaches: these are too rough or too large"
     raise ValueError(
-        f"rtol: expected at least {reached:.1e}, the error that order {top} has for these paths, "
-        f"received {rtol}. Raise dyadic_order, rescale the paths, choose a static kernel of "
-        "bounded size such as RBF, or pass order to fix it."
+        f"rtol: expected {shown}, received {'' if choice.given_rtol else 'the default '}{rtol}. "
+        "Raise dyadic_order, rescale the paths, choose a static kernel of bounded size such as "
+        "RBF, or pass order to fix it."
     )
 
 
 def _error(here: Any, above: Any, scale: Any) -> float:
-    """The largest relative difference. Pairs that are not finite in both do not count."""
+    """The largest relative difference; infinite where a kernel of finite points is not finite."""
     with np.errstate(all="ignore"):
         errors = abs(here - above) / scale
-    errors = np.where(np.isnan(errors) & np.isfinite(here), np.inf, errors)
-    return float(np.max(errors[~np.isnan(errors)], initial=0.0))
+    return float(np.max(np.where(np.isfinite(errors), errors, np.inf), initial=0.0))
 
 
 def _values(pairs: Pairs, plan: KernelPlan, backend: ArrayBackend, workers: int) -> Any:
@@ -83,10 +89,8 @@ def _values(pairs: Pairs, plan: KernelPlan, backend: ArrayBackend, workers: int)
 
 
 def _chosen(paths: Paths, backend: ArrayBackend) -> Paths:
-    """At most PILOT_PATHS paths: the roughest ones, and some spread evenly over the batch."""
+    """At most PILOT_PATHS paths of finite points: the roughest ones, and some spread evenly."""
     count, xp = paths.batch, backend.xp
-    if count <= PILOT_PATHS:
-        return _rows(paths, np.arange(count), backend)
     roughness = xp.empty(count, np.float64)
     each = max(1, BLOCK_BYTES // max(1, 8 * prod(paths.points.shape[1:])))
     for first in range(0, count, each):
@@ -94,16 +98,21 @@ def _chosen(paths: Paths, backend: ArrayBackend) -> Paths:
         with np.errstate(all="ignore"):
             points = paths.points[part].astype(np.float64)
             steps = points[:, 1:] - points[:, :-1]
-            sizes = (steps * steps).sum(axis=2)
-            sizes = xp.where(sizes < np.inf, sizes, xp.zeros_like(sizes))
-        if paths.lengths is not None:
-            sizes *= xp.arange(1, steps.shape[1] + 1)[None] < paths.lengths[part, None]
-        roughness[part] = sizes.sum(axis=1)
+            sizes = (steps * steps + steps * 0).sum(axis=2)  # NaN at infinity, too
+            if paths.lengths is not None:
+                inside = xp.arange(1, steps.shape[1] + 1)[None] < paths.lengths[part, None]
+                sizes = xp.where(inside, sizes, xp.zeros_like(sizes))
+            starts = points[:, :1] if paths.basepoint is None else paths.basepoint[part, None]
+            roughness[part] = sizes.sum(axis=1) + ((starts + points[:, :1]) * 0).sum(axis=(1, 2))
     on_host = roughness.get() if hasattr(roughness, "get") else roughness
+    finite = np.flatnonzero(~np.isnan(on_host))
+    on_host, count = on_host[finite], len(finite)
+    if count <= PILOT_PATHS:
+        return _rows(paths, finite, backend)
     half = PILOT_PATHS // 2
     roughest = np.argsort(-on_host, kind="stable")[:half]
     spread = np.linspace(0, count - 1, half).astype(np.int64)
-    return _rows(paths, np.unique(np.concatenate([roughest, spread])), backend)
+    return _rows(paths, finite[np.unique(np.concatenate([roughest, spread]))], backend)
 
 
 def _rows(paths: Paths, rows: Any, backend: ArrayBackend) -> Paths:

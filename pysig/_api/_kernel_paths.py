@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from numbers import Real
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -40,19 +41,22 @@ class Side(NamedTuple):
 
 
 def check_sides(
-    x: Any, y: Any, options: Mapping[str, Any], name: str = "x"
+    x: Any, y: Any, options: Mapping[str, Any], called: tuple[str, str] = ("x", "y")
 ) -> tuple[Side, Side | None]:
-    """Check x, which messages call `name`, and y, which may be None, with their options."""
-    given, names = ([x], [name]) if y is None else ([x, y], [name, "y"])
+    """Check x and y, which may be None, with their options; messages call them `called`."""
+    given, names = ([x], called[:1]) if y is None else ([x, y], called)
     backend = backend_of(first_array(x))
-    lengths = split_lengths(options["lengths"], len(given))
-    bases = split_pair(options["basepoint"], len(given))
+    lengths = split_lengths(options["lengths"], len(given), names)
+    bases = split_basepoints(options["basepoint"], len(given), names)
     if y is not None:
-        _check_library(first_array(y), backend)
-    lists = [
-        listed(side, called) if count is None else None
-        for side, called, count in zip(given, names, lengths, strict=True)
-    ]
+        _check_library(first_array(y), backend, names)
+    lists = [listed(side, name) for side, name in zip(given, names, strict=True)]
+    for whole, count, name in zip(lists, lengths, names, strict=True):
+        if whole is not None and count is not None and not whole.uniform:
+            raise ValueError(
+                f"lengths: expected None for {name}, a sequence of paths that have lengths "
+                f"themselves, received {_checks.describe(count)}. Leave it out."
+            )
     arrays = [
         check_path(side, called)[1] if whole is None else whole.padded(backend, called)
         for side, called, whole in zip(given, names, lists, strict=True)
@@ -62,35 +66,40 @@ def check_sides(
         for count, whole in zip(lengths, lists, strict=True)
     )
     if y is not None:
-        _check_channels(*arrays)
+        _check_channels(arrays[0], arrays[1], names)
     dtype = np.result_type(*(array.dtype for array in arrays))
     sides = []
-    for called, array, count, base, whole in zip(names, arrays, lengths, bases, lists, strict=True):
+    pair = isinstance(options["basepoint"], tuple) and len(given) == 2
+    for k, (name, array, count, base, whole) in enumerate(
+        zip(names, arrays, lengths, bases, lists, strict=True)
+    ):
         array = array.astype(dtype, copy=False)
         batch, own = array.shape[:-2], array.shape[-2:]
-        checked = check_lengths(count, array, backend, called)
-        start, transform = check_transform(options["transform"], base, array, checked, backend)
+        checked = check_lengths(count, array, backend, name)
+        of = f"basepoint[{k}]" if pair else "basepoint"
+        start, transform = check_transform(options["transform"], base, array, checked, backend, of)
         points = array.reshape(prod(batch), *own)
         paths = Paths(points, start, lengths=checked, transform=transform)
-        sides.append(Side(called, array, paths, base, whole))
+        sides.append(Side(name, array, paths, base, whole))
     return sides[0], sides[1] if y is not None else None
 
 
-def _check_library(y: Any, backend: ArrayBackend) -> None:
+def _check_library(y: Any, backend: ArrayBackend, names: tuple[str, ...]) -> None:
     if backend_of(y) is not backend:
         here, there = ("CuPy", "NumPy") if backend is CUPY else ("NumPy", "CuPy")
-        move = "cupy.asarray(y)" if backend is CUPY else "cupy.asnumpy(y)"
+        first, name = names
+        was = f"a {there} array" if hasattr(y, "shape") else _checks.describe(y)
+        move = f"cupy.asarray({name})" if backend is CUPY else f"cupy.asnumpy({name})"
         raise TypeError(
-            f"y: expected a {here} array like x, received a {there} array or a list. Move it with "
-            f"{move}."
+            f"{name}: expected a {here} array like {first}, received {was}. Move it with {move}."
         )
 
 
-def _check_channels(first: Any, array: Any) -> None:
+def _check_channels(first: Any, array: Any, names: tuple[str, ...]) -> None:
     if array.shape[-1] != first.shape[-1]:
         raise ValueError(
-            f"y: expected {first.shape[-1]} channels like x, received shape {tuple(array.shape)}. "
-            "Pass paths in the same space."
+            f"{names[1]}: expected {first.shape[-1]} channels like {names[0]}, received shape "
+            f"{tuple(array.shape)}. Pass paths in the same space."
         )
 
 
@@ -101,13 +110,45 @@ def split_pair(value: Any, count: int) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) and len(value) == 2 else (value, value)
 
 
-def split_lengths(lengths: Any, count: int) -> tuple[Any, ...]:
+def split_basepoints(
+    value: Any, count: int, names: tuple[str, ...] = ("x", "y")
+) -> tuple[Any, ...]:
+    """The basepoints of x and of y, or that of x. A tuple of numbers is one point."""
+    if not isinstance(value, tuple):
+        return (value,) * count
+    point = all(isinstance(item, Real) and not isinstance(item, bool) for item in value)
+    if count == 1 and not point:
+        raise TypeError(
+            f"basepoint: expected one basepoint, that of {names[0]}, received "
+            f"{_checks.describe(value)}. Leave the other one out."
+        )
+    if count == 2 and point and len(value) == 2:
+        raise TypeError(
+            f"basepoint: expected the basepoints of {names[0]} and of {names[1]} in a tuple, "
+            f"received {_checks.describe(value)}. A point of both is a list or an array."
+        )
+    if count == 2 and not point and len(value) != 2:
+        raise TypeError(
+            f"basepoint: expected a tuple of two, for {names[0]} and for {names[1]}, received a "
+            f"tuple of {len(value)}. Pass None for the side that has none."
+        )
+    return split_pair(value, count)
+
+
+def split_lengths(lengths: Any, count: int, names: tuple[str, ...] = ("x", "y")) -> tuple[Any, ...]:
     """The lengths of x and of y; those of x alone for a count of 1."""
-    if lengths is None or count == 1:
-        return (lengths,) * count
+    if count == 1:
+        if isinstance(lengths, tuple) and any(n is None or np.ndim(n) for n in lengths):
+            raise TypeError(
+                f"lengths: expected integers, those of {names[0]}, received "
+                f"{_checks.describe(lengths)}. Pass them without a tuple."
+            )
+        return (lengths,)
+    if lengths is None:
+        return (None, None)
     if not isinstance(lengths, tuple) or len(lengths) != 2:
         raise TypeError(
-            f"lengths: expected a tuple (lengths_x, lengths_y), received "
+            f"lengths: expected a tuple (lengths_{names[0]}, lengths_{names[1]}), received "
             f"{_checks.describe(lengths)}. Pass None for the side that has none."
         )
     return lengths

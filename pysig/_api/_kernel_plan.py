@@ -16,6 +16,9 @@ from pysig._plans.signature_kernel import LINEAR, MAX_ORDER, KernelPlan
 METHODS = ("auto", "features", "recursion", "finite_difference")
 # 4^10 cells for each pair of segments: more is a slip, and orders are cheaper.
 MAX_DYADIC_ORDER = 10
+# The term of level n is at most (length_x length_y)^n / n!^2: beyond this depth it is 0 for all
+# paths whose kernel is finite.
+MAX_KERNEL_DEPTH = 1000
 # |K_P - K_{P+1}| relative to sqrt(Kxx Kyy): a tenth of what float32 resolves in long paths, and a
 # value that orders up to 10 reach for float64.
 DEFAULT_RTOL = {"float32": 1e-4, "float64": 1e-8}
@@ -28,6 +31,7 @@ class Choice(NamedTuple):
     static: PointKernel
     method: str
     rtol: float | None  # not None: the order of the plan is to be chosen
+    given_rtol: bool  # else it is the default
     levels: bool
     grid: bool
     normalize: bool | str
@@ -50,6 +54,11 @@ def check_choice(depth: Any, options: Mapping[str, Any], dtype: Any) -> Choice:
     static = check_static_kernel(options["static_kernel"])
     if depth is not None:
         depth = _checks.check_integer(depth, "depth", 1)
+        if depth > MAX_KERNEL_DEPTH:
+            raise ValueError(
+                f"depth: expected at most {MAX_KERNEL_DEPTH}, received "
+                f"{_checks.integer_text(depth)}. Pass None and an order for all levels."
+            )
     order = _check_order(options["order"])
     rtol = _check_rtol(options["rtol"], order)
     dyadic = _checks.check_integer(options["dyadic_order"], "dyadic_order", 0)
@@ -63,15 +72,16 @@ def check_choice(depth: Any, options: Mapping[str, Any], dtype: Any) -> Choice:
     normalize = _check_normalize(options["normalize"])
     _check_together(method, depth, options, levels, grid, normalize)
     weights = _check_weights(options["weights"], depth)
-    scheme = "square" if depth is None else "levels"
+    scheme, given = "square" if depth is None else "levels", False
     if method == "finite_difference":
         scheme, order = "finite_difference", 0
     elif order is None and depth is not None and rtol is None:
         order = _exact_order(depth, method)
     elif order is None:
+        given = rtol is not None
         rtol = DEFAULT_RTOL[np.dtype(dtype).name] if rtol is None else rtol
     plan = KernelPlan(scheme, order or 0, depth or 0, dyadic, static.plan, weights)
-    choice = Choice(plan, static, method, rtol, levels, grid, normalize)
+    choice = Choice(plan, static, method, rtol, given, levels, grid, normalize)
     _check_features(choice, options)
     return choice
 
@@ -151,10 +161,10 @@ def _check_together(
     }
     for name, given in of_levels.items():
         if given and depth is None:
-            shown = options[name] if name != "weights" else _checks.describe(options[name])
+            shown = _checks.describe(options[name]) if name == "weights" else repr(options[name])
             raise ValueError(
                 f"{name}: expected {None if name == 'weights' else False}, because depth is None "
-                f"and an untruncated kernel has no last level, received {shown!r}. Pass depth."
+                f"and an untruncated kernel has no last level, received {shown}. Pass depth."
             )
     if grid and (levels or normalize):
         other = "levels" if levels else "normalize"

@@ -9,8 +9,8 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._kernel_call import KernelCall
-from pysig._api._kernel_paths import split_lengths, split_pair
-from pysig._api._memory import available_memory, shortage
+from pysig._api._kernel_paths import split_basepoints, split_lengths
+from pysig._api._memory import available_memory, check_array, shortage
 from pysig._backend import NUMPY
 
 BLOCK_BYTES = 2**24  # of the labels of permutations at a time
@@ -24,32 +24,55 @@ class Grams(NamedTuple):
     yy: Any
 
 
+class Samples(NamedTuple):
+    """Two samples: the least number of paths of each, and their names in messages."""
+
+    least: tuple[int, int]
+    names: tuple[str, str] = ("x", "y")
+    within_y: bool = True
+    pooled: bool = False
+
+
 def grams(
-    caller: str, x: Any, y: Any, depth: Any, options: Mapping[str, Any], within_y: bool = True
+    caller: str, x: Any, y: Any, depth: Any, options: Mapping[str, Any], samples: Samples
 ) -> Grams:
     """The Gram matrices of two samples by one kernel: the order is chosen once."""
-    between = KernelCall(caller, x, y, depth, options, paired=False)
+    if y is None:
+        raise TypeError(
+            f"{samples.names[1]}: expected an array of paths, received NoneType None. Pass it; the "
+            "kernels within one sample are signature_kernel_matrix."
+        )
+    within_y = samples.within_y
+    between = KernelCall(caller, x, y, depth, options, paired=False, names=samples.names)
+    sizes = [side.paths.batch for side in (between.x, between.y) if side is not None]
+    for name, count, least in zip(samples.names, sizes, samples.least, strict=True):
+        check_count(caller, name, count, least)
+    if samples.pooled:  # the matrix of all paths, and a copy in float64
+        shape = (2, sum(sizes), sum(sizes))
+        check_array(samples.names[0], shape, 8, between.backend, "Use fewer paths.")
     fixed = dict(options)
     if between.choice.rtol is not None:
         fixed |= {"rtol": None, "order": between.plan.order}
     lengths = split_lengths(options["lengths"], 2)
-    bases = split_pair(options["basepoint"], 2)
+    bases = split_basepoints(options["basepoint"], 2)
     within = []
     for k, side in enumerate((x, y) if within_y else (x,)):
         own = {**fixed, "lengths": lengths[k], "basepoint": bases[k]}
-        within.append(KernelCall(caller, side, None, depth, own, paired=False).value())
-    return Grams(within[0], between.value(), within[1] if within_y else None)
+        names = samples.names[k], ""
+        within.append(KernelCall(caller, side, None, depth, own, paired=False, names=names))
+    return Grams(within[0].value(), between.value(), within[1].value() if within_y else None)
 
 
-def check_count(caller: str, name: str, gram: Any, least: int) -> int:
-    """The number of paths, at least `least`."""
-    count = int(gram.shape[0])
-    if count < least:
-        raise ValueError(
-            f"{name}: expected at least {least} paths for {caller}, received {count}. Pass "
-            "unbiased=False or more paths."
-        )
-    return count
+def check_count(caller: str, name: str, count: int, least: int) -> None:
+    """ValueError unless there are at least `least` paths."""
+    if count >= least:
+        return
+    if least == 1:
+        raise ValueError(f"{name}: expected at least one path, received none. Pass more paths.")
+    raise ValueError(
+        f"{name}: expected at least {least} paths for {caller}, received {count}. Pass "
+        f"{'more paths' if count == 0 else 'unbiased=False or more paths'}."
+    )
 
 
 def mean(gram: Any, unbiased: bool) -> Any:
@@ -74,7 +97,11 @@ def check_permutations(n_permutations: Any, seed: Any) -> tuple[int, np.random.G
         )
     try:
         return count, np.random.default_rng(seed)
-    except (TypeError, ValueError):
+    except ValueError:
+        raise ValueError(
+            f"seed: expected an integer of at least 0, received {_checks.describe(seed)}."
+        ) from None
+    except TypeError:
         raise TypeError(
             f"seed: expected an integer, a numpy.random.Generator or None, received "
             f"{_checks.describe(seed)}."

@@ -80,6 +80,16 @@ def check_bytes(
     )
 
 
+def check_scratch(name: str, needed: int, backend: ArrayBackend, advice: str) -> None:
+    """MemoryError, which names the argument, if `needed` bytes of scratch memory do not fit."""
+    if needed <= SMALL_RESULT_BYTES:
+        return
+    available = available_memory(backend)
+    if needed > (_ADDRESSABLE if available is None else min(available, _ADDRESSABLE)):
+        shown = needed if needed < 2**64 else "more than 2**63 bytes"
+        raise MemoryError(f"{name}: the computation {shortage(shown, available)} {advice}")
+
+
 def check_array(
     name: str, shape: tuple[int, ...], itemsize: int, backend: ArrayBackend, advice: str
 ) -> None:

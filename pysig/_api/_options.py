@@ -199,4 +199,13 @@ def complete(
 
 
 # Names in other libraries.
-_SYNONYMS = {"degree": "depth", "level": "depth", "n_jobs": "workers", "num_threads": "workers"}
+_SYNONYMS = {
+    "degree": "depth",
+    "level": "depth",
+    "n_levels": "depth",
+    "kernel": "static_kernel",
+    "static": "static_kernel",
+    "dyadic": "dyadic_order",
+    "n_jobs": "workers",
+    "num_threads": "workers",
+}

@@ -45,6 +45,16 @@ def output(
     return Output(target, target if result is None else result)
 
 
+def parts_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """`inputs`, and the arrays in those that are lists or tuples: ``x[0]``, ``x[1]`` and so on."""
+    found = dict(inputs)
+    for name, value in inputs.items():
+        if isinstance(value, (list, tuple)):
+            members = {f"{name}[{k}]": item for k, item in enumerate(value)}
+            found |= {called: item for called, item in members.items() if hasattr(item, "shape")}
+    return found
+
+
 def is_direct(out: Any, backend: ArrayBackend) -> bool:
     """Whether a backend can write to a checked `out`: contiguous and, on the host, aligned."""
     flags = out.flags

@@ -65,7 +65,9 @@ def _check_integers_fit(array: Any, name: str, backend: ArrayBackend) -> None:
         )
 
 
-def check_basepoint(basepoint: Any, path: Any, backend: ArrayBackend) -> Any:
+def check_basepoint(
+    basepoint: Any, path: Any, backend: ArrayBackend, name: str = "basepoint"
+) -> Any:
     """None, or the basepoints (batch, channels)."""
     if basepoint is None or (isinstance(basepoint, (bool, np.bool_)) and not basepoint):
         return None
@@ -74,15 +76,13 @@ def check_basepoint(basepoint: Any, path: Any, backend: ArrayBackend) -> Any:
     xp = backend.xp
     if isinstance(basepoint, (bool, np.bool_)):
         return xp.zeros((count, channels), path.dtype)
-    array = as_numeric(basepoint, "basepoint", backend)
+    array = as_numeric(basepoint, name, backend)
     if array.dtype.kind == "b":
         raise TypeError(
-            f"basepoint: expected True, False or the coordinates of points, received "
+            f"{name}: expected True, False or the coordinates of points, received "
             f"{describe(basepoint)}. Convert coordinates to numbers."
         )
-    return broadcast(array, "basepoint", (*batch, channels), path.dtype, xp).reshape(
-        count, channels
-    )
+    return broadcast(array, name, (*batch, channels), path.dtype, xp).reshape(count, channels)
 
 
 def check_lengths(lengths: Any, path: Any, backend: ArrayBackend, name: str = "path") -> Any:

@@ -9,10 +9,12 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import device_of
 from pysig._api._kernel_call import KernelCall
-from pysig._api._kernel_paths import split_lengths, split_pair
+from pysig._api._kernel_paths import split_basepoints, split_lengths, split_pair
 from pysig._api._kernel_statistics import check_count, check_permutations, p_value
+from pysig._api._memory import check_array
 from pysig._api._options import KERNEL_DEFAULTS, GramOptions, Unpack, complete, takes
 from pysig._api._ragged import first_array
+from pysig._api.static_kernels import PointKernel, check_static_kernel
 from pysig._backend import backend_of
 
 
@@ -189,24 +191,43 @@ def _grams(
     caller: str, x: Any, y: Any, depth: Any, options: dict[str, Any], unbiased: bool
 ) -> tuple[Any, Any]:
     """The Gram matrices of x and of y."""
+    if y is None:
+        raise TypeError("y: expected an array of paths, received NoneType None. Pass it.")
     pairs = {
         "lengths": split_lengths(options["lengths"], 2),
-        "basepoint": split_pair(options["basepoint"], 2),
-        "static_kernel": split_pair(options["static_kernel"], 2),
+        "basepoint": split_basepoints(options["basepoint"], 2),
+        "static_kernel": _static_kernels(options["static_kernel"]),
     }
-    found = []
+    calls = []
     for k, (name, side) in enumerate((("x", x), ("y", y))):
         own = {**options, **{option: pair[k] for option, pair in pairs.items()}}
-        call = KernelCall(caller, side, None, depth, own, paired=False, name=name)
-        found.append(call.value())
-    for name, gram in zip("xy", found, strict=True):
-        check_count(caller, name, gram, 4 if unbiased else 1)
-    if found[0].shape != found[1].shape:
+        call = KernelCall(caller, side, None, depth, own, paired=False, names=(name, ""))
+        check_count(caller, name, call.x.paths.batch, 4 if unbiased else 1)
+        calls.append(call)
+    counts = [call.x.paths.batch for call in calls]
+    if counts[0] != counts[1]:
         raise ValueError(
-            f"y: expected as many paths as x, {found[0].shape[0]}, received {found[1].shape[0]}. "
-            "Row i of x belongs to row i of y."
+            f"y: expected as many paths as x, {counts[0]}, received {counts[1]}. Row i of x "
+            "belongs to row i of y."
         )
-    return found[0], found[1]
+    shape = (4, counts[0], counts[0])  # both matrices, and both in float64
+    check_array("x", shape, 8, calls[0].backend, "Use fewer paths.")
+    return calls[0].value(), calls[1].value()
+
+
+def _static_kernels(kernel: Any) -> tuple[PointKernel, PointKernel]:
+    """The static kernels of x and of y."""
+    if isinstance(kernel, tuple) and len(kernel) != 2:
+        raise TypeError(
+            "static_kernel: expected a kernel of pysig.kernels, or a tuple of those of x and of y, "
+            f"received a tuple of {len(kernel)}."
+        )
+    pair = split_pair(kernel, 2)
+    names = ("static_kernel",) * 2
+    if isinstance(kernel, tuple):
+        names = "static_kernel[0]", "static_kernel[1]"
+    first, second = (check_static_kernel(k, name) for k, name in zip(pair, names, strict=True))
+    return first, second
 
 
 class _Criterion:

@@ -9,7 +9,7 @@ import numpy as np
 from pysig._api import _checks
 from pysig._api._device import device_of
 from pysig._api._kernel_statistics import (
-    check_count,
+    Samples,
     check_permutations,
     grams,
     in_blocks,
@@ -114,10 +114,9 @@ def mmd(
     """
     given = complete(mmd, options, KERNEL_DEFAULTS)
     unbiased = _checks.check_flag(unbiased, "unbiased")
+    least = 2 if unbiased else 1
     with device_of(first_array(x)):
-        found = grams("mmd", x, y, depth, {**given, "levels": False, "grid": False})
-        for name, gram in (("x", found.xx), ("y", found.yy)):
-            check_count("mmd", name, gram, 2 if unbiased else 1)
+        found = grams("mmd", x, y, depth, given, Samples((least, least)))
         value = mean(found.xx, unbiased) + mean(found.yy, unbiased)
         value = value - 2 * (found.xy.sum(dtype=np.float64) / found.xy.size)
         return backend_of(first_array(x)).xp.asarray(value).astype(found.xy.dtype)
@@ -191,12 +190,10 @@ def mmd_test(
     given = complete(mmd_test, options, KERNEL_DEFAULTS)
     unbiased = _checks.check_flag(unbiased, "unbiased")
     count, rng = check_permutations(n_permutations, seed)
+    least = 2 if unbiased else 1
     with device_of(first_array(x)):
-        found = grams("mmd_test", x, y, depth, {**given, "levels": False, "grid": False})
-        sizes = [
-            check_count("mmd_test", name, gram, 2 if unbiased else 1)
-            for name, gram in (("x", found.xx), ("y", found.yy))
-        ]
+        found = grams("mmd_test", x, y, depth, given, Samples((least, least), pooled=True))
+        sizes = [found.xx.shape[0], found.yy.shape[0]]
         xp = backend_of(first_array(x)).xp
         above = xp.concatenate([found.xx, found.xy], axis=1)
         below = xp.concatenate([found.xy.T, found.yy], axis=1)

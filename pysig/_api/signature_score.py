@@ -8,7 +8,7 @@ import numpy as np
 
 from pysig._api import _checks
 from pysig._api._device import device_of
-from pysig._api._kernel_statistics import Grams, check_count, grams, mean
+from pysig._api._kernel_statistics import Grams, Samples, grams, mean
 from pysig._api._options import KERNEL_DEFAULTS, GramOptions, Unpack, complete, takes
 from pysig._api._ragged import first_array, sequence_of
 from pysig._backend import backend_of
@@ -53,8 +53,8 @@ def signature_score(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        See `signature_kernel`; the message names the argument, the sample by x. The unbiased
-        estimate needs two paths in the sample.
+        See `signature_kernel`; the message names the argument. The unbiased estimate needs two
+        paths in the sample.
 
     Notes
     -----
@@ -78,9 +78,9 @@ def signature_score(
     given = complete(signature_score, options, KERNEL_DEFAULTS)
     unbiased = _checks.check_flag(unbiased, "unbiased")
     with device_of(first_array(sample)):
-        single = sequence_of(y, 2) is None and _axes(y) == 2
+        single = y is not None and sequence_of(y, 2) is None and _axes(y) == 2
         several = y[None] if single and hasattr(y, "ndim") else [y] if single else y
-        found = _found("signature_score", sample, several, depth, given, unbiased)
+        found = _found("signature_score", sample, several, depth, given, ("y", 0, unbiased))
         between = found.xy.sum(axis=0, dtype=np.float64) / found.xy.shape[0]
         scores = (mean(found.xx, unbiased) - 2 * between).astype(found.xy.dtype)
         return scores.reshape(()) if single else scores
@@ -117,7 +117,7 @@ def expected_signature_score(
     Raises
     ------
     TypeError, ValueError, MemoryError
-        See `signature_score`; the message names the sample by x and `other` by y.
+        See `signature_score`; the message names the argument.
 
     Examples
     --------
@@ -133,9 +133,8 @@ def expected_signature_score(
     given = complete(expected_signature_score, options, KERNEL_DEFAULTS)
     unbiased = _checks.check_flag(unbiased, "unbiased")
     with device_of(first_array(sample)):
-        found = _found("expected_signature_score", sample, other, depth, given, unbiased)
-        if not found.xy.size:
-            raise ValueError("other: expected at least one path, received none.")
+        of_other = "other", 1, unbiased
+        found = _found("expected_signature_score", sample, other, depth, given, of_other)
         value = mean(found.xx, unbiased) - 2 * (found.xy.sum(dtype=np.float64) / found.xy.size)
         return backend_of(first_array(sample)).xp.asarray(value).astype(found.xy.dtype)
 
@@ -146,10 +145,14 @@ def _axes(y: Any) -> int:
 
 
 def _found(
-    caller: str, sample: Any, y: Any, depth: Any, options: dict[str, Any], unbiased: bool
+    caller: str,
+    sample: Any,
+    y: Any,
+    depth: Any,
+    options: dict[str, Any],
+    of_y: tuple[str, int, bool],
 ) -> Grams:
-    """Kernels within the sample, and with y."""
-    whole = {**options, "levels": False, "grid": False}
-    found = grams(caller, sample, y, depth, whole, within_y=False)
-    check_count(caller, "sample", found.xx, 2 if unbiased else 1)
-    return found
+    """Kernels within the sample, and with y, given its name and least number of paths."""
+    name, least, unbiased = of_y
+    samples = Samples((2 if unbiased else 1, least), ("sample", name), within_y=False)
+    return grams(caller, sample, y, depth, options, samples)

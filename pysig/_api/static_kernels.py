@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from pysig._api import _checks
 from pysig._plans import signature_kernel as _plan
 
+MAX_DEGREE = 1000  # of Polynomial: 2^1024 is beyond float64
+
 
 class PointKernel:
     """Base class of the static kernels; its subclasses are dataclasses."""
@@ -239,7 +241,7 @@ class Polynomial(PointKernel):
     Parameters
     ----------
     degree : int, optional
-        Power, at least 1.
+        Power, from 1 to 1000.
     gamma : float, optional
         Constant, not negative.
     scale : float, optional
@@ -263,7 +265,11 @@ class Polynomial(PointKernel):
     GRADIENTS: ClassVar[dict[str, int]] = {"gamma": 1, "scale": 2}
 
     def __post_init__(self) -> None:
-        _checks.check_integer(self.degree, "degree", 1)
+        if _checks.check_integer(self.degree, "degree", 1) > MAX_DEGREE:
+            raise ValueError(
+                f"degree: expected at most {MAX_DEGREE}, received "
+                f"{_checks.integer_text(int(self.degree))}. Higher powers overflow."
+            )
         self._check_number("gamma", positive=False)
         self._check_number("scale")
 
@@ -274,19 +280,22 @@ class Polynomial(PointKernel):
         return _plan.StaticKernel(_plan.POLYNOMIAL, parameters)
 
 
-def check_static_kernel(kernel: Any) -> PointKernel:
-    """Check `static_kernel`; None is `Linear()`."""
+def check_static_kernel(kernel: Any, name: str = "static_kernel") -> PointKernel:
+    """Check `static_kernel`, which messages call `name`; None is `Linear()`."""
     if kernel is None:
         return Linear()
     if not isinstance(kernel, PointKernel):
         names = ", ".join(cls.__name__ for cls in PointKernel.__subclasses__())
-        advice = (
-            "Write it with parentheses."
-            if isinstance(kernel, type)
-            else "Pass kernels of your own to signature_kernel_from_increments."
-        )
+        if isinstance(kernel, type) and issubclass(kernel, PointKernel):
+            advice = f"Write it with parentheses: {kernel.__name__}()."
+        elif callable(kernel):
+            advice = "Pass kernels of your own to signature_kernel_from_increments."
+        elif isinstance(kernel, (list, tuple)):
+            advice = "Only hsic takes a tuple, of the kernels of x and of y."
+        else:
+            advice = "Write a kernel as pysig.kernels.RBF(1.0)."
         raise TypeError(
-            f"static_kernel: expected a kernel of pysig.kernels ({names}) or None, received "
+            f"{name}: expected a kernel of pysig.kernels ({names}) or None, received "
             f"{_checks.describe(kernel)}. {advice}"
         )
     return kernel

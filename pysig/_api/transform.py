@@ -97,21 +97,26 @@ def check_stages(transform: Any) -> list[str | Time]:
 
 
 def check_transform(
-    transform: Any, basepoint: Any, path: Any, lengths: Any, backend: ArrayBackend
+    transform: Any,
+    basepoint: Any,
+    path: Any,
+    lengths: Any,
+    backend: ArrayBackend,
+    name: str = "basepoint",
 ) -> tuple[Any, Transform | None]:
     """Check transform and basepoint: basepoints (batch, channels) or None, transform or None.
 
     `lengths` (batch,), or None, are checked. A first stage "basepoint" is the same as
-    `basepoint=True`.
+    `basepoint=True`. Messages call the basepoint `name`.
     """
-    base = check_basepoint(basepoint, path, backend)
+    base = check_basepoint(basepoint, path, backend, name)
     if transform is None:
         return base, None
     stages = check_stages(transform)
     if "basepoint" in stages:
         if base is not None:
             raise ValueError(
-                'basepoint: expected None or False, because "basepoint" is a stage of transform, '
+                f'{name}: expected None or False, because "basepoint" is a stage of transform, '
                 f"received {_checks.describe(basepoint)}. Use one of the two."
             )
         if stages[0] == "basepoint":

@@ -224,7 +224,11 @@ X, Y = np.zeros((5, 4, 2)), np.zeros((6, 3, 2))
     [
         (lambda: pysig.mmd(X[:1], Y), ValueError, "x: expected at least 2 paths for mmd, received"),
         (lambda: pysig.mmd(X, Y[:1]), ValueError, "y: expected at least 2 paths for mmd, received"),
-        (lambda: pysig.mmd(X[:0], Y, unbiased=False), ValueError, "x: expected at least 1 paths"),
+        (
+            lambda: pysig.mmd(X[:0], Y, unbiased=False),
+            ValueError,
+            "x: expected at least one path, received none",
+        ),
         (lambda: pysig.mmd(X, Y, unbiased=1), TypeError, "unbiased: expected True or False"),
         (lambda: pysig.mmd_test(X, Y, n_permutations=0), ValueError, "n_permutations: expected"),
         (lambda: pysig.mmd_test(X, Y, seed="a"), TypeError, "seed: expected an integer, a numpy"),

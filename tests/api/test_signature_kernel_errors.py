@@ -77,7 +77,11 @@ OPTIONS = [
     ({"workers": 0}, ValueError, "workers: expected a positive integer"),
     ({"transform": "log"}, ValueError, "transform: expected "),
     ({"basepoint": np.zeros(3)}, ValueError, "basepoint: expected a shape that broadcasts"),
-    ({"basepoint": (True, np.zeros(3))}, ValueError, "basepoint: expected a shape that broadc"),
+    (
+        {"basepoint": (True, np.zeros(3))},
+        ValueError,
+        r"basepoint\[1\]: expected a shape that broadc",
+    ),
     ({"lengths": [5, 5, 5]}, TypeError, r"lengths: expected a tuple \(lengths_x, lengths_y\)"),
     ({"lengths": (5, 7)}, ValueError, "lengths: expected integers from 1 to the length 6 of y"),
     ({"lengths": ([5, 5], None)}, ValueError, "lengths: expected a shape that broadcasts"),

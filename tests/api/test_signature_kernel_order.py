@@ -83,7 +83,7 @@ def test_auto_takes_signatures_where_they_cost_less():
     assert isinstance(engine_of(many, None, 4), Features)
     assert isinstance(engine_of(long, None, 8), Features)
     assert not isinstance(engine_of(wide, None, 5), Features)
-    assert not isinstance(engine_of(many, None, 40), Features)
+    assert not isinstance(engine_of(many, None, 16), Features)
     assert not isinstance(engine_of(many, None, 4, order=2), Features)
     assert not isinstance(engine_of(many, None, 4, static_kernel=STATIC[2]), Features)
     assert not isinstance(engine_of(many, None, None, order=4), Features)
