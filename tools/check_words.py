@@ -55,6 +55,8 @@ ALLOWED = {
         "tests/api/test_signature_kernel.py",
         "tests/api/test_signature_kernel_errors.py",
         "tests/api/test_signature_kernel_vjp.py",
+        "tests/api/test_kernel_bad_input.py",
+        "tests/api/test_static_kernel_digits.py",
         "tests/api/test_static_kernels.py",
     )
 }
