@@ -1,8 +1,8 @@
 """Figures of the documentation: one style, and a version of each for dark pages.
 
 A figure is an SVG without a background. Its dark version has the same coordinates and colours; only
-greys are inverted. `setup` replaces each image that has a dark version by both, and the theme
-shows the one that fits.
+the ink and pure greys are inverted. `setup` replaces each image that has a dark version by both,
+and the theme shows the one that fits.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ STYLE: dict[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-_MAX_TINT = 24  # colours whose channels differ by more keep their colour
 
 
 def apply_style(*_: Any) -> None:
@@ -67,7 +66,7 @@ def dark_path(path: Path) -> Path:
 
 def _dark(colour: str) -> str:
     channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    if max(channels) - min(channels) > _MAX_TINT:
+    if colour != INK and len(set(channels)) > 1:
         return colour
     return "#" + "".join(f"{255 - round(0.9 * channel):02x}" for channel in channels)
 

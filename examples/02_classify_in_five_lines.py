@@ -48,9 +48,7 @@ table.round(3).astype({"support": int})
 # %%
 # Almost all utterances are on the diagonal:
 
-figure, axis = plt.subplots(
-    figsize=(4.2, 3.6), num="Confusion matrix of nine speakers"
-)
+figure, axis = plt.subplots(figsize=(4.2, 3.6), num="Confusion matrix of nine speakers")
 ConfusionMatrixDisplay.from_predictions(
     answers, found, ax=axis, cmap="Blues", colorbar=False
 )
