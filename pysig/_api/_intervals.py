@@ -34,8 +34,8 @@ DIRECT_COST = 2.0
 Bounds = Callable[[int, tuple[int, ...], Any, Callable[[int], None]], Any]
 
 
-def refuse_time_of_basepoint(options: Mapping[str, Any]) -> None:
-    """ValueError for given times beside a basepoint, which has no time of its own in a window."""
+def refuse_untimed(options: Mapping[str, Any]) -> None:
+    """ValueError for given times beside a point in front of each window, which has no time."""
     base, transform = options["basepoint"], options["transform"]
     if transform is None or base is None or base is False:
         return
@@ -44,8 +44,8 @@ def refuse_time_of_basepoint(options: Mapping[str, Any]) -> None:
     ):
         raise ValueError(
             "transform: expected no pysig.Time(times) beside basepoint=, which has no time in a "
-            'window, received both. Pass transform=[pysig.Time(times), "basepoint"] for a point of '
-            "zeros at time 0, or append the times to path and basepoint as a channel."
+            "window, received both. Append the times to both as a channel; for a point of zeros at "
+            'time 0 pass transform=[pysig.Time(times), "basepoint"].'
         )
 
 
@@ -71,7 +71,7 @@ class IntervalsCall(PathCall):
     ) -> None:
         self.basis = None if basis is None else check_basis(basis)
         self.allocates = allocates
-        refuse_time_of_basepoint(options)
+        refuse_untimed(options)
         super().__init__("signature_windows, signature_intervals", path, options)
         self.argument = argument
         self.scalar_column = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +58,11 @@ def _pandas_table(
     pandas: Any, frame: Any, keys: list[str], time: str | None
 ) -> tuple[Table, str | None]:
     """A frame whose index holds keys or times gets them as columns."""
+    if frame.columns.nlevels > 1:
+        raise TypeError(
+            "frame: expected columns of one level, received a MultiIndex. Join its levels: "
+            "frame.columns = ['_'.join(map(str, name)) for name in frame.columns]."
+        )
     index = frame.index
     clock = (pandas.DatetimeIndex, pandas.TimedeltaIndex)
     if time is None and isinstance(index, clock):
@@ -70,6 +76,15 @@ def _pandas_table(
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ValueError(f"frame: expected columns of different names, received {twice!r} twice.")
     return PandasTable(pandas, frame), time
+
+
+def check_name(name: Any, option: str) -> None:
+    """TypeError for values of a column in the place of its name."""
+    if hasattr(name, "shape") or not isinstance(name, Hashable):
+        raise TypeError(
+            f"{option}: expected names of columns, received {type(name).__name__}. Put the values "
+            "into a column of the frame, and pass its name."
+        )
 
 
 def _refuse(name: str, kind: Any, what: str, advice: str) -> TypeError:
@@ -146,11 +161,15 @@ class PandasTable:
 
     def duration(self, text: str) -> Any:
         try:
-            return self.pandas.Timedelta(text).to_timedelta64()
+            length = self.pandas.Timedelta(text)
         except ValueError:
+            length = self.pandas.NaT
+        if length is self.pandas.NaT:
             raise ValueError(
-                f'window: expected a length of time such as "60s", received {text!r}.'
-            ) from None
+                f'window: expected a length of time such as "60s", received {text!r}. Pass a '
+                "number and a unit."
+            )
+        return length.to_timedelta64()
 
     def take(self, name: str, rows: Any) -> Any:
         return self.data[name].iloc[rows]

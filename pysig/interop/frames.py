@@ -13,16 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import pysig
-from pysig.interop._tables import Table, table_of
+from pysig._api._checks import describe, hint
+from pysig.interop._tables import Table, check_name, table_of
 
 __all__ = ["logsignature", "signature"]
 
 
 RULE = ("start", "closed", "include_previous")  # options of windows
+OPTIONS = ("basepoint", "inverse", "transform", "workers", "method")
 
 
 class Rows(NamedTuple):
-    """The points of all paths, one path after the other."""
+    """The points of all paths, one path after the other. `order`: their rows in the frame."""
 
     table: Table
     by: list[str]
@@ -32,6 +34,7 @@ class Rows(NamedTuple):
     times: Any  # (rows,), or None
     offsets: Any  # (paths + 1,)
     keys: dict[str, Any]  # of each path
+    order: Any
 
 
 def signature(
@@ -76,14 +79,16 @@ def signature(
         If True, the first column is the constant 1, ``S()``.
     **options
         `basepoint`, `inverse`, `transform` and `workers` as of `pysig.signature`; with `window`
-        also `start`, `closed` and `include_previous` as of `pysig.signature_windows`. A stage
-        "times" of `transform` is the time of the points, in seconds if they are dates.
+        also `start`, `closed` and `include_previous` as of `pysig.signature_windows`. A first stage
+        "times" of `transform` is the time of the points, in seconds if they are dates. `pysig.Time`
+        takes a time for each row of the frame, in the order of its rows.
 
     Returns
     -------
     pandas.DataFrame or polars.DataFrame
         One row per path, with its `by` as index (pandas) or first columns (polars); with `window`
-        one row per window, with the time (or the number) of its last point after `by`.
+        one row per window, with the time (or the number) of its last point after `by`. Times keep
+        their type and time zone.
 
     Raises
     ------
@@ -110,9 +115,14 @@ def signature(
            3             4.0
     a      5             0.0
     """
+    _check_options("signature", options, window)
+    if depth is None and words is None:
+        raise TypeError("depth: expected an integer, received NoneType None. Pass it, or words=.")
+    if scalar_term and words is not None:
+        raise ValueError("scalar_term: expected False with words, received True. Leave it out.")
     rows = _rows(frame, by, time, channels)
     names = _names_after(rows, options)
-    wanted = None if words is None else pysig.words_of_labels(words, len(names), names=names)
+    wanted = None if words is None else _words(words, names)
     if wanted is not None:
         labels = pysig.labels(len(names), words=wanted, names=names)
     else:
@@ -164,6 +174,7 @@ def logsignature(
        L(x)  L(y)  L(x,y)
     0   1.0   2.0     1.0
     """
+    _check_options("logsignature", options, window)
     rows = _rows(frame, by, time, channels)
     names = _names_after(rows, options)
     labels = pysig.logsignature_labels(len(names), depth, basis, names=names)
@@ -174,20 +185,27 @@ def logsignature(
 
 def _rows(frame: Any, by: str | Sequence[str] | None, time: str | None, channels: Any) -> Rows:
     """The checked rows, in order."""
-    keys = [by] if isinstance(by, str) else list(by or ())
+    keys = [] if by is None else _listed(by, "by")
+    if time is not None:
+        check_name(time, "time")
     table, time = table_of(frame, keys, time)
     used = {*keys, time}
     if channels is None:
         names = [name for name in table.names if name not in used]
     else:
-        names = [channels] if isinstance(channels, str) else list(channels)
+        names = _listed(channels, "channels")
     for option, listed in (("by", keys), ("time", [time] if time else []), ("channels", names)):
         for name in listed:
             if name not in table.names:
+                known, similar = ", ".join(map(repr, table.names)), map(str, table.names)
                 raise ValueError(
-                    f"{option}: expected columns of the frame, received {name!r}. "
-                    f"The columns are {', '.join(map(repr, table.names))}."
+                    f"{option}: expected columns of the frame, received {name!r}. The columns are "
+                    f"{known}.{hint(name, similar)}"
                 )
+    if time in keys:
+        raise ValueError(
+            f"time: expected a column that is not in by, received {time!r}. Leave it out of by."
+        )
     if not names:
         raise ValueError("channels: expected at least one column, received none. Name them.")
     for name in keys:
@@ -201,9 +219,39 @@ def _rows(frame: Any, by: str | Sequence[str] | None, time: str | None, channels
     columns = [table.numbers(name)[order] for name in names]
     points = np.stack(columns, axis=1) if len(order) else np.zeros((0, len(names)))
     first = order[offsets[:-1]] if len(order) else order
-    return Rows(
-        table, keys, time, names, points, times, offsets, {k: table.take(k, first) for k in keys}
-    )
+    own = {str(name): table.take(name, first) for name in keys}
+    return Rows(table, keys, time, [*map(str, names)], points, times, offsets, own, order)
+
+
+def _listed(value: Any, option: str) -> list[Any]:
+    """Names of columns as a list."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        value = [value]
+    for name in value:
+        check_name(name, option)
+    return list(value)
+
+
+def _words(words: Any, names: list[str]) -> Any:
+    try:
+        return pysig.words_of_labels(words, len(names), names=names)
+    except (TypeError, ValueError) as error:  # it names the argument `labels`
+        raise type(error)(f"words{str(error).removeprefix('labels')}") from None
+
+
+def _check_options(caller: str, options: Mapping[str, Any], window: Any) -> None:
+    """TypeError for an option that frames do not have, ValueError for one of windows alone."""
+    for name, value in options.items():
+        if name in RULE and window is None:
+            raise ValueError(
+                f"{name}: expected None without window, received {describe(value)}. Pass window=."
+            )
+        if name not in (*RULE, *OPTIONS):
+            known = [*RULE, *OPTIONS, "by", "time", "channels", "window", "stride", "depth"]
+            similar = hint(name, known) or f" Pass arrays to pysig.{caller} for other options."
+            raise TypeError(
+                f"{caller}() of frames got an unexpected keyword argument {name!r}.{similar}"
+            )
 
 
 def _stages(options: Mapping[str, Any]) -> list[Any]:
@@ -217,25 +265,52 @@ def _names_after(rows: Rows, options: Mapping[str, Any]) -> list[str]:
     """The names of the channels after the transform."""
     names = list(rows.names)
     for stage in _stages(options):
-        if stage in ("time", "times") or isinstance(stage, pysig.Time):
-            names.append(rows.time or "time")
-        elif stage == "lead_lag":
+        if (isinstance(stage, str) and stage in ("time", "times")) or isinstance(stage, pysig.Time):
+            names.append(str(rows.time or "time"))
+        elif isinstance(stage, str) and stage == "lead_lag":
             names = [f"{side}_{name}" for side in ("lag", "lead") for name in names]
-        elif stage == "reset":
+        elif isinstance(stage, str) and stage == "reset":
             names.append("reset")
     return names
 
 
 def _with_times(rows: Rows, options: Mapping[str, Any], part: slice) -> dict[str, Any]:
-    """The options, with the times of some rows for a stage "times"."""
+    """The options, with the times of some rows for a stage "times" or `pysig.Time`."""
     stages = _stages(options)
-    if "times" not in stages:
+    given = [stage for stage in stages if _is_timed(stage)]
+    if not given:
         return dict(options)
-    if rows.times is None:
+    if stages[0] is not given[0]:
+        raise ValueError("transform: expected the times as the first stage. Put them first.")
+    times = rows.times
+    if isinstance(stages[0], pysig.Time):
+        times = _in_order(stages[0].times, rows.order)
+    if times is None:
         raise ValueError('transform: expected a column of times for "times". Pass time=.')
-    if stages[0] != "times":
-        raise ValueError('transform: expected "times" as the first stage. Put it first.')
-    return {**options, "transform": [pysig.Time(rows.times[part]), *stages[1:]]}
+    times = times[part]
+    base = options.get("basepoint")
+    if base is not None and base is not False and part == slice(None):  # at the first time
+        starts = rows.offsets[:-1]
+        times = np.insert(times, starts, times[starts])
+    return {**options, "transform": [pysig.Time(times), *stages[1:]]}
+
+
+def _is_timed(stage: Any) -> bool:
+    """Whether a stage has a time for each row."""
+    if isinstance(stage, pysig.Time):
+        return stage.times is not None
+    return isinstance(stage, str) and stage == "times"
+
+
+def _in_order(times: Any, order: Any) -> Any:
+    """The times of the rows of the frame in the order of the points."""
+    values = np.asarray(times)
+    if values.shape != (len(order),):
+        raise ValueError(
+            f"transform: expected a time for each of the {len(order)} rows of the frame, received "
+            f"shape {values.shape}. Pass them in the order of the rows."
+        )
+    return values[order]
 
 
 def _computed(
@@ -249,17 +324,17 @@ def _computed(
         given = _with_times(rows, options, slice(None))
         return compute(rows.points, depth, offsets=rows.offsets, **given), None
     window = rows.table.duration(window) if isinstance(window, str) else window
+    if rows.times is None and not hasattr(window, "__index__"):
+        raise ValueError(
+            "window: expected a number of points, because there are no times, received "
+            f"{window!r}. Pass time=."
+        )
     values, ends = [], []
     rolling = getattr(pysig, f"{name}_windows")
     for part in _parts(rows.offsets):
         given = _with_times(rows, options, part)
         rule: dict[str, Any] = {key: given.pop(key) for key in RULE if key in given}
         if not hasattr(window, "__index__"):  # a length of time
-            if rows.times is None:
-                raise ValueError(
-                    "window: expected a number of points, because there are no times, received "
-                    f"{window!r}. Pass time=."
-                )
             if stride is not None:
                 raise ValueError("stride: expected None with a window of time. Leave it out.")
             rule["times"] = rows.times[part]
@@ -267,7 +342,7 @@ def _computed(
             rule["stride"] = stride
         values.append(rolling(rows.points[part], depth, window, **rule, **given))
         ends.append(_last_rows(part, window, rule))
-    return np.concatenate(values), ends
+    return (np.concatenate(values) if values else None), ends
 
 
 def _last_rows(part: slice, window: Any, rule: Mapping[str, Any]) -> Any:
@@ -285,16 +360,24 @@ def _parts(offsets: Any) -> Iterator[slice]:
 
 
 def _result(rows: Rows, labels: list[str], values: Any, ends: list[Any] | None) -> Any:
-    """The frame of the results."""
+    """The frame of the results; `values` None: there are no windows."""
     keys = dict(rows.keys)
+    if values is None:
+        values = np.zeros((0, len(labels)))
     if ends is not None:
         counts = [len(own) for own in ends]
         paths = np.repeat(np.arange(len(ends)), counts)
         keys = {name: rows.table.take_from(column, paths) for name, column in keys.items()}
         last = np.concatenate(ends) if ends else np.zeros(0, np.int64)
-        if rows.times is not None:
-            keys[rows.time or "time"] = rows.times[last]
+        if rows.time is not None:
+            keys[str(rows.time)] = rows.table.take(rows.time, rows.order[last])
         else:
             starts = np.repeat(rows.offsets[:-1], counts)
             keys["point"] = last - starts
+    for name in keys:
+        if name in labels:
+            raise ValueError(
+                f"by: expected columns that are not called like a result, received {name!r}. "
+                "Rename the column."
+            )
     return rows.table.frame(keys, labels, values)

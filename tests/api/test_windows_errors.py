@@ -70,7 +70,7 @@ WINDOWS = [
     (
         {"transform": pysig.Time(np.arange(9)), "basepoint": True},
         ValueError,
-        r'^transform: expected no pysig\.Time.* Pass .*\[pysig\.Time\(times\), "basepoint"\]',
+        r'^transform: expected no pysig\.Time.* pass .*\[pysig\.Time\(times\), "basepoint"\]',
     ),
 ]
 

@@ -248,8 +248,8 @@ def test_two_keys_and_no_rows():
         ({"x": [1.0, 2]}, {"transform": "times"}, ValueError,
          "transform: expected a column of times"),
         ({"x": [1.0, 2], "t": [0, 1]}, {"time": "t", "transform": ["lead_lag", "times"]},
-         ValueError, 'transform: expected "times" as the first stage'),
-        ({"x": [1.0, 2]}, {"words": ["y"]}, ValueError, "labels: expected names of channels"),
+         ValueError, 'transform: expected the times as the first stage'),
+        ({"x": [1.0, 2]}, {"words": ["y"]}, ValueError, "words: expected names of channels"),
         ({"x": [1.0, 2]}, {"depht": 2}, TypeError, "depht"),
     ],
 )  # fmt: skip
