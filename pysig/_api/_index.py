@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pysig._api import _checks
+from pysig._api._index_file import are_sizes
 from pysig._api._index_query import Query
 from pysig._api._interval_bounds import find_intervals
-from pysig._api._memory import available_memory, shortage
+from pysig._api._memory import MAX_DEPTH, available_memory, shortage
 from pysig._api._product_table import ProductTable, level_count
 from pysig._api._times import UNITS, Times, check_order, check_times, require_kind
-from pysig._api._windows import check_length_of_times, check_paths_of_times
+from pysig._api._windows import broadcasts, check_length_of_times, check_paths_of_times
 from pysig._backend import CUPY, NUMPY, ArrayBackend
 from pysig._plans.layout import plan_for
 
@@ -200,9 +201,15 @@ def of_state(facts: dict[str, Any], arrays: dict[str, Any], workers: int) -> Ind
 def fits_together(facts: dict[str, Any], arrays: dict[str, Any]) -> bool:
     """Whether facts and arrays are the state of an index."""
     try:
-        paths, length = prod(facts["batch"]), facts["length"]
-        channels, leaves = facts["channels"], (length - 1) // facts["leaf"]
-        row = (paths, leaves, plan_for(channels, facts["depth"]).size)
+        channels, depth, leaf, length = (facts[k] for k in ("channels", "depth", "leaf", "length"))
+        listed = isinstance(facts["batch"], list)
+        if not (listed and are_sizes(*facts["batch"], channels, depth, leaf, length)):
+            return False
+        deepest = MAX_DEPTH if channels == 1 else 63  # more coefficients than 64 bits count
+        if not (channels and length and leaf and 0 < depth <= deepest):
+            return False
+        paths, leaves = prod(facts["batch"]), (length - 1) // leaf
+        row = (paths, leaves, plan_for(channels, depth).size)
         shapes = {f"level{number}": row for number in range(level_count(leaves))}
         shapes["points"] = (paths, length, channels)
         names = set(shapes) | ({"times"} if "times" in facts else set())
@@ -210,7 +217,22 @@ def fits_together(facts: dict[str, Any], arrays: dict[str, Any]) -> bool:
             names == set(arrays)
             and all(arrays[name].shape == shape for name, shape in shapes.items())
             and len({arrays[name].dtype for name in shapes}) == 1
-            and ("times" not in facts or arrays["times"].shape[-1:] == (length,))
+            and ("times" not in facts or _are_times(facts, arrays["times"], length))
         )
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return False
+
+
+def _are_times(facts: dict[str, Any], values: Any, length: int) -> bool:
+    """Whether the times of a file are those of an index of this length."""
+    kind, unit, *zoned = facts["times"]  # ValueError if there are fewer
+    units = ("",) if kind == "number" else UNITS
+    dtypes = ("int64", "float64") if kind == "number" else ("int64",)
+    return (
+        kind in ("number", "datetime64", "timedelta64")
+        and unit in units
+        and zoned in ([], [False], [True])
+        and values.dtype.name in dtypes
+        and values.shape[-1:] == (length,)
+        and broadcasts(values.shape[:-1], tuple(facts["batch"]))
+    )

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from pysig._api._checks import check_integer, describe
+import numpy as np
+
+from pysig._api._checks import (
+    as_numeric,
+    check_depth,
+    check_flag,
+    check_integer,
+    check_method,
+    describe,
+)
 from pysig._api._options import SignatureOptions, Unpack, complete, takes
+from pysig._api._words_argument import check_words
+from pysig._api.config import check_workers
 from pysig._api.signature import signature
+from pysig._api.transform import check_stages
+from pysig._backend import backend_of
 
 
 @takes(SignatureOptions)
@@ -46,8 +60,9 @@ def iter_signatures(
     Raises
     ------
     TypeError, ValueError
-        If an argument is invalid, before the first element is read; if an element is not a path,
-        when it is reached. The message names the number of the first path of the batch.
+        If an argument is invalid, at the call, before the first element is read; if an element is
+        not a path or does not fit the options, when it is reached. The message names the number of
+        the first path of the batch.
 
     Notes
     -----
@@ -66,11 +81,21 @@ def iter_signatures(
     """
     given = complete(iter_signatures, options)
     if batch_size is not None:
-        batch_size = check_integer(batch_size, "batch_size", 1)
+        batch_size = min(check_integer(batch_size, "batch_size", 1), sys.maxsize)
+        for name in ("lengths", "offsets"):
+            if given[name] is not None:
+                raise ValueError(
+                    f"{name}: expected None, because elements are single paths, received "
+                    f"{describe(given[name])}. Pass batch_size=None for elements that are batches."
+                )
+    _check_options(depth, given)
     if _is_stored(paths):
         paths = _rows(paths, batch_size)
     if not isinstance(paths, Iterable):
-        raise TypeError(f"paths: expected an iterable of paths, received {describe(paths)}.")
+        raise TypeError(
+            f"paths: expected an iterable of paths, received {describe(paths)}. Pass a list or a "
+            "generator of arrays."
+        )
     return _batches(iter(paths), depth, batch_size, given)
 
 
@@ -86,6 +111,27 @@ def _rows(paths: Any, batch_size: int | None) -> Iterator[Any]:
     step = batch_size or 1
     for start in range(0, paths.shape[0], step):
         yield from paths[start : start + step]
+
+
+CHECKED = {"stream", "inverse", "scalar_term", "words", "method", "workers", "transform", "lengths"}
+
+
+def _check_options(depth: Any, options: dict[str, Any]) -> None:
+    """Check all that does not depend on the paths."""
+    if options["words"] is None:
+        check_depth(depth, words=True)
+    else:
+        check_words(options["words"], sys.maxsize, depth)
+    for name in ("stream", "inverse", "scalar_term"):
+        check_flag(options[name], name)
+    check_method(options["method"])
+    check_workers(options["workers"])
+    if options["transform"] is not None:
+        check_stages(options["transform"])
+    for name, value in options.items():
+        arrays = name not in CHECKED and value is not None
+        if arrays and not isinstance(value, (bool, np.bool_)):
+            as_numeric(value, name, backend_of(value))
 
 
 def _batches(

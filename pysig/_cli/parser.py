@@ -121,7 +121,7 @@ def byte_size(text: str) -> int:
     return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
 
 
-def basepoint(text: str) -> list[float]:
+def point(text: str) -> list[float]:
     """`zero`, returned as the empty list, or numbers separated by commas."""
     if text == "zero":
         return []
@@ -264,7 +264,7 @@ def add_options(group: argparse._ArgumentGroup, name: str) -> None:
     )
     add(
         "--basepoint",
-        type=basepoint,
+        type=point,
         metavar="zero|X,Y,...",
         help="a point in front of every path",
     )

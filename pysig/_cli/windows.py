@@ -194,11 +194,9 @@ class WindowSigner(Signer):
         options["inverse"] = task.inverse
         if task.words is not None:
             options["words"] = task.words
-        if task.basepoint is not None:
-            options["basepoint"] = self.xp.asarray(task.basepoint)
         compute: Any = pysig.logsignature_intervals if task.log else pysig.signature_intervals
         try:
-            options["transform"] = self._transform(times, False)
+            options |= self._options(times)
             values = compute(
                 self.xp.asarray(points),
                 None if task.words is not None else task.depth,

@@ -295,13 +295,17 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
             features *= like(self._factors_, features)
         return features
 
-    def _computed(self, paths: Paths, times: Any) -> Any:
-        options = {
+    def _options(self, paths: Paths, times: Any) -> dict[str, Any]:
+        """Options of all functions of pysig."""
+        return {
             "basepoint": None if self.basepoint is False else self.basepoint,
             "transform": self._stages_with(times),
             "lengths": paths.lengths,
             "workers": self.n_jobs,
         }
+
+    def _computed(self, paths: Paths, times: Any) -> Any:
+        options = self._options(paths, times)
         if self.basis is not None:
             return pysig.logsignature(paths.data, self.depth, basis=self.basis, **options)
         if self.words is not None:

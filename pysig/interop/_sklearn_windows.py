@@ -107,12 +107,7 @@ class WindowSignatureTransformer(SignatureTransformer):
         return features
 
     def _computed(self, paths: Paths, times: Any) -> Any:
-        options = {
-            "basepoint": None if self.basepoint is False else self.basepoint,
-            "transform": self._stages_with(times),
-            "lengths": paths.lengths,
-            "workers": self.n_jobs,
-        }
+        options = self._options(paths, times)
         bounds = self._bounds(paths.counts)
         if self.basis is not None:
             options["basis"] = self.basis

@@ -73,3 +73,38 @@ def test_an_error_names_the_batch():
     next(batches)
     with pytest.raises((TypeError, ValueError), match="In the batch that begins with path 2"):
         next(batches)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"depth": 0}, "^depth: "),
+        ({"depth": "x"}, "^depth: "),
+        ({"depth": None}, r"^depth: .*Pass it, or words="),
+        ({"depth": 1, "words": [(0, 1)]}, "^words: "),
+        ({"words": 3}, "^words: "),
+        ({"stream": 3}, "^stream: "),
+        ({"inverse": 1}, "^inverse: "),
+        ({"scalar_term": 2}, "^scalar_term: "),
+        ({"method": "x"}, "^method: "),
+        ({"workers": 0}, "^workers: "),
+        ({"transform": "lag"}, "^transform: "),
+        ({"basepoint": "a"}, "^basepoint: "),
+        ({"initial": "a"}, "^initial: "),
+        ({"lengths": [3]}, r"^lengths: .*Pass batch_size=None"),
+        ({"offsets": [0, 3]}, r"^offsets: .*Pass batch_size=None"),
+    ],
+)
+def test_options_are_checked_before_the_first_element(options, message):
+    def source():
+        pytest.fail("an element was read")
+        yield
+
+    with pytest.raises((TypeError, ValueError), match=message):
+        pysig.iter_signatures(source(), **{"depth": 2, **options})
+
+
+def test_a_batch_size_beyond_64_bits():
+    paths = generated(3)
+    (found,) = pysig.iter_signatures(paths, 2, batch_size=10**30)
+    np.testing.assert_array_equal(found, pysig.signature(paths, 2))
