@@ -125,6 +125,11 @@ STREAM = _cases("128 100 5 4\n 512 100 5 4")
 # One long path, whose windows are more numbers than the last-level cache of most machines holds.
 WINDOWS = _cases("1 100000 5 4\n 1 100000 2 3")
 
+# Matrices of signature kernels of two halves of a batch; the depth is the order.
+KERNELS = tuple(Case(128, length, 5, order) for length in (64, 256) for order in (3, 4, 5))
+# The same by finite differences, which have no order.
+KERNELS_DIFFERENCES = tuple(Case(128, length, 5, 1) for length in (64, 256))
+
 TINY = _cases("- 20 2 3")
 
 # Many series, as of data sets for classification.
@@ -133,6 +138,8 @@ DATA = _cases("1000 100 3 3\n 640 29 12 2\n 100 5000 4 4")
 # Sweeps of one quantity over three decades, the others fixed.
 SWEEP_BATCH = tuple(Case(batch, 100, 5, 4) for batch in (8, 24, 80, 240, 800, 2400, 8000))
 SWEEP_LENGTH = tuple(Case(16, n + 1, 5, 4) for n in (30, 100, 300, 1000, 3000, 10000, 30000))
+SWEEP_KERNEL_BATCH = tuple(Case(b, 33, 5, 3) for b in (8, 24, 80, 240, 800, 2400, 8000))
+SWEEP_KERNEL_LENGTH = tuple(Case(8, n + 1, 5, 3) for n in (30, 100, 300, 1000, 3000, 10000, 30000))
 SWEEP_SIZE = tuple(Case(32, 100, d, 4) for d in (3, 4, 5, 6, 8, 10, 13, 18))
 
 GROUPS: dict[str, tuple[Case, ...]] = {
@@ -145,11 +152,15 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "tables": TABLES,
     "stream": STREAM,
     "windows": WINDOWS,
+    "kernels": KERNELS,
+    "kernels-differences": KERNELS_DIFFERENCES,
     "data": DATA,
     "tiny": TINY,
     "sweep-batch": SWEEP_BATCH,
     "sweep-length": SWEEP_LENGTH,
     "sweep-size": SWEEP_SIZE,
+    "sweep-kernel-batch": SWEEP_KERNEL_BATCH,
+    "sweep-kernel-length": SWEEP_KERNEL_LENGTH,
 }
 
 # Cases of a quick look: the case of the paper, one long path, two channels, one tiny call.

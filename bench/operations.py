@@ -42,6 +42,7 @@ from .calls import (
 )
 from .cases import Case
 from .data import DATA
+from .kernels import KERNELS
 from .operation import Operation, Task, lyndon_shape, stream_shape
 from .windows import WINDOWS
 
@@ -303,6 +304,7 @@ _TABLE = (
     ),
     *(_projection(share) for share in SHARES),
     *WINDOWS,
+    *KERNELS,
     *DATA,
     *(_first_log(basis) for basis in ("words", "brackets", "hall")),
 )

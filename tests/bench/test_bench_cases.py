@@ -58,7 +58,7 @@ def test_the_cases_are_the_agreed_ones():
     assert {(c.batch, c.length, c.channels, c.depth) for c in AUTHORS} == agreed
 
 
-@pytest.mark.parametrize("group", ["sweep-batch", "sweep-length", "sweep-size"])
+@pytest.mark.parametrize("group", [name for name in GROUPS if name.startswith("sweep-")])
 def test_sweeps_span_three_decades_of_work(group):
     work = [case.madds for case in GROUPS[group]]
     assert max(work) / min(work) > 900
