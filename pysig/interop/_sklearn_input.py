@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from pysig._api._checks import check_integer, describe, refuse_masked
+
 FLOATS = [np.float64, np.float32]
 
 
@@ -48,6 +50,11 @@ class Paths:
         """
         if isinstance(self.data, list):
             for k, item in enumerate(self.data):
+                if item.ndim != 2 or item.shape[1] != self.channels:
+                    raise ValueError(
+                        f"X[{k}]: expected {self.channels} channels, like the first path, received "
+                        f"shape {tuple(item.shape)}. Give all paths the same channels."
+                    )
                 _refuse_missing(item, f"X[{k}]")
             return self
         if self.features is not None or self.lengths is not None or _is_cupy(self.data):
@@ -58,6 +65,7 @@ class Paths:
 
 def read_paths(estimator: Any, X: Any, *, reset: bool, lengths: Any = None) -> Paths:
     """Check `X`; with `reset` the estimator remembers its features, otherwise they must agree."""
+    _refuse_others(X)
     items = _list_of_paths(X)
     if items is not None:
         paths = _of_list(items)
@@ -65,6 +73,7 @@ def read_paths(estimator: Any, X: Any, *, reset: bool, lengths: Any = None) -> P
         paths = Paths(X, lengths)
     else:
         array = X if hasattr(X, "shape") else _as_array(X)
+        _check_axes(array)
         if len(array.shape) == 3:
             paths = Paths(_of_array(estimator, array), lengths)
         else:
@@ -77,6 +86,38 @@ def read_paths(estimator: Any, X: Any, *, reset: bool, lengths: Any = None) -> P
             f"{estimator.n_channels_} channels as input."
         )
     return paths
+
+
+FORMS = (
+    "an array (n, length, channels), rows of numbers (n, columns) or a list of arrays "
+    "(length, channels)"
+)
+
+
+def _refuse_others(X: Any) -> None:
+    """TypeError or ValueError for what has no paths in it."""
+    if type(X) is np.ndarray:
+        return
+    if X is None or isinstance(X, (str, bytes)) or type(X) is dict:
+        raise TypeError(f"X: expected {FORMS}, received {describe(X)}. Pass the paths.")
+    if isinstance(X, (list, tuple)) and not X:
+        raise ValueError(f"X: expected {FORMS}, received an empty {type(X).__name__}. Pass a path.")
+    refuse_masked(X, "X")
+
+
+def _check_axes(array: Any) -> None:
+    """ValueError unless there are two or three axes; NumPy says `Reshape your data`, too."""
+    shape = tuple(array.shape)
+    if len(shape) not in (2, 3):
+        remedy = "X[None, :, None] is one path of one channel" if len(shape) == 1 else "Flatten it"
+        raise ValueError(
+            f"X: expected {FORMS}, received shape {shape}. Reshape your data: {remedy}."
+        )
+    if len(shape) == 3 and shape[0] and not (shape[1] and shape[2]):
+        raise ValueError(
+            f"X: expected at least one point and one channel, received shape {shape}. Drop empty "
+            "paths."
+        )
 
 
 def _remember(estimator: Any, paths: Paths) -> None:
@@ -119,6 +160,12 @@ def _of_list(items: list[Any]) -> Paths:
     """Arrays are checked by pysig; data frames become arrays."""
     if set(map(type, items)) == {np.ndarray}:
         return Paths(items)
+    for k, item in enumerate(items):
+        if len(getattr(item, "shape", ())) != 2:
+            raise ValueError(
+                f"X[{k}]: expected an array (length, channels) like the first path, received "
+                f"{describe(item)}. Make each path an array."
+            )
     columns = getattr(items[0], "columns", None)
     if columns is None:
         return Paths(items)
@@ -150,7 +197,7 @@ def _of_array(estimator: Any, X: Any) -> Any:
 def _of_rows(estimator: Any, X: Any, lengths: Any, reset: bool) -> Paths:
     """Rows of numbers: one path each, point after point."""
     array = validate_data(estimator, X, dtype=FLOATS, reset=reset, ensure_all_finite=False)
-    channels = estimator.channels
+    channels = check_integer(estimator.channels, "channels", 1)
     if array.shape[1] % channels:
         raise ValueError(
             f"X: expected a multiple of {channels} columns, because channels={channels}, received "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import factorial
 from typing import Any
 
@@ -11,6 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 import pysig
+from pysig._api._checks import as_numeric, describe
+from pysig._api._memory import check_memory
+from pysig._backend import NUMPY
 from pysig._combinatorics.labels import names_after
 from pysig.interop._sklearn_input import Paths, read_paths
 
@@ -194,8 +197,14 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
         if self.basis is not None and self.words is not None:
             raise ValueError(
                 "words: expected None, because basis is given, received "
-                f"{self.words!r}. A log-signature has all its coordinates."
+                f"{self.words!r}. A log-signature has all its coordinates. Leave one out."
             )
+        for name in ("words", "channel_names"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
+                raise TypeError(
+                    f"{name}: expected a sequence, received {describe(value)}. Pass a list."
+                )
         levels = self._levels
         self._factors_ = None if self.scaling is None else self._factors(levels)
         self._n_features_out = len(levels)
@@ -220,7 +229,10 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
     def _word_tuples(self) -> list[tuple[int, ...]]:
         if all(isinstance(word, str) for word in self.words):
             names = self._transformed_names(None)
-            return pysig.words_of_labels(list(self.words), self._width, names=names)
+            try:
+                return pysig.words_of_labels(list(self.words), self._width, names=names)
+            except ValueError as error:  # it names the argument `labels`
+                raise ValueError(f"words{str(error).removeprefix('labels')}") from None
         return [tuple(word) for word in self.words]
 
     @property
@@ -230,6 +242,7 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
             return np.array([len(word) for word in self._word_tuples])
         width, depth = self._width, self.depth
         pysig.signature_size(width, depth)  # checks the depth
+        check_memory(width, depth, 1, False, 8, NUMPY)
         sizes = [0] + [
             pysig.signature_size(width, k)
             if self.basis is None
@@ -244,11 +257,12 @@ class SignatureTransformer(TransformerMixin, BaseEstimator):
             if self.scaling != "factorial":
                 raise ValueError(
                     f'scaling: expected None, "factorial" or a sequence of numbers, received '
-                    f"{self.scaling!r}."
+                    f"{self.scaling!r}. Pass a number for each level."
                 )
             table = np.array([float(factorial(k)) for k in range(highest + 1)])
         else:
-            table = np.concatenate([[1.0], np.asarray(self.scaling, np.float64).ravel()])
+            given = as_numeric(self.scaling, "scaling", NUMPY)
+            table = np.concatenate([[1.0], np.asarray(given, np.float64).ravel()])
             if len(table) <= highest:
                 raise ValueError(
                     f"scaling: expected a factor for each of the {highest} levels, received "

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 import pysig
+from pysig._api._checks import check_integer
+from pysig._api._memory import available_memory, shortage
+from pysig._api._windows import BYTES
+from pysig._backend import NUMPY
 from pysig.interop._sklearn_input import Paths
 from pysig.interop._sklearn_transformer import SignatureTransformer, like
 
@@ -92,13 +95,14 @@ class WindowSignatureTransformer(SignatureTransformer):
             A name for each column, window by window.
         """
         names = super().get_feature_names_out(input_features)
-        count = len(self._bounds(np.array([1]))[0])
+        count = self._count
         return np.asarray([f"w{k}__{name}" for k in range(count) for name in names], dtype=object)
 
     @property
     def _levels(self) -> Any:
-        count = len(self._bounds(np.array([1]))[0])
-        return np.tile(super()._levels, count)
+        levels = super()._levels
+        self._check_fits(1, 8 * len(levels))
+        return np.tile(levels, self._count)
 
     def _features(self, paths: Paths, times: Any) -> Any:
         features = self._computed(paths.checked(), times)
@@ -108,7 +112,9 @@ class WindowSignatureTransformer(SignatureTransformer):
 
     def _computed(self, paths: Paths, times: Any) -> Any:
         options = self._options(paths, times)
-        bounds = self._bounds(paths.counts)
+        counts = paths.counts
+        self._check_fits(len(counts), BYTES)
+        bounds = self._bounds(counts)
         if self.basis is not None:
             options["basis"] = self.basis
             rows = pysig.logsignature_intervals(paths.data, self.depth, bounds, **options)
@@ -119,19 +125,29 @@ class WindowSignatureTransformer(SignatureTransformer):
             rows = pysig.signature_intervals(paths.data, self.depth, bounds, **options)
         return rows.reshape(len(rows), -1)
 
-    def _bounds(self, counts: Any) -> Any:
-        """The windows (paths, windows, 2) of paths of these numbers of points."""
+    @property
+    def _count(self) -> int:
+        """The number of windows; at least 2**63 where it is larger."""
         if self.scheme not in ("dyadic", "consecutive", "expanding"):
             raise ValueError(
                 'scheme: expected "dyadic", "consecutive" or "expanding", received '
-                f"{self.scheme!r}."
+                f"{self.scheme!r}. Pass one of these."
             )
-        least = 0 if self.scheme == "dyadic" else 1
-        windows: Any = self.windows
-        if not isinstance(windows, Integral) or int(windows) < least:
-            raise ValueError(
-                f"windows: expected an integer of at least {least}, received {self.windows!r}."
+        windows = check_integer(self.windows, "windows", 0 if self.scheme == "dyadic" else 1)
+        return 2 ** (min(windows, 63) + 1) - 1 if self.scheme == "dyadic" else windows
+
+    def _check_fits(self, paths: int, size: int) -> None:
+        """MemoryError if windows of `size` bytes do not fit."""
+        needed, available = paths * self._count * size, available_memory(NUMPY)
+        if needed > (2**63 - 1 if available is None else available):
+            shown = needed if needed < 2**64 else "more than 2**64 bytes"
+            raise MemoryError(
+                f"windows: the features of all windows {shortage(shown, available)} Reduce windows "
+                "or depth."
             )
+
+    def _bounds(self, counts: Any) -> Any:
+        """The windows (paths, windows, 2) of paths of these numbers of points."""
         if self.scheme == "dyadic":
             levels = [_parts(counts, 2**k) for k in range(int(self.windows) + 1)]
             return np.concatenate(levels, axis=1)

@@ -235,7 +235,7 @@ ERRORS = [
     ({"depth": 0}, ValueError, "depth: expected"),
     ({"basis": "lyndon"}, ValueError, "basis: expected"),
     ({"basis": "words", "words": [(0,)]}, ValueError, "words: expected None, because basis"),
-    ({"words": ["S(z)"]}, ValueError, "labels: expected names of channels"),
+    ({"words": ["S(z)"]}, ValueError, "words: expected names of channels"),
     ({"words": [(5,)]}, ValueError, r"words\[0\]: expected letters"),
     ({"stages": "tme"}, ValueError, "transform: expected"),
     ({"scaling": "level"}, ValueError, 'scaling: expected None, "factorial"'),

@@ -101,7 +101,7 @@ def test_names_of_windows(rng):
     ],
 )
 def test_errors_of_windows(rng, parameters, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         WindowSignatureTransformer(2, **parameters).fit(series(rng))
 
 
