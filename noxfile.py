@@ -80,6 +80,13 @@ def frameworks(session: nox.Session) -> None:
     pytest(session, "tests/interop/test_interop.py")
 
 
+@nox.session(venv_backend="venv")
+def timeseries(session: nox.Session) -> None:
+    """Run the tests with aeon and sktime, which restrict NumPy, in an environment of their own."""
+    session.install("-e", ".[test,test-timeseries]", "-C", f"cmake.define.PYSIG_SETS={ONE_SET}")
+    session.run("python", "-m", "pytest", "tests/interop/test_interop_aeon.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check formatting (ruff, clang-format), style, spelling, retired words and workflow files."""

@@ -4,11 +4,13 @@ from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
 _LAZY_MODULES = (
+    "aeon",
     "dask",
     "frames",
     "jax",
     "keras",
     "sklearn",
+    "sktime",
     "tensorflow",
     "torch",
     "xarray",
