@@ -9,5 +9,6 @@ NEEDS = {
     "xarray.md": ["xarray", "dask"],
     "tables.md": ["pandas", "polars"],
     "scikit_learn.md": ["sklearn", "pandas"],
+    "tutorial.md": ["sklearn"],
 }
 collect_ignore += [page for page, needed in NEEDS.items() if not all(map(find_spec, needed))]

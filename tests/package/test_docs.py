@@ -55,6 +55,7 @@ def test_pages_show_every_figure():
 @pytest.mark.parametrize("script", sorted((DOCS / "figures").glob("*.py")), ids=lambda p: p.stem)
 def test_figure_is_drawn(script, tmp_path):
     matplotlib = pytest.importorskip("matplotlib", reason="figures need matplotlib (extra: docs)")
+    pytest.importorskip("sklearn", reason="figures need scikit-learn (extra: docs)")
     matplotlib.use("agg")
     figure = runpy.run_path(str(script))["figure"]()
     figure.savefig(tmp_path / "figure.svg")
