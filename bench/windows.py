@@ -97,8 +97,49 @@ def windows(window: int) -> tuple[Operation, ...]:
     return one, other
 
 
-def intervals() -> Operation:
-    """As many random intervals as the path has points."""
+def gradient(window: int) -> Operation:
+    """Of a function of one window in SPARSE; the others cost as much, with cotangents of zero."""
+    name = f"windows-{window}"
+
+    def reference_call(m: Any, t: Task) -> Callable[[], Any]:
+        def pairing() -> np.ndarray:
+            jvp = reference(m, "signature").signature_jvp
+            bounds = _bounds(t.path.shape[-2], window)[::SPARSE]
+            moves = [
+                jvp(t.path[..., a:b, :], t.depth, t.inputs["tangent"][..., a:b, :])
+                for a, b in bounds
+            ]
+            return (np.sum(moves, axis=0) * t.inputs["cotangent"]).sum(axis=-1)
+
+        return pairing
+
+    def call(m: Any, t: Task) -> Callable[[], Any]:
+        path, along = t.path, t.inputs["cotangent"]
+        shape = (*path.shape[:-2], path.shape[-2] - window + 1, along.shape[-1])
+        cotangent = np.zeros(shape, along.dtype)
+        cotangent[..., ::SPARSE, :] = along[..., None, :]
+        return lambda: m.signature_windows_vjp(path, t.depth, window, cotangent, workers=t.threads)
+
+    return Operation(
+        name=f"{name}-vjp",
+        does=f"the gradient of a function of the signatures of the windows of {window} points",
+        groups=("windows",),
+        answer=lambda case: case.shape,
+        # Each of the two sweeps and the product forward, and their adjoints of twice that.
+        count=lambda case: (
+            3 * case.paths * rows(case, window) * (2 * case.size + product_madds(case))
+        ),
+        inputs=("path", "cotangent"),
+        extra_inputs=("tangent",),
+        # <vjp(cotangent), v> = <cotangent, jvp(v)> for a random v: wrong gradients do not pass.
+        project=lambda answer, given: (answer * given["tangent"]).sum(axis=(-2, -1)),
+        against=name,
+        calls={"reference": reference_call, "pysig": call},
+    )
+
+
+def intervals() -> tuple[Operation, ...]:
+    """As many random intervals as the path has points, and some of them, each on its own."""
 
     def bounds(length: int) -> np.ndarray:
         ends = np.random.default_rng(SEED).integers(0, length, (length, 2))
@@ -108,19 +149,55 @@ def intervals() -> Operation:
         chosen = bounds(t.path.shape[-2])[::SPARSER]
         return lambda: _pieces(m, t, chosen)
 
+    def some_reference(m: Any, t: Task) -> Callable[[], Any]:
+        chosen = bounds(t.path.shape[-2])[::SPARSE][::10]
+        return lambda: _pieces(m, t, chosen)
+
+    def alone(m: Any, t: Task) -> Callable[[], Any]:
+        chosen = bounds(t.path.shape[-2])[::SPARSE]
+
+        def pieces() -> np.ndarray:
+            parts = [t.path[..., a:b, :] for a, b in chosen]
+            rows = [m.signature(part, t.depth, workers=t.threads) for part in parts]
+            return np.stack(rows, axis=-2)
+
+        return pieces
+
+    def some_count(case: Case) -> int:
+        lengths = np.diff(bounds(case.length)[::SPARSE])
+        return case.paths * int(lengths.sum() - len(lengths)) * case.size
+
     def call(m: Any, t: Task) -> Callable[[], Any]:
         out, chosen = t.empty(), bounds(t.path.shape[-2])
         return lambda: m.signature_intervals(t.path, t.depth, chosen, out=out, workers=t.threads)
 
-    return Operation(
+    one = Operation(
         name="intervals-random",
         does="signatures of as many random intervals as there are points",
         groups=("windows",),
         answer=lambda case: (*case.shape[:-2], case.length, case.size),
         count=lambda case: case.paths * case.length * (2 * case.size + product_madds(case)),
         project=lambda answer, given: answer[..., ::SPARSER, :],
+        against="intervals-random-some",
         calls={"reference": reference_call, "pysig": call},
     )
+    other = Operation(
+        name="intervals-random-some",
+        does=f"one in {SPARSE} of these intervals, each computed anew",
+        groups=("windows",),
+        answer=lambda case: (*case.shape[:-2], -(-case.length // SPARSE), case.size),
+        count=some_count,
+        project=lambda answer, given: answer[..., ::10, :],
+        calls={"reference": some_reference, "pysig": alone},
+    )
+    return one, other
 
 
-WINDOWS = (*windows(100), *windows(4096), intervals())
+WINDOWS = (
+    *windows(16),
+    *windows(100),
+    *windows(1000),
+    *windows(4096),
+    gradient(100),
+    *intervals(),
+)

@@ -26,9 +26,10 @@ class _Model(NamedTuple):
 
 
 # A step between rows is a fraction of a step that writes one; backwards both cost the same.
-FORWARD = _Model(3.3, 3.2, 3 << 18)
+FORWARD = _Model(2.5, 2.5, 3 << 18)
 BACKWARD = _Model(0.5, 0.7, 5 << 19)
 MIN_ROWS = 16  # of a group, whatever their size
+MIN_DENSE_VECTORS = 4  # of a row, so that a vector of words costs less than a vector of groups
 
 
 def signature_intervals(paths: Paths, bounds: Any, out: Any, plan: Plan, options: Options) -> None:
@@ -52,6 +53,8 @@ def _run(
     """The signatures, or their derivatives along the tangents."""
     inner = paths._replace(initial=None)
     costs = _costs(plan, FORWARD, 1 if tangents is None else 2)
+    if tangents is None:
+        costs = costs._replace(max_dense=_max_dense(plan, out.dtype))
     groups, middle_bounds = middles_of(plan_groups(bounds, costs), bounds)
     middles: list[Any] = [None, None, None]
     if middle_bounds is not None:
@@ -72,6 +75,14 @@ def _costs(plan: Plan, model: _Model, numbers: int = 1) -> Costs:
     row_bytes = plan.coefficients * core.vector_bits() // 8 * numbers
     max_rows = max(MIN_ROWS, model.group_bytes // row_bytes)
     return Costs(model.row, model.product * terms / plan.coefficients, max_rows)
+
+
+def _max_dense(plan: Plan, dtype: Any) -> int:
+    """Intervals of a group with words in the lanes, 0 if rows are too short for them."""
+    row_bytes = plan.coefficients * dtype.itemsize
+    if 8 * row_bytes < MIN_DENSE_VECTORS * core.vector_bits():
+        return 0
+    return max(MIN_ROWS, FORWARD.group_bytes // row_bytes)
 
 
 def signature_intervals_jvp(

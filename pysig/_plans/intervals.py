@@ -24,6 +24,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Most steps of the sweeps of a dense group for each of its intervals. Dense groups have words in
+# the lanes (csrc/include/pysig/cpu/schedules/interval_rows.hpp); in others lanes are groups.
+MAX_DENSE_STEPS = 12
+
 
 class Costs(NamedTuple):
     """Costs of a device, in steps of an interval that is recomputed, and its limit."""
@@ -32,6 +36,7 @@ class Costs(NamedTuple):
     product: float
     max_rows: int  # intervals of a group
     max_steps: int | None = None  # of a group, which then has no middle
+    max_dense: int = 0  # intervals of a dense group
 
 
 class Groups(NamedTuple):
@@ -70,7 +75,7 @@ def plan_groups(bounds: Any, costs: Costs) -> Groups:
         lists = (queries[kept.by_start], queries[kept.by_end])
         kept = kept._replace(by_start=lists[0], by_end=lists[1])
         alone = np.concatenate([queries[alone], np.flatnonzero(~full)])
-    kept = _side_by_side(kept, start, end)
+    kept = _side_by_side(kept, start, end, costs)
     alone = alone[np.argsort((start - end)[alone], kind="stable")]  # the longest first
     return _joined(kept, alone, start[alone], span)
 
@@ -94,27 +99,63 @@ def middles_of(groups: Groups, bounds: Any) -> tuple[Groups, Any]:
 
 def _in_order(a: Any, b: Any, costs: Costs) -> Groups:
     """Greedily; `mid` is the last start of a group."""
-    begin, i, some = [0], 0, 4 * costs.max_rows
-    while i < len(a):
-        near = a[i : i + some]
-        together = int(near.searchsorted(b[i]))
-        if together == some:
-            together = int(a[i:].searchsorted(b[i]))
-        parts = -(-together // costs.max_rows)
-        i += -(-together // parts)
-        begin.append(i)
-    places = np.array(begin, np.int64)
+    places = _smaller(_greedy(a, b, max(costs.max_rows, costs.max_dense)), a, b, costs)
     sizes, last = np.diff(places), places[1:] - 1
     by_end = np.arange(len(a))
     back = np.repeat(places[:-1] + last, sizes) - by_end
     mids = a[last]
-    common = b[places[:-1]] - mids
-    swept = mids - a[places[:-1]]
-    if costs.max_steps is not None:
-        common = 0 * common
-    resumes = np.where(common > 2 * costs.product + 4 * swept, mids + common, mids)
+    resumes = _resumes(mids, a[places[:-1]], b[places[:-1]], costs)
     stored = back - np.repeat(places[:-1], sizes)
     return Groups(mids, resumes, None, places, back, by_end, stored)
+
+
+def _greedy(a: Any, b: Any, most: int) -> Any:
+    """Where groups of intervals in order begin: as many as have a common step, in even parts."""
+    count = len(a)
+    places, i = [np.zeros(1, np.int64)], 0
+    stride, length = int(a[1] - a[0]) if count > 1 else 0, b - a
+    if stride > 0 and (np.diff(a) == stride).all() and (length == length[0]).all():
+        # All but the last intervals have the same number of others that begin within them.
+        together = -(-int(length[0]) // stride)
+        step = _part(together, most)
+        places[0] = np.arange(max(0, (count - together) // step + 1) + 1) * step
+        i = int(places[0][-1])
+        following = [j + _part(count - j, most) for j in range(i, count)]
+    else:
+        together = np.searchsorted(a, b) - np.arange(count)
+        following = (np.arange(count) + _part(together, most)).tolist()
+    rest, first = [], i
+    while i < count:
+        i = following[i - first]
+        rest.append(i)
+    return np.concatenate([*places, np.array(rest, np.int64)])
+
+
+def _part(together: Any, most: int) -> Any:
+    """The size of the first of as few parts as possible, of nearly one size of at most `most`."""
+    return -(-together // -(-together // most))
+
+
+def _smaller(places: Any, a: Any, b: Any, costs: Costs) -> Any:
+    """Groups that are not dense in parts of at most `max_rows` intervals."""
+    sizes, first, last = np.diff(places), places[:-1], places[1:] - 1
+    if costs.max_dense <= costs.max_rows:
+        return places
+    sweeps = a[last] - a[first] + b[last] - _resumes(a[last], a[first], b[first], costs)
+    parts = np.where(sweeps <= MAX_DENSE_STEPS * sizes, 1, -(-sizes // costs.max_rows))
+    if (parts == 1).all():
+        return places
+    number = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    begin = np.repeat(first, parts) + np.repeat(sizes, parts) * number // np.repeat(parts, parts)
+    return np.append(begin, places[-1])
+
+
+def _resumes(mid: Any, start: Any, end: Any, costs: Costs) -> Any:
+    """The step from which a group sweeps on: its first `end` if that is far from `mid`."""
+    if costs.max_steps is not None:
+        return mid
+    weight = 1 if costs.max_dense else 4  # steps of dense groups cost more
+    return np.where(end - mid > 2 * costs.product + weight * (mid - start), end, mid)
 
 
 def _sparse_table(a: Any, b: Any, span: int, costs: Costs) -> Groups:
@@ -166,12 +207,15 @@ def _parted(groups: Groups, pays: Any) -> tuple[Groups, Any]:
     return kept, groups.by_end[~member]
 
 
-def _side_by_side(groups: Groups, start: Any, end: Any) -> Groups:
-    """Groups of one structure as neighbours, so that they share lanes."""
+def _side_by_side(groups: Groups, start: Any, end: Any, costs: Costs) -> Groups:
+    """Dense groups first; of the others those of one structure as neighbours, which share lanes."""
     first, last, sizes = groups.begin[:-1], groups.begin[1:] - 1, np.diff(groups.begin)
     front = groups.mids - start[groups.by_start[last]]
     reach = end[groups.by_end[last]] - groups.resumes
-    order = np.lexsort((reach, front, -sizes))
+    sparse = front + reach > MAX_DENSE_STEPS * sizes
+    if costs.max_dense == 0:
+        sparse[:] = True
+    order = np.lexsort((sparse * reach, sparse * front, sparse * -sizes, sparse))
     if (np.diff(order) == 1).all():
         return groups
     begin = _offsets(sizes[order])

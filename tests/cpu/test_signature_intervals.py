@@ -1,6 +1,8 @@
 """The operations behind windows and intervals: signatures of steps [a, b) of transformed paths."""
 
 import importlib
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pysig
 from pysig import _cpu
 from pysig._api._call import SignatureCall
 from pysig._api._options import DEFAULTS
-from pysig._plans.intervals import Costs, plan_groups
+from pysig._plans.intervals import MAX_DENSE_STEPS, Costs, plan_groups
 from pysig._plans.paths import Cotangents, Tangents
 from pysig._reference.signature import signature as signature_of
 from pysig._reference.transform import stages_of, transformed
@@ -152,7 +154,7 @@ def pieces(call, bounds, depth, options):
     return np.array(rows).reshape(call.count, -1, call.plan.size)
 
 
-@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (2, 1), (9, 2)])
+@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (2, 1), (9, 2), (5, 3), (2, 6), (18, 2)])
 @pytest.mark.parametrize("make", LISTS.values(), ids=LISTS)
 def test_every_scheme(rng, max_rows, make, shape):
     channels, depth = shape
@@ -163,16 +165,42 @@ def test_every_scheme(rng, max_rows, make, shape):
     )
 
 
+@pytest.mark.parametrize("channels", [2, 5])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("make", LISTS.values(), ids=LISTS)
-def test_same_bits_for_any_workers_and_batch(rng, max_rows, make, dtype):
-    path, bounds = rng.standard_normal((11, STEPS + 1, 2)).astype(dtype), make(rng)
+def test_same_bits_for_any_workers_and_batch(rng, max_rows, make, dtype, channels):
+    path, bounds = rng.standard_normal((11, STEPS + 1, channels)).astype(dtype), make(rng)
     rows = np.resize(bounds, (11, *bounds.shape[1:])) if len(bounds) > 1 else bounds
     whole = computed_intervals(call_of(path, 3, {"workers": 3}), rows)
     assert_identical(computed_intervals(call_of(path, 3, {"workers": 1}), rows), whole)
     for part in (slice(0, 1), slice(1, 4), slice(4, 11)):
         own = rows[part] if len(bounds) > 1 else rows
         assert_identical(computed_intervals(call_of(path[part], 3, {}), own), whole[part])
+
+
+@pytest.mark.parametrize("options", [{}, {"scalar_term": True, "inverse": True}], ids=["", "more"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_results_that_no_cache_holds(rng, dtype, options):
+    """They are written past the caches, in whole lines, whatever the place of a row in its line."""
+    call = call_of(rng.standard_normal((2, 4001, 5)).astype(dtype), 3, {"workers": 2, **options})
+    bounds = sliding_bounds(4000, 17)
+    whole = computed_intervals(call, bounds)
+    assert whole.nbytes > 4 << 20
+    exact = call_of(call.paths.points.astype(np.float64), 3, options)
+    assert_close(whole, pieces(exact, bounds, 3, options), dtype, rtol=RTOL[dtype.__name__])
+    few = computed_intervals(call, bounds[:, :85])  # whole groups
+    assert few.nbytes < 4 << 20
+    assert_identical(few, np.ascontiguousarray(whole[:, :85]))
+
+
+def test_planner_and_schedule_agree_on_dense_groups():
+    folder = Path(__file__).parents[2] / "csrc/include/pysig/cpu/schedules"
+    text = (folder / "interval_rows.hpp").read_text()
+    steps, vectors = map(
+        int, re.search(r"dense_steps = (\d+), dense_vectors = (\d+)", text).groups()
+    )
+    assert steps == MAX_DENSE_STEPS
+    assert vectors == importlib.import_module("pysig._cpu.signature_intervals").MIN_DENSE_VECTORS
 
 
 def test_windows_of_a_long_path_with_drift(rng):
@@ -188,13 +216,15 @@ def test_windows_of_a_long_path_with_drift(rng):
 
 
 @pytest.mark.parametrize("make", LISTS.values(), ids=LISTS)
-@pytest.mark.parametrize("costs", [Costs(3, 6, 8), Costs(0, 0, 1000), Costs(9, 1e9, 50)])
+@pytest.mark.parametrize(
+    "costs", [Costs(3, 6, 8), Costs(0, 0, 1000), Costs(9, 1e9, 50), Costs(3, 6, 8, None, 30)]
+)
 def test_plans_hold_every_interval_once(rng, make, costs):
     bounds = make(rng)
     flat = bounds.reshape(-1, 2)
     groups = plan_groups(bounds, costs)
     sizes = np.diff(groups.begin)
-    assert (sizes <= costs.max_rows).all()
+    assert (sizes <= max(costs.max_rows, costs.max_dense)).all()
     assert (sizes > 0).all()
     for listed in (groups.by_start, groups.by_end):
         assert_identical(np.sort(listed), np.arange(len(flat)))

@@ -37,6 +37,16 @@ inline i64 largest_group(const interval_groups& groups) {
     return most;
 }
 
+// Groups [first, last).
+inline interval_groups part_of(interval_groups groups, i64 first, i64 last) {
+    groups.count = last - first;
+    groups.mids += first;
+    groups.resumes += first;
+    groups.middle += first;
+    groups.begin += first;
+    return groups;
+}
+
 // A group in a lane. Places are those of the lists of queries.
 struct interval_slot {
     i64 path = -1;  // -1: an idle lane
@@ -45,6 +55,32 @@ struct interval_slot {
     i64 middle = -1;         // the row of the signature of [mid, resume), if that is needed
     i64 front = 0, end = 0;  // steps of the sweeps to the front and to the end
 };
+
+// Steps from mid to the front, and from resume to the end (-1 for b = mid), of a query.
+inline i64 steps_to_front(const interval_groups& groups, const interval_slot& s, i64 query) {
+    return s.mid - start_of(groups, query);
+}
+inline i64 steps_to_end(const interval_groups& groups, const interval_slot& s, i64 query) {
+    const i64 b = end_of(groups, query);
+    return b == s.mid ? -1 : b - s.resume;
+}
+
+// Group g, for path number `set` of those that share the bounds.
+inline interval_slot slot_of(const interval_groups& groups, i64 g, i64 set) {
+    interval_slot s;
+    s.group = g;
+    s.mid = groups.mids[g];
+    s.resume = groups.resumes[g];
+    s.first = groups.begin[g];
+    s.last = groups.begin[g + 1];
+    s.path = groups.shared ? set : groups.by_start[s.first] / groups.queries;
+    s.query = groups.shared ? set * groups.queries : 0;
+    s.middle = groups.middle[g] < 0 ? -1 : set * groups.middles + groups.middle[g];
+    s.front = steps_to_front(groups, s, groups.by_start[s.last - 1]);
+    s.end = steps_to_end(groups, s, groups.by_end[s.last - 1]);
+    if (s.end < 0) s.end = 0;
+    return s;
+}
 
 template <class R>
 class interval_lanes {
@@ -55,7 +91,7 @@ class interval_lanes {
         const i64 sets = groups.shared ? path.batch : 1;
         for (int l = 0; l < width; ++l) {
             const i64 slot = item * width + l;
-            if (slot < groups.count * sets) lane[l] = slot_of(slot / sets, slot % sets);
+            if (slot < groups.count * sets) lane[l] = slot_of(groups, slot / sets, slot % sets);
             if (lane[l].front > front) front = lane[l].front;
             if (lane[l].end > end) end = lane[l].end;
             if (lane[l].last - lane[l].first > queries) queries = lane[l].last - lane[l].first;
@@ -67,13 +103,6 @@ class interval_lanes {
     i64 front = 0, end = 0;  // steps of the longest sweeps
     i64 queries = 0;         // of the largest group
     bool aligned = true;     // all lanes have the structure of lane 0
-
-    // Steps from mid to the front, and from resume to the end (-1 for b = mid), of a query.
-    i64 steps_to_front(const interval_slot& s, i64 query) const { return s.mid - start_of(groups, query); }
-    i64 steps_to_end(const interval_slot& s, i64 query) const {
-        const i64 b = end_of(groups, query);
-        return b == s.mid ? -1 : b - s.resume;
-    }
 
     // The slots of lane_increments.hpp for steps from `resume` on.
     void ahead(lane_steps* steps) const {
@@ -96,28 +125,13 @@ class interval_lanes {
  private:
     const interval_groups& groups;
 
-    interval_slot slot_of(i64 g, i64 set) const {
-        interval_slot s;
-        s.group = g;
-        s.mid = groups.mids[g];
-        s.resume = groups.resumes[g];
-        s.first = groups.begin[g];
-        s.last = groups.begin[g + 1];
-        s.path = groups.shared ? set : groups.by_start[s.first] / groups.queries;
-        s.query = groups.shared ? set * groups.queries : 0;
-        s.middle = groups.middle[g] < 0 ? -1 : set * groups.middles + groups.middle[g];
-        s.front = steps_to_front(s, groups.by_start[s.last - 1]);
-        s.end = steps_to_end(s, groups.by_end[s.last - 1]);
-        if (s.end < 0) s.end = 0;
-        return s;
-    }
-
     bool alike(const interval_slot& p, const interval_slot& q) const {
         if (p.last - p.first != q.last - q.first || p.resume - p.mid != q.resume - q.mid) return false;
         if (p.group == q.group) return true;
         for (i64 i = 0; i < p.last - p.first; ++i) {
             const i64 of_p = groups.by_end[p.first + i], of_q = groups.by_end[q.first + i];
-            if (steps_to_front(p, of_p) != steps_to_front(q, of_q) || steps_to_end(p, of_p) != steps_to_end(q, of_q))
+            if (steps_to_front(groups, p, of_p) != steps_to_front(groups, q, of_q) ||
+                steps_to_end(groups, p, of_p) != steps_to_end(groups, q, of_q))
                 return false;
         }
         return true;

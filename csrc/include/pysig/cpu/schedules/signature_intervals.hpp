@@ -7,6 +7,7 @@
 #pragma once
 
 #include "interval_lanes.hpp"
+#include "interval_rows.hpp"
 #include "signature_intervals_vjp.hpp"
 
 PYSIG_NAMESPACE_BEGIN
@@ -20,9 +21,9 @@ class signature_intervals {
     static constexpr int width = lane_count<R>;
     static constexpr bool plain = sizeof(T) == sizeof(V);
 
-    signature_intervals(const signature_intervals_job<R>& job, const executor& exec)
+    signature_intervals(const signature_intervals_job<R>& job, const interval_groups& groups, const executor& exec)
         : job(job),
-          groups(job.groups),
+          groups(groups),
           exec(exec),
           d(job.value.path.channels),
           depth(job.value.depth),
@@ -46,7 +47,7 @@ class signature_intervals {
 
  private:
     const signature_intervals_job<R>& job;
-    const interval_groups& groups;
+    const interval_groups groups;
     const executor& exec;
     const i64 d;
     const int depth;
@@ -130,10 +131,10 @@ class signature_intervals {
     }
 
     i64 front_steps(const work& w, int l) const {
-        return w.lanes_of.steps_to_front(w.lanes_of.lane[l], groups.by_start[w.next[l]]);
+        return steps_to_front(groups, w.lanes_of.lane[l], groups.by_start[w.next[l]]);
     }
     i64 end_steps(const work& w, int l) const {
-        return w.lanes_of.steps_to_end(w.lanes_of.lane[l], groups.by_end[w.next[l]]);
+        return steps_to_end(groups, w.lanes_of.lane[l], groups.by_end[w.next[l]]);
     }
     // The number of steps after which a lane needs a row; `last` if none does.
     i64 next_of(const work& w, i64 last, bool front) const {
@@ -331,8 +332,11 @@ template <class R>
 void compute(const signature_intervals_job<R>& job, const executor& exec) {
     if (job.cotangent) return signature_intervals_vjp<R>(job, exec).run();
     if (job.groups.count == 0) return;
-    if (job.along) signature_intervals<dual<R>>(job, exec).run();
-    else signature_intervals<R>(job, exec).run();
+    if (job.along) return signature_intervals<dual<R>>(job, job.groups, exec).run();
+    const i64 dense = dense_groups<R>(job.groups, job.value.path.channels, job.value.depth);
+    if (dense > 0) run_interval_rows(job, part_of(job.groups, 0, dense), exec);
+    if (dense < job.groups.count && !exec.cancelled(exec))
+        signature_intervals<R>(job, part_of(job.groups, dense, job.groups.count), exec).run();
 }
 
 PYSIG_NAMESPACE_END

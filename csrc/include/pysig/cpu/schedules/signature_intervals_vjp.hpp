@@ -157,10 +157,10 @@ class signature_intervals_vjp {
     }
 
     i64 front_steps(const work& w, int l, i64 place) const {
-        return w.lanes_of.steps_to_front(w.lanes_of.lane[l], groups.by_start[place]);
+        return steps_to_front(groups, w.lanes_of.lane[l], groups.by_start[place]);
     }
     i64 end_steps(const work& w, int l, i64 place) const {
-        return w.lanes_of.steps_to_end(w.lanes_of.lane[l], groups.by_end[place]);
+        return steps_to_end(groups, w.lanes_of.lane[l], groups.by_end[place]);
     }
 
     // ---- forward ----
