@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from pysig._api._windows import WindowRule, check_rule, every_point, grid, points_between
+from pysig._api._windows import (
+    LARGEST,
+    WindowRule,
+    check_rule,
+    every_point,
+    grid,
+    points_between,
+    points_grid,
+)
 
 
 class WindowStream:
@@ -44,11 +52,10 @@ class WindowStream:
     def _of_points(self) -> tuple[Any, Any, int]:
         rule = self.rule
         assert rule is not None
-        window, stride, count = rule.window, rule.stride, self.kept + len(self.times)
-        first = window if rule.start == "full" else (window - 1) % stride + 1
-        number = max((count - first) // stride + 1, 0)
+        window, count = rule.window, self.kept + len(self.times)
+        number, first, stride = points_grid(rule, count)
         ends = first + stride * np.arange(self.done, number, dtype=np.int64)
-        begins = np.maximum(ends - window - rule.include_previous, 0)
+        begins = np.maximum(ends - min(window, LARGEST) - rule.include_previous, 0)
         self.done = number
         spare = first + stride * number - window - rule.include_previous - self.kept
         bounds = np.stack([begins, ends], axis=1) - self.kept

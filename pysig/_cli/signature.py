@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 import pysig
 from pysig._cli.compute import Signer, Task
-from pysig._cli.windows import WindowSigner, window_arguments
-from pysig._io.blocks import Block, Budget, InputError, Reader
+from pysig._cli.windows import WindowSigner, times_advice, window_arguments
+from pysig._io.blocks import Budget, InputError, Reader
 from pysig._io.columns import channel_names, transformed_names
 from pysig._io.csvfile import CsvOptions
 from pysig._io.files import FileOptions, Source, open_reader
@@ -46,18 +47,20 @@ def run(args: Namespace, sources: Sequence[Source]) -> None:
             contextlib.closing(open_sink(file, suffix, layout, folder)) as sink,
             Progress(reader.total, not args.quiet) as tick,
         ):
-            transfer(reader.blocks(budget, tick), signer, sink)
+            transfer(reader, budget, tick, signer, sink)
             sink.finish()
         if not args.quiet:
             sys.stderr.write(f"pysig: {summary(signer, reader, task)}\n")
 
 
-def transfer(blocks: Iterator[Block], signer: Signer, sink: Sink) -> None:
+def transfer(
+    reader: Reader, budget: Budget, tick: Callable[[int], None], signer: Signer, sink: Sink
+) -> None:
     """Pass all blocks through the signer into the sink."""
-    for block in blocks:
+    for block in reader.blocks(budget, tick):
         result = signer(block)
         if result is not None:
-            sink.write(result)
+            sink.write(replace(result, zone=reader.zone))
 
 
 def output(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes]]:
@@ -105,7 +108,7 @@ def stages_of(args: Namespace, reader: Reader) -> list[str]:
         raise InputError("--transform: expected one of time and times")
     if "times" in stages and not reader.has_times:
         raise InputError(
-            f"--transform times: {reader.name} has no times; give --time-column, or take time"
+            f"--transform times: {reader.name} has no times; {times_advice(reader)}, or take time"
         )
     late = next((stage for stage in stages if stage in ("basepoint", "reset")), None)
     if args.stream and late is not None:

@@ -44,7 +44,12 @@ class Length:
             raise InputError(f"{option} {self.text}: the times of the file are {other}")
         if not dates:
             return int(self.number) if self.number.is_integer() else self.number
-        return np.timedelta64(round(self.number * UNITS[self.unit]), "ns")
+        count = round(self.number * UNITS[self.unit])
+        if count >= 2**63:
+            raise InputError(
+                f"{option} {self.text}: expected at most 292 years; give a shorter one"
+            )
+        return np.timedelta64(count, "ns")
 
 
 def length(text: str) -> Length:
@@ -98,6 +103,12 @@ def add_windows(group: Any) -> None:
     )
 
 
+def times_advice(reader: Reader) -> str:
+    """The way to times in a table or an array."""
+    table = getattr(reader, "first", reader).shape is None
+    return "give --time-column" if table else "give an .npz with an array called times"
+
+
 def window_arguments(args: Namespace, reader: Reader) -> dict[str, Any] | None:
     """The arguments of windows; None without them."""
     window: Length | None = args.window
@@ -112,8 +123,8 @@ def window_arguments(args: Namespace, reader: Reader) -> dict[str, Any] | None:
         raise InputError("--stream: prefixes and windows exclude each other; leave one out")
     if window.timed and not reader.has_times:
         raise InputError(
-            f"--window {window.text}: {reader.name} has no times; give --time-column, or a number "
-            "of points"
+            f"--window {window.text}: {reader.name} has no times; {times_advice(reader)}, or a "
+            "number of points"
         )
     if args.stride is not None and args.stride.timed != window.timed:
         kind = "a length of time" if window.timed else "a number of points"
@@ -184,7 +195,10 @@ class WindowSigner(Signer):
         assert self.stream is not None
         try:
             return self.stream.advance(times, block.ends)
-        except (TypeError, ValueError, MemoryError) as error:
+        except MemoryError as error:
+            found = str(error).removeprefix("window: ").partition(" Take a")[0]
+            raise InputError(f"--stride: {found} Give a larger --stride") from None
+        except (TypeError, ValueError) as error:
             raise InputError(str(error)) from None
 
     def _values(self, points: Any, times: Any, bounds: Any) -> NDArray[Any]:
@@ -203,6 +217,11 @@ class WindowSigner(Signer):
                 bounds,
                 **options,
             )
-        except (TypeError, ValueError, MemoryError) as error:
+        except MemoryError as error:
+            found = str(error).removeprefix("intervals: ").partition(" Pass fewer")[0]
+            raise InputError(
+                f"--window: {found} Give a larger --stride, or a smaller --depth"
+            ) from None
+        except (TypeError, ValueError) as error:
             raise InputError(str(error)) from None
         return self._host(values)

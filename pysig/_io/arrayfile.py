@@ -26,6 +26,7 @@ class ArrayReader:
 
     id_name = "id"
     time_name = "time"
+    zone: str | None = None  # NumPy has none
 
     def __init__(
         self, path: Path, name: str, key: str | None = None, allow_nan: bool = False

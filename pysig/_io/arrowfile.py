@@ -112,6 +112,7 @@ class ArrowReader(TableReader):
         types, kind = self.arrow.types, column.type
         self._check_complete(column, self.time_at, "the time is missing")
         if types.is_timestamp(kind):  # with a time zone, Arrow stores UTC
+            self.zone = kind.tz
             column = column.cast(self.arrow.timestamp("ns", kind.tz))
             return np.asarray(column.cast(self.arrow.int64())).astype("datetime64[ns]")
         if types.is_date(kind):

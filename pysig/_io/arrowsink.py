@@ -31,11 +31,17 @@ class ArrowSink:
             rows = np.repeat(np.arange(len(counts)), counts)
             at = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
             columns.append(self.arrow.array(ids[rows], self.arrow.string()))
-            columns.append(self.arrow.array(result.times[rows, at]))
+            columns.append(self._times(result.times[rows, at], result.zone))
             values = values[rows, at]
         columns += [self.arrow.array(np.ascontiguousarray(column)) for column in values.T]
         self._open([column.type for column in columns])
         self.writer.write_table(self.arrow.Table.from_arrays(columns, schema=self.schema))
+
+    def _times(self, times: Any, zone: str | None) -> Any:
+        if zone is None or times.dtype.kind != "M":
+            return self.arrow.array(times)
+        stamps = self.arrow.array(times.astype("datetime64[ns]").astype("int64"))
+        return stamps.cast(self.arrow.timestamp("ns", "UTC" if zone == "Z" else zone))
 
     def _open(self, types: list[Any]) -> None:
         """Open the writer once the types are known."""

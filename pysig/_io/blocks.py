@@ -102,6 +102,10 @@ class Reader(Protocol):
         """Name of the column of times."""
 
     @property
+    def zone(self) -> str | None:
+        """The time zone of dates, once a row has been read; None if they have none."""
+
+    @property
     def has_times(self) -> bool:
         """Whether the file has times."""
 

@@ -82,6 +82,8 @@ def times_of(column: Any, moments: TimeColumn) -> NDArray[Any]:
     arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
     first = column[0].as_py().strip()
     dated = is_date(first) if moments.dates is None else moments.dates
+    if dated and moments.zoned:
+        raise arrow.ArrowInvalid("dates with a time zone")
     if dated:
         bounds = compute.min_max(column).as_py()
         if not (f"{FIRST_YEAR}-" <= bounds["min"] and bounds["max"] < f"{LAST_YEAR + 1}-"):
@@ -94,7 +96,7 @@ def times_of(column: Any, moments: TimeColumn) -> NDArray[Any]:
             times = column.cast(arrow.float64()).to_numpy()
             if not np.isfinite(times).all():
                 raise
-    moments.dates = dated
+    moments.dates, moments.zoned = dated, False if dated else moments.zoned
     return np.asarray(times)
 
 

@@ -79,6 +79,11 @@ class CsvReader(TableReader):
             self.close()
             raise
 
+    @property
+    def zone(self) -> str | None:  # type: ignore[override]
+        """The time zone of the first time."""
+        return self.moments.zone
+
     def close(self) -> None:
         """Close the file, but not standard input."""
         if self.raw is not sys.stdin.buffer:
@@ -99,7 +104,10 @@ class CsvReader(TableReader):
             what = "UTF-16 text" if wide else f"not UTF-8 text (byte 0x{data[error.start]:02x})"
             raise InputError(f"{self.name}, line {line}: {what}; save the file as UTF-8") from None
         except csv.Error as error:
-            raise InputError(f"{self.name}, line {self.lines.count}: {error}") from None
+            raise InputError(
+                f"{self.name}, line {self.lines.count}: {error}; close every quote, and write a "
+                "quote within a field twice"
+            ) from None
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise InputError(f"{self.name}: damaged gzip file ({error})") from None
 

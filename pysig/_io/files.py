@@ -114,6 +114,7 @@ class Files:
             with contextlib.nullcontext() if k == 0 else contextlib.closing(reader):
                 self._check(reader)
                 for block in reader.blocks(budget, tick):
+                    self._check_zone(reader)
                     ids = self._ids(reader, source, block)
                     if block.begins:
                         for key in ids:
@@ -124,6 +125,19 @@ class Files:
                                 )
                             origin[key] = source.name
                     yield replace(block, ids=ids)
+
+    @property
+    def zone(self) -> str | None:
+        """The time zone of the first file."""
+        return self.first.zone
+
+    def _check_zone(self, reader: Reader) -> None:
+        if (reader.zone is None) != (self.zone is None):
+            have = "without" if reader.zone is None else "with"
+            raise InputError(
+                f"{reader.name}: dates {have} a time zone, unlike those of {self.first.name}; give "
+                "all times a time zone, or none"
+            )
 
     def _ids(self, reader: Reader, source: Source, block: Block) -> Sequence[str]:
         """Ids of the paths. Paths of arrays are named after their file, because indices collide."""

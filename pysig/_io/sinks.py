@@ -42,6 +42,8 @@ class Result:
         For a stream: the time of the last point of each prefix. For windows: of their ends.
     prefixes : ndarray of int64 of shape (batch,), or None
         For a stream: the number of prefixes of each path. For windows: their number.
+    zone : str, or None
+        The time zone in which dates are shown; they are in UTC. None: they have none.
     begins, ends : bool
         False for a chunk of a long path that began earlier or continues.
     """
@@ -53,6 +55,7 @@ class Result:
     prefixes: NDArray[np.int64] | None = None
     begins: bool = True
     ends: bool = True
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ class CsvSink:
             )
             return
         for k, (key, count) in enumerate(zip(result.ids, result.prefixes.tolist(), strict=True)):
-            times = written(result.times[k, :count])
+            times = written(result.times[k, :count], result.zone)
             rows = zip(times, values[k, :count].tolist(), strict=True)
             self.writer.writerows([key, time, *row] for time, row in rows)
 

@@ -23,6 +23,7 @@ class TableReader:
     shape: tuple[int, ...] | None = None
     dtype: np.dtype[Any] = np.dtype(np.float64)
     row = "line"
+    zone: str | None = None
 
     def __init__(self, name: str, sort: bool) -> None:
         self.name, self.sort = name, sort

@@ -18,24 +18,33 @@ DATE = re.compile(
     r"(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?"
 )
+ZONE = re.compile(r"[+-]\d\d:\d\d")
 INTEGER = re.compile(r"[+-]?\d{1,18}")
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # whole years that int64 nanoseconds since 1970 cover
 COMPACT_YEARS = range(1900, 2100)  # eight digits are a date if the year is one of these
 
 
 class TimeColumn:
-    """The times of one column. The first one decides whether they are numbers or dates."""
+    """The times of one column. The first one decides whether they are numbers or dates, and whether
+    dates have a time zone. `zone` is that of the first one, such as "+01:00" or "Z".
+    """
 
     def __init__(self) -> None:
         self.dates: bool | None = None
+        self.zoned: bool | None = None
+        self.zone: str | None = None
 
     def parse(self, texts: Sequence[str]) -> NDArray[Any]:
         """All times at once, int64, float64 or datetime64[ns]; ValueError for anything unusual."""
         if self.dates is None and texts:
             self.dates = is_date(texts[0].strip())
-        if self.dates:
-            return dates(texts)
-        return numbers(texts)
+        if not self.dates:
+            return numbers(texts)
+        if self.zoned:
+            raise ValueError
+        found = dates(texts)
+        self.zoned = False
+        return found
 
     def one(self, text: str) -> Any:
         """One time; a ValueError states what is wrong with it."""
@@ -48,6 +57,7 @@ class TimeColumn:
         if not self.dates and numeric:
             return int(text) if INTEGER.fullmatch(text) else finite(text)
         if self.dates and dated:
+            self._check_zone(text)
             return moment(text)
         if dated or numeric:
             found, before = ("a date", "numbers") if dated else ("a number", "dates")
@@ -55,6 +65,28 @@ class TimeColumn:
         raise ValueError(
             f"{text!r} is not a time; expected a number or a date like 2024-01-31T09:30:00"
         )
+
+    def _check_zone(self, text: str) -> None:
+        match = DATE.fullmatch(text)
+        assert match is not None
+        zone = match["zone"]
+        if self.zoned is None:
+            self.zoned = zone is not None
+            self.zone = None if zone is None else _colon(zone)
+        if self.zoned != (zone is not None):
+            found, before = ("no", "one") if zone is None else ("a", "none")
+            raise ValueError(
+                f"{text!r} has {found} time zone, but the times before it have {before}; give all "
+                "times a time zone, or none"
+            )
+
+
+def _colon(zone: str) -> str:
+    """A time zone as +01:00 or Z."""
+    if zone == "Z":
+        return zone
+    digits = zone.replace(":", "")[1:].ljust(4, "0")
+    return f"{zone[0]}{digits[:2]}:{digits[2:]}"
 
 
 def numbers(texts: Sequence[str]) -> NDArray[Any]:
@@ -133,11 +165,15 @@ def moment(text: str) -> np.datetime64:
         value = np.datetime64(f"{day}T{clock}.{match['fraction'] or '0'}", "ns")
     except ValueError:
         raise ValueError(f"{text!r} is not a time; there is no such hour") from None
-    zone = (match["zone"] or "Z").replace(":", "")
-    if zone == "Z":
-        return value
-    minutes = int(zone[1:3]) * 60 + int(zone[3:] or 0)
-    return value - np.timedelta64(minutes if zone[0] == "+" else -minutes, "m")
+    return value - offset(_colon(match["zone"] or "Z"))
+
+
+def offset(zone: str) -> np.timedelta64:
+    """The distance of a time zone such as +01:00 from UTC; Z and names of places: 0."""
+    if ZONE.fullmatch(zone) is None:
+        return np.timedelta64(0, "m")
+    minutes = int(zone[1:3]) * 60 + int(zone[4:])
+    return np.timedelta64(minutes if zone[0] == "+" else -minutes, "m")
 
 
 def seconds_since(times: NDArray[Any], origin: NDArray[Any]) -> NDArray[np.float64]:
@@ -151,12 +187,16 @@ def seconds_since(times: NDArray[Any], origin: NDArray[Any]) -> NDArray[np.float
     return seconds
 
 
-def written(times: NDArray[Any]) -> list[Any]:
-    """Times as a table shows them: integers, numbers, or ISO dates.
+def written(times: NDArray[Any], zone: str | None = None) -> list[Any]:
+    """Times as a table shows them: integers, numbers, or ISO dates. Dates in UTC are shown in
+    `zone`; if that is the name of a place, in UTC.
 
     >>> written(np.array([2.0, 0.5])), written(np.array(["2024-01-31"], "datetime64[ns]"))
     ([2, 0.5], ['2024-01-31T00:00:00'])
     """
+    if times.dtype.kind == "M" and zone is not None:
+        plain, end = written(times + offset(zone)), zone if ZONE.fullmatch(zone) else "Z"
+        return [text + end for text in plain]
     if times.dtype.kind == "M":
         return [re.sub(r"\.?0+$", "", text) if "." in text else text for text in times.astype(str)]
     if times.dtype.kind == "f":

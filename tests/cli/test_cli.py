@@ -192,7 +192,7 @@ def test_csv_columns_are_named_by_words(command, dtype):
 def test_time_comes_last_and_float32_keeps_it(command):
     """Two moments of 2024, counted from 1970, are the same float32; from the start they differ."""
     Path("in.csv").write_text(
-        "id,time,x\na,2024-01-31T09:30:00,0\na,2024-01-31T09:30:02,1\n"
+        "id,time,x\na,2024-01-31T09:30:00Z,0\na,2024-01-31T09:30:02Z,1\n"
         "b,2024-01-31T12:00:00Z,0\nb,2024-01-31T13:00:01+01:00,1\n"
     )
     result = command("signature", "in.csv", "--depth", 1, "--time", "--dtype", "float32")
