@@ -14,6 +14,7 @@ from pysig._api._kernel_statistics import check_count, check_permutations, p_val
 from pysig._api._memory import check_array
 from pysig._api._options import KERNEL_DEFAULTS, GramOptions, Unpack, complete, takes
 from pysig._api._ragged import first_array
+from pysig._api._types import Array, ArrayLike
 from pysig._api.static_kernels import PointKernel, check_static_kernel
 from pysig._backend import backend_of
 
@@ -52,13 +53,13 @@ class HSICResult(NamedTuple):
 
 @takes(GramOptions, KERNEL_DEFAULTS)
 def hsic(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any,
     depth: int | None = None,
     *,
     unbiased: bool = True,
     **options: Unpack[GramOptions],
-) -> Any:
+) -> Array:
     """Hilbert-Schmidt independence criterion of pairs of paths.
 
     It is the squared norm of the covariance of the features of x and y, and estimates zero if they

@@ -6,11 +6,12 @@ from typing import Any
 
 from pysig._api._functional import FunctionalCall
 from pysig._api._options import PathOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 
 
 @takes(PathOptions)
 def linear_functional(
-    path: Any,
+    path: Array | ArrayLike,
     functional: Any,
     depth: int | None = None,
     *,
@@ -18,7 +19,7 @@ def linear_functional(
     scalar_term: bool = False,
     out: Any = None,
     **options: Unpack[PathOptions],
-) -> Any:
+) -> Array:
     """Linear functionals ``<l, S>`` of signatures, evaluated without the signatures.
 
     ``<l, S>`` is the sum of ``l[w] * S[w]`` over words w. The computation covers

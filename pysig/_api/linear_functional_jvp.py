@@ -6,11 +6,12 @@ from typing import Any
 
 from pysig._api._functional import FunctionalCall
 from pysig._api._options import PathOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 
 
 @takes(PathOptions)
 def linear_functional_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     functional: Any,
     tangent: Any,
     depth: int | None = None,
@@ -20,7 +21,7 @@ def linear_functional_jvp(
     words: Any = None,
     scalar_term: bool = False,
     **options: Unpack[PathOptions],
-) -> Any:
+) -> Array:
     """Derivative of `linear_functional` in a direction of the path (Jacobian-vector product).
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 from pysig._api._fast_path import fast_call_of
 from pysig._api._logsignature import LogsignatureCall
 from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 from pysig._backend import NUMPY
 from pysig._plans import basis_tables
 
@@ -15,13 +16,13 @@ _fast_logsignature = NUMPY.host.fast_logsignature
 
 @takes(LogsignatureOptions)
 def logsignature(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     *,
     basis: str = "words",
     out: Any = None,
     **options: Unpack[LogsignatureOptions],
-) -> Any:
+) -> Array:
     """Log-signature of piecewise linear paths, truncated at `depth`.
 
     The logarithm of the signature holds the same information in far fewer numbers.

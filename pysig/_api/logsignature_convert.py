@@ -6,11 +6,12 @@ from typing import Any
 
 from pysig._api._conversion import prepare_conversion
 from pysig._api._docs import documented
+from pysig._api._types import Array, ArrayLike
 
 
 @documented()
 def signature_to_logsignature(
-    signature: Any,
+    signature: Array | ArrayLike,
     channels: int,
     depth: int,
     *,
@@ -18,7 +19,7 @@ def signature_to_logsignature(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Log-signatures from signatures.
 
     Parameters
@@ -114,7 +115,7 @@ def signature_to_logsignature_vjp(
 
 @documented(like=signature_to_logsignature)
 def signature_to_logsignature_jvp(
-    signature: Any,
+    signature: Array | ArrayLike,
     channels: int,
     depth: int,
     tangent: Any,
@@ -123,7 +124,7 @@ def signature_to_logsignature_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of `signature_to_logsignature` when `signature` moves along `tangent`.
 
     {parameters}
@@ -158,7 +159,7 @@ def signature_to_logsignature_jvp(
 
 @documented()
 def logsignature_to_signature(
-    logsignature: Any,
+    logsignature: Array | ArrayLike,
     channels: int,
     depth: int,
     *,
@@ -166,7 +167,7 @@ def logsignature_to_signature(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Signatures from log-signatures.
 
     Parameters
@@ -260,7 +261,7 @@ def logsignature_to_signature_vjp(
 
 @documented(like=logsignature_to_signature)
 def logsignature_to_signature_jvp(
-    logsignature: Any,
+    logsignature: Array | ArrayLike,
     channels: int,
     depth: int,
     tangent: Any,
@@ -269,7 +270,7 @@ def logsignature_to_signature_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of `logsignature_to_signature` when `logsignature` moves along `tangent`.
 
     {parameters}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._options import LogsignatureIntervalOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 from pysig._api.signature_intervals import interval_call
 
 
 @takes(LogsignatureIntervalOptions)
 def logsignature_intervals(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     intervals: Any,
     *,
@@ -19,7 +20,7 @@ def logsignature_intervals(
     include_previous: bool = False,
     out: Any = None,
     **options: Unpack[LogsignatureIntervalOptions],
-) -> Any:
+) -> Array:
     """Log-signatures of intervals of a path.
 
     Parameters
@@ -121,7 +122,7 @@ def logsignature_intervals_vjp(
 
 @takes(LogsignatureIntervalOptions)
 def logsignature_intervals_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     intervals: Any,
     tangent: Any,
@@ -131,7 +132,7 @@ def logsignature_intervals_jvp(
     include_previous: bool = False,
     basepoint_tangent: Any = None,
     **options: Unpack[LogsignatureIntervalOptions],
-) -> Any:
+) -> Array:
     """Derivative of `logsignature_intervals` in a direction (Jacobian-vector product).
 
     Parameters

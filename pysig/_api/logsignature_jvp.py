@@ -7,6 +7,7 @@ from typing import Any
 from pysig._api._logsignature import check_tables
 from pysig._api._options import LogsignatureOptions, Unpack, complete, takes
 from pysig._api._ragged import packed
+from pysig._api._types import Array, ArrayLike
 from pysig._api.logsignature_convert import signature_to_logsignature_jvp
 from pysig._api.signature import signature
 from pysig._api.signature_jvp import signature_jvp
@@ -14,7 +15,7 @@ from pysig._api.signature_jvp import signature_jvp
 
 @takes(LogsignatureOptions)
 def logsignature_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     tangent: Any,
     *,
@@ -22,7 +23,7 @@ def logsignature_jvp(
     basepoint_tangent: Any = None,
     initial_tangent: Any = None,
     **options: Unpack[LogsignatureOptions],
-) -> Any:
+) -> Array:
     """Derivative of `logsignature` in a direction (Jacobian-vector product).
 
     Parameters

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._options import LogsignatureIntervalOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 from pysig._api.signature_windows import WindowArguments, window_call
 
 
 @takes(LogsignatureIntervalOptions)
 def logsignature_windows(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     window: Any,
     *,
@@ -22,7 +23,7 @@ def logsignature_windows(
     include_previous: bool = False,
     out: Any = None,
     **options: Unpack[LogsignatureIntervalOptions],
-) -> Any:
+) -> Array:
     """Log-signatures of sliding windows of a path.
 
     Parameters
@@ -131,7 +132,7 @@ def logsignature_windows_vjp(
 
 @takes(LogsignatureIntervalOptions)
 def logsignature_windows_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int,
     window: Any,
     tangent: Any,
@@ -144,7 +145,7 @@ def logsignature_windows_jvp(
     include_previous: bool = False,
     basepoint_tangent: Any = None,
     **options: Unpack[LogsignatureIntervalOptions],
-) -> Any:
+) -> Array:
     """Derivative of `logsignature_windows` in a direction (Jacobian-vector product).
 
     Parameters

@@ -18,6 +18,7 @@ from pysig._api._kernel_statistics import (
 )
 from pysig._api._options import KERNEL_DEFAULTS, GramOptions, Unpack, complete, takes
 from pysig._api._ragged import first_array
+from pysig._api._types import Array, ArrayLike
 from pysig._backend import backend_of
 
 
@@ -56,13 +57,13 @@ class MMDResult(NamedTuple):
 
 @takes(GramOptions, KERNEL_DEFAULTS)
 def mmd(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any,
     depth: int | None = None,
     *,
     unbiased: bool = True,
     **options: Unpack[GramOptions],
-) -> Any:
+) -> Array:
     """Squared maximum mean discrepancy between two samples of paths.
 
     It is the squared distance of the mean features of two distributions, ``E k(x, x') - 2 E k(x, y)

@@ -8,6 +8,7 @@ from pysig._api._call import SignatureCall
 from pysig._api._fast_path import fast_call, fast_call_into
 from pysig._api._options import SignatureOptions, complete, takes
 from pysig._api._projection import ProjectionCall
+from pysig._api._types import Array, ArrayLike
 from pysig._backend import NUMPY
 
 _fast_signature = NUMPY.host.fast_signature
@@ -15,7 +16,7 @@ _fast_signature = NUMPY.host.fast_signature
 
 @takes(SignatureOptions)
 def signature(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None = None,
     *,
     stream: bool = False,
@@ -31,7 +32,7 @@ def signature(
     workers: int | None = None,
     out: Any = None,
     **unknown: NoReturn,
-) -> Any:
+) -> Array:
     """Signature of piecewise linear paths, truncated at `depth`.
 
     The coefficient of the word ``(i, j, ...)`` is the iterated integral of the channels i, j, ...

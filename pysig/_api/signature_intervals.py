@@ -8,6 +8,7 @@ from typing import Any
 from pysig._api._interval_bounds import check_intervals
 from pysig._api._intervals import IntervalsCall
 from pysig._api._options import IntervalOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 
 
 def interval_call(
@@ -30,7 +31,7 @@ def interval_call(
 
 @takes(IntervalOptions)
 def signature_intervals(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None,
     intervals: Any,
     *,
@@ -38,7 +39,7 @@ def signature_intervals(
     include_previous: bool = False,
     out: Any = None,
     **options: Unpack[IntervalOptions],
-) -> Any:
+) -> Array:
     """Signatures of intervals of a path: any number, in any order, overlapping or not.
 
     The signature of the interval (a, b) is ``signature(path[a:b], depth, ...)`` with the same
@@ -175,7 +176,7 @@ def signature_intervals_vjp(
 
 @takes(IntervalOptions)
 def signature_intervals_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None,
     intervals: Any,
     tangent: Any,
@@ -184,7 +185,7 @@ def signature_intervals_jvp(
     include_previous: bool = False,
     basepoint_tangent: Any = None,
     **options: Unpack[IntervalOptions],
-) -> Any:
+) -> Array:
     """Derivative of `signature_intervals` in a direction (Jacobian-vector product).
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 from pysig._api._fast_path import fast_call_of
 from pysig._api._options import SignatureOptions, Unpack, complete, takes
 from pysig._api._projection import checked_call
+from pysig._api._types import Array, ArrayLike
 from pysig._backend import NUMPY
 
 _fast_signature_jvp = NUMPY.host.fast_signature_jvp
@@ -14,14 +15,14 @@ _fast_signature_jvp = NUMPY.host.fast_signature_jvp
 
 @takes(SignatureOptions)
 def signature_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None,
     tangent: Any,
     *,
     basepoint_tangent: Any = None,
     initial_tangent: Any = None,
     **options: Unpack[SignatureOptions],
-) -> Any:
+) -> Array:
     """Derivative of `signature` in a direction (Jacobian-vector product).
 
     How the signature changes, to first order, when every point of the path moves along `tangent`.

@@ -14,17 +14,18 @@ from pysig._api._options import (
     complete,
     takes,
 )
+from pysig._api._types import Array, ArrayLike
 
 
 @takes(KernelOptions, KERNEL_DEFAULTS)
 def signature_kernel(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any,
     depth: int | None = None,
     *,
     out: Any = None,
     **options: Unpack[KernelOptions],
-) -> Any:
+) -> Array:
     """Signature kernel, the inner product of the signatures of two paths.
 
     The kernel of order P is ``K_P(x, y) = <Phi_P(x), Phi_P(y)>``, where ``Phi_P`` is the product of
@@ -196,7 +197,7 @@ def signature_kernel_vjp(
 
 @takes(KernelGradientOptions, KERNEL_DEFAULTS)
 def signature_kernel_jvp(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any,
     tangent_x: Any,
     tangent_y: Any,
@@ -204,7 +205,7 @@ def signature_kernel_jvp(
     *,
     basepoint_tangent: Any = None,
     **options: Unpack[KernelGradientOptions],
-) -> Any:
+) -> Array:
     """Derivative of `signature_kernel` in a direction.
 
     Parameters

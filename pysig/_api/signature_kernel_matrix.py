@@ -14,17 +14,18 @@ from pysig._api._options import (
     complete,
     takes,
 )
+from pysig._api._types import Array, ArrayLike
 
 
 @takes(KernelOptions, KERNEL_DEFAULTS)
 def signature_kernel_matrix(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any = None,
     depth: int | None = None,
     *,
     out: Any = None,
     **options: Unpack[KernelOptions],
-) -> Any:
+) -> Array:
     """Signature kernels of all pairs of paths, the Gram matrix.
 
     Parameters
@@ -124,7 +125,7 @@ def signature_kernel_matrix_vjp(
 
 @takes(KernelGradientOptions, KERNEL_DEFAULTS)
 def signature_kernel_matrix_jvp(
-    x: Any,
+    x: Array | ArrayLike,
     y: Any,
     tangent_x: Any,
     tangent_y: Any = None,
@@ -132,7 +133,7 @@ def signature_kernel_matrix_jvp(
     *,
     basepoint_tangent: Any = None,
     **options: Unpack[KernelGradientOptions],
-) -> Any:
+) -> Array:
     """Derivative of `signature_kernel_matrix` in a direction.
 
     Parameters

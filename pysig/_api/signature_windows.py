@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pysig._api._intervals import IntervalsCall
 from pysig._api._options import IntervalOptions, Unpack, complete, takes
+from pysig._api._types import Array, ArrayLike
 from pysig._api._windows import bounds_of, check_rule
 
 
@@ -41,7 +42,7 @@ def window_call(
 
 @takes(IntervalOptions)
 def signature_windows(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None,
     window: Any,
     *,
@@ -52,7 +53,7 @@ def signature_windows(
     include_previous: bool = False,
     out: Any = None,
     **options: Unpack[IntervalOptions],
-) -> Any:
+) -> Array:
     """Signatures of sliding windows of a path, of a number of points or of a length of time.
 
     The signature of window k is ``signature(path[a:b], depth, ...)`` with the same options, where
@@ -224,7 +225,7 @@ def signature_windows_vjp(
 
 @takes(IntervalOptions)
 def signature_windows_jvp(
-    path: Any,
+    path: Array | ArrayLike,
     depth: int | None,
     window: Any,
     tangent: Any,
@@ -236,7 +237,7 @@ def signature_windows_jvp(
     include_previous: bool = False,
     basepoint_tangent: Any = None,
     **options: Unpack[IntervalOptions],
-) -> Any:
+) -> Array:
     """Derivative of `signature_windows` in a direction (Jacobian-vector product).
 
     Parameters

@@ -37,7 +37,7 @@ def augmented(path, names):
     return np.array(points)
 
 
-def windows_of(method, length):
+def slices_of(method, length):
     """Slices, from the definitions in the documentation of aeon."""
     if method.window_name == "global":
         return [(0, length)]
@@ -61,7 +61,7 @@ def features_of(method, path):
     if method.rescaling == "pre":
         points = points * factorial(depth) ** (1 / depth)
     rows = []
-    for begin, end in windows_of(method, len(points)):
+    for begin, end in slices_of(method, len(points)):
         if method.sig_tfm == "logsignature":
             rows.append(pysig.logsignature(points[begin:end], depth, basis="hall"))
             continue

@@ -11,7 +11,7 @@ def stored_walks(rng):
     return rng.normal(size=(11, 20, 3)).cumsum(axis=1)
 
 
-def stored(stored_walks, folder, chunks):
+def zarr_array(stored_walks, folder, chunks):
     zarr = pytest.importorskip("zarr", reason="needs zarr")
     array = zarr.create_array(
         str(folder / "paths.zarr"),
@@ -29,7 +29,7 @@ def test_zarr_in_and_out_by_dask(stored_walks, tmp_path, chunks):
     da = pytest.importorskip("dask.array")
     from pysig.interop import dask as sig
 
-    stored(stored_walks, tmp_path, chunks)
+    zarr_array(stored_walks, tmp_path, chunks)
     paths = da.from_zarr(str(tmp_path / "paths.zarr"))
     assert paths.chunksize == chunks
     sig.signature(paths, 3).to_zarr(str(tmp_path / "signatures.zarr"), compute=True)
@@ -38,7 +38,7 @@ def test_zarr_in_and_out_by_dask(stored_walks, tmp_path, chunks):
 
 
 def test_zarr_without_dask(stored_walks, tmp_path):
-    array = stored(stored_walks, tmp_path, (4, 20, 3))
+    array = zarr_array(stored_walks, tmp_path, (4, 20, 3))
     expected = pysig.signature(stored_walks, 3)
     batches = list(pysig.iter_signatures(array, 3, batch_size=4))
     assert [len(batch) for batch in batches] == [4, 4, 3]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pysig._api import _checks
 from pysig._api._docs import documented
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._bilinear import bilinear, bilinear_jvp, bilinear_vjp
 from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
@@ -14,7 +15,7 @@ from pysig._plans.layout import Plan
 
 @documented()
 def combine(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -23,7 +24,7 @@ def combine(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Chen product: the signature of one path followed by another.
 
     Parameters
@@ -112,7 +113,7 @@ def combine_vjp(
 
 @documented(like=combine)
 def combine_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -123,7 +124,7 @@ def combine_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``combine(a, b)`` along tangents of its arguments.
 
     Parameters

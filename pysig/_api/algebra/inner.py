@@ -6,13 +6,20 @@ from typing import Any
 
 from pysig._api._docs import documented
 from pysig._api._output import check_out
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 
 
 @documented()
 def inner(
-    a: Any, b: Any, channels: int, depth: int, *, scalar_term: bool = False, out: Any = None
-) -> Any:
+    a: Array | ArrayLike,
+    b: Any,
+    channels: int,
+    depth: int,
+    *,
+    scalar_term: bool = False,
+    out: Any = None,
+) -> Array:
     """Pairing: the sum over all words of ``a[w] * b[w]``, such as a functional of a signature.
 
     Parameters
@@ -80,7 +87,7 @@ def inner_vjp(
 
 @documented(like=inner)
 def inner_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -89,7 +96,7 @@ def inner_jvp(
     *,
     scalar_term: bool = False,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``inner(a, b)`` along tangents of both arguments.
 
     {parameters}

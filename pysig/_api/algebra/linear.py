@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._docs import documented
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._levels import (
     join,
     powers,
@@ -19,8 +20,8 @@ from pysig._plans.layout import Plan
 
 @documented()
 def antipode(
-    a: Any, channels: int, depth: int, *, scalar_term: bool = False, out: Any = None
-) -> Any:
+    a: Array | ArrayLike, channels: int, depth: int, *, scalar_term: bool = False, out: Any = None
+) -> Array:
     """Antipode: reverse every word and change the sign of those of odd length.
 
     For a signature it is the inverse: the signature of the reversed path.
@@ -80,8 +81,14 @@ def antipode_vjp(
 
 @documented(like=antipode)
 def antipode_jvp(
-    a: Any, channels: int, depth: int, tangent: Any, *, scalar_term: bool = False, out: Any = None
-) -> Any:
+    a: Array | ArrayLike,
+    channels: int,
+    depth: int,
+    tangent: Any,
+    *,
+    scalar_term: bool = False,
+    out: Any = None,
+) -> Array:
     """Derivative of ``antipode(a)``: the antipode of the tangent.
 
     {parameters}
@@ -105,14 +112,14 @@ def antipode_jvp(
 
 @documented()
 def dilate(
-    a: Any,
+    a: Array | ArrayLike,
     factors: Any,
     channels: int,
     depth: int,
     *,
     scalar_term: bool = False,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Scale the channels: the signature of a path whose channel i is multiplied by ``factors[i]``.
 
     Parameters
@@ -191,7 +198,7 @@ def dilate_vjp(
 
 @documented(like=dilate)
 def dilate_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     factors: Any,
     channels: int,
     depth: int,
@@ -200,7 +207,7 @@ def dilate_jvp(
     *,
     scalar_term: bool = False,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``dilate(a, factors)`` along tangents of both arguments.
 
     {parameters}

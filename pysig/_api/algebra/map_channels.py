@@ -6,6 +6,7 @@ from typing import Any
 
 from pysig._api._docs import documented
 from pysig._api._memory import check_memory
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._levels import join, map_letters, map_letters_jvp, map_letters_vjp, split
 from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan, plan_for
@@ -13,14 +14,14 @@ from pysig._plans.layout import Plan, plan_for
 
 @documented()
 def map_channels(
-    a: Any,
+    a: Array | ArrayLike,
     matrix: Any,
     channels: int,
     depth: int,
     *,
     scalar_term: bool = False,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Change the channels linearly: the signature of the path ``path @ matrix.T``.
 
     Parameters
@@ -110,7 +111,7 @@ def map_channels_vjp(
 
 @documented(like=map_channels)
 def map_channels_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     matrix: Any,
     channels: int,
     depth: int,
@@ -119,7 +120,7 @@ def map_channels_jvp(
     *,
     scalar_term: bool = False,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``map_channels(a, matrix)`` along tangents of both arguments.
 
     {parameters}

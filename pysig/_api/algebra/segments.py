@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pysig._api._docs import documented
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._levels import join, powers, powers_jvp, powers_vjp, split
 from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
@@ -12,7 +13,7 @@ from pysig._plans.layout import Plan
 
 @documented()
 def append(
-    a: Any,
+    a: Array | ArrayLike,
     x: Any,
     channels: int,
     depth: int,
@@ -20,7 +21,7 @@ def append(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Append a straight segment to a path: the signature ``a ⊗ exp(x)``.
 
     Parameters
@@ -90,7 +91,7 @@ def append_vjp(
 
 @documented(like=append)
 def append_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     x: Any,
     channels: int,
     depth: int,
@@ -100,7 +101,7 @@ def append_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``append(a, x)`` along tangents of both arguments.
 
     {parameters}
@@ -124,7 +125,7 @@ def append_jvp(
 
 @documented()
 def prepend(
-    x: Any,
+    x: Array | ArrayLike,
     a: Any,
     channels: int,
     depth: int,
@@ -132,7 +133,7 @@ def prepend(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Prepend a straight segment to a path: the signature ``exp(x) ⊗ a``.
 
     Parameters
@@ -203,7 +204,7 @@ def prepend_vjp(
 
 @documented(like=prepend)
 def prepend_jvp(
-    x: Any,
+    x: Array | ArrayLike,
     a: Any,
     channels: int,
     depth: int,
@@ -213,7 +214,7 @@ def prepend_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``prepend(x, a)`` along tangents of both arguments.
 
     {parameters}

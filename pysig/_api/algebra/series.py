@@ -6,20 +6,21 @@ from typing import Any
 
 from pysig._api._docs import documented
 from pysig._api._path_checks import check_scalar_column
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._rows import RowsCall, check_sizes, prepare
 from pysig._plans.layout import Plan
 
 
 @documented()
 def exp(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     *,
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Tensor exponential of a Lie element, or of any tensor with scalar 0.
 
     Parameters
@@ -83,7 +84,7 @@ def exp_vjp(
 
 @documented(like=exp)
 def exp_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     tangent: Any,
@@ -91,7 +92,7 @@ def exp_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``exp(a)`` along `tangent`.
 
     {parameters}
@@ -112,14 +113,14 @@ def exp_jvp(
 
 @documented()
 def log(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     *,
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Tensor logarithm: the log-signature of a signature, in all words.
 
     Parameters
@@ -184,7 +185,7 @@ def log_vjp(
 
 @documented(like=log)
 def log_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     tangent: Any,
@@ -192,7 +193,7 @@ def log_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``log(a)`` along `tangent`.
 
     {parameters}
@@ -213,14 +214,14 @@ def log_jvp(
 
 @documented()
 def invert(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     *,
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Inverse with respect to the Chen product, of any tensor with scalar 1.
 
     Parameters
@@ -288,7 +289,7 @@ def invert_vjp(
 
 @documented(like=invert)
 def invert_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     channels: int,
     depth: int,
     tangent: Any,
@@ -296,7 +297,7 @@ def invert_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``invert(a)`` along `tangent`.
 
     {parameters}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from pysig._api._docs import documented
+from pysig._api._types import Array, ArrayLike
 from pysig._api.algebra._bilinear import bilinear, bilinear_jvp, bilinear_vjp
 
 
 @documented()
 def shuffle(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -18,7 +19,7 @@ def shuffle(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Shuffle product of functionals of a signature.
 
     The product of two linear functionals is linear:
@@ -92,7 +93,7 @@ def shuffle_vjp(
 
 @documented(like=shuffle)
 def shuffle_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -102,7 +103,7 @@ def shuffle_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``shuffle(a, b)`` along tangents of both arguments.
 
     {parameters}
@@ -126,7 +127,7 @@ def shuffle_jvp(
 
 @documented(like=shuffle)
 def half_shuffle(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -134,7 +135,7 @@ def half_shuffle(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Half-shuffle of functionals: integrate one functional of a signature against another.
 
     ``inner(half_shuffle(a, b), S)`` is the integral of ``inner(a, S_t)`` against ``d inner(b,
@@ -198,7 +199,7 @@ def half_shuffle_vjp(
 
 @documented(like=half_shuffle)
 def half_shuffle_jvp(
-    a: Any,
+    a: Array | ArrayLike,
     b: Any,
     channels: int,
     depth: int,
@@ -208,7 +209,7 @@ def half_shuffle_jvp(
     scalar_term: bool = False,
     workers: int | None = None,
     out: Any = None,
-) -> Any:
+) -> Array:
     """Derivative of ``half_shuffle(a, b)`` along tangents of both arguments.
 
     {parameters}
