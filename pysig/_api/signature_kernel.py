@@ -42,7 +42,8 @@ def signature_kernel(
         Points of the other paths, of the same array library. Batch axes broadcast with those of x;
         for all pairs of two sets of paths, `signature_kernel_matrix` copies nothing.
     depth : int, optional
-        Truncation depth: levels up to it count. None: all levels, the untruncated kernel.
+        Truncation depth, from 1 to 1000: levels up to it count. None: all levels, the untruncated
+        kernel.
     order : int, optional
         The order P, from 1 to 16. None: exact signatures if `depth` is given without `rtol` (at
         most 16, except with ``method="features"``), otherwise the smallest order that reaches
@@ -52,8 +53,8 @@ def signature_kernel(
         y))`` on some of the pairs, see `signature_kernel_order`. By default 1e-4 for float32 and
         1e-8 for float64.
     dyadic_order : int, optional
-        Cut every segment into ``2**dyadic_order`` equal parts first, at ``4**dyadic_order`` times
-        the cost. A higher order is cheaper.
+        Cut every segment into ``2**dyadic_order`` equal parts first, 0 to 10, at
+        ``4**dyadic_order`` times the cost. A higher order is cheaper.
     static_kernel : kernel of pysig.kernels, optional
         Kernel of points in place of their inner product; None is `pysig.kernels.Linear`.
     weights : array_like, shape (depth + 1,), optional
@@ -61,10 +62,12 @@ def signature_kernel(
     levels : bool, optional
         If True, return the terms of the levels 0 to depth, whose sum is the kernel.
     grid : bool, optional
-        If True, return the kernels of all pairs of prefixes.
+        If True, return the kernels of all pairs of prefixes. Not together with `levels` or
+        `normalize`.
     normalize : bool or "levels", optional
         True: divide by ``sqrt(K(x, x) K(y, y))``. "levels": divide each level by the norms of this
-        level and take the mean of the levels, or their sum with `weights`.
+        level and take the mean of the levels, or their sum with `weights`. A level of norm zero
+        counts as zero, so that the diagonal may be less than 1.
     lengths : tuple (lengths_x, lengths_y), optional
         Numbers of points of the paths, arrays of int or None each. Points after them are never
         read.
@@ -95,7 +98,8 @@ def signature_kernel(
     TypeError, ValueError
         If an argument is invalid. The message names it. Also if no order reaches `rtol`.
     MemoryError
-        If the result does not fit into memory. The message names the bytes needed and available.
+        If the result, or what is kept for a gradient, does not fit into memory. The message names
+        the bytes needed and available.
 
     See Also
     --------
@@ -110,7 +114,7 @@ def signature_kernel(
     unless `grid` is True.
 
     The untruncated kernel solves the Goursat equation of [1]_ for large P. With a depth it is the
-    algorithm of [2]_, whose order has the same meaning. A kernel that overflows is infinite:
+    algorithm of [2]_, whose order has the same meaning. A kernel that overflows is infinite or NaN:
     rescale the paths, or use a static kernel of bounded size.
 
     References

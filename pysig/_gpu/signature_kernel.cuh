@@ -133,11 +133,13 @@ struct functions {
     static __device__ R one(R) { return R(1); }
     static __device__ float exp(float x) { return expf(x); }
     static __device__ double exp(double x) { return ::exp(x); }
-    static __device__ float log(float x) { return logf(x); }
-    static __device__ double log(double x) { return ::log(x); }
+    static __device__ float expm1(float x) { return expm1f(x); }
+    static __device__ double expm1(double x) { return ::expm1(x); }
+    static __device__ float log1p(float x) { return log1pf(x); }
+    static __device__ double log1p(double x) { return ::log1p(x); }
     static __device__ float sqrt(float x) { return sqrtf(x); }
     static __device__ double sqrt(double x) { return ::sqrt(x); }
-    static __device__ R zero_unless_positive(R x, R y) { return x > R(0) ? y : R(0); }
+    static __device__ R where_above(R x, R bound, R y, R z) { return x > bound ? y : z; }
 };
 // kappa of the number s of two points, see static_kernel.hpp.
 __device__ inline pysig::kappa_value<R> kappa(const problem& all, R s) {
@@ -145,12 +147,18 @@ __device__ inline pysig::kappa_value<R> kappa(const problem& all, R s) {
                                      {all.kernel.parameters[0], all.kernel.parameters[1], all.kernel.parameters[2]}};
     return pysig::evaluate_kappa<R, functions>(known, s);
 }
-__device__ inline R kappa_of(const problem& all, R s) { return kappa(all, s).value; }
+__device__ inline R kappa_of(const problem& all, R s) { return kappa(all, s).folded; }
 __device__ inline pysig::dual<R> kappa_of(const problem& all, pysig::dual<R> s) {
     const pysig::kappa_value<R> k = kappa(all, s.value);
-    return {k.value, k.slope * s.tangent};
+    return {k.folded, k.slope * s.tangent};
 }
 constexpr bool DISTANCE = POINTS && pysig::is_of_distance(pysig::kappa_kind(STATIC < 0 ? 0 : STATIC));
+__device__ inline R rise_of(R below, R above) {
+    return DISTANCE ? pysig::rise<R, functions>(below, above) : above - below;
+}
+__device__ inline pysig::dual<R> rise_of(pysig::dual<R> below, pysig::dual<R> above) {
+    return {rise_of(below.value, above.value), above.tangent - below.tangent};
+}
 template <class T>
 __device__ T term_of(T x, T y) {
     if (!DISTANCE) return x * y;
@@ -249,7 +257,7 @@ struct columns {
         PYSIG_UNROLL
         for (int k = 0; k < BASES; ++k) {
             const T above = kappa_of(all, sums[k + POINTS]);
-            result[k] = above - below;
+            result[k] = rise_of(below, above);
             below = above;
         }
     }

@@ -81,19 +81,31 @@ inline void gram(const gram_side<X>& x, const gram_side<Y>& y, i64 d, T* out, i6
     }
 }
 
-// kappa of s, of one vector.
+// folded(kappa) of s, of one vector.
 template <class R>
 inline lanes<R> kappa_of(const static_kernel& kernel, lanes<R> s) {
-    return evaluate_kappa<R, lane_math<R>>(kernel, s).value;
+    return evaluate_kappa<R, lane_math<R>>(kernel, s).folded;
 }
 template <class R>
 inline dual<lanes<R>> kappa_of(const static_kernel& kernel, dual<lanes<R>> s) {
     const auto k = evaluate_kappa<R, lane_math<R>>(kernel, s.value);
-    return {k.value, k.slope * s.tangent};
+    return {k.folded, k.slope * s.tangent};
 }
+template <class R>
+inline lanes<R> rise_of(lanes<R> below, lanes<R> above) {
+    return rise<R, lane_math<R>>(below, above);
+}
+template <class R>
+inline dual<lanes<R>> rise_of(dual<lanes<R>> below, dual<lanes<R>> above) {
+    return {rise_of<R>(below.value, above.value), above.tangent - below.tangent};
+}
+
+// From s of `count` + 1 points to the `count` differences of kappa, in place.
 template <class R, class T>
-inline void kappa_in_place(const static_kernel& kernel, T* s, i64 count) {
-    for (i64 j = 0; j < count; ++j) s[j] = kappa_of<R>(kernel, s[j]);
+inline void kappa_rises(static_kernel kernel, T* s, i64 count) {
+    const bool folded = is_of_distance(kernel.kind);
+    for (i64 j = 0; j <= count; ++j) s[j] = kappa_of<R>(kernel, s[j]);
+    for (i64 j = 0; j < count; ++j) s[j] = folded ? rise_of<R>(s[j], s[j + 1]) : s[j + 1] - s[j];
 }
 
 PYSIG_NAMESPACE_END

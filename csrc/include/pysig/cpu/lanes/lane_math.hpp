@@ -1,4 +1,4 @@
-// exp, log and sqrt on lanes, for static kernels: the library functions of C take one number at a time.
+// exp, expm1, log1p and sqrt on lanes, for static kernels: the library functions of C take one number at a time.
 #pragma once
 
 #include "numbers.hpp"
@@ -35,27 +35,27 @@ struct lane_math {
     using integers = typename format::integers;
 
     static V one(V) { return broadcast(R(1)); }
-    static V zero_unless_positive(V x, V y) { return x > V{} ? y : V{}; }
+    static V where_above(V x, R bound, V y, V z) { return x > bound ? y : z; }
 
-    // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2. Zero below `smallest`, infinity above `largest`.
+    // exp(x) and exp(x) - 1. The first is zero below `smallest`; both are infinite above `largest`.
     static V exp(V x) {
-        const V low = broadcast(format::smallest), high = broadcast(format::largest);
-        V inside = x < low ? low : x;
-        inside = inside > high ? high : inside;  // NaN stays
-        const V shifted = inside * R(1.4426950408889634) + format::rounder, n = shifted - format::rounder;
-        const V r = (inside - n * format::ln2_high) - n * format::ln2_low;
-        V sum = broadcast(R(1) / R(whole_factorial(format::exp_terms)));
-        for (int k = format::exp_terms - 1; k >= 0; --k) sum = sum * r + R(1) / R(whole_factorial(k));
-        const V scale = (V)(((integers)shifted << format::digits) + (integers)broadcast(R(1)));
-        const V result = sum * scale;
-        return x < low ? V{} : x > high ? broadcast(R(__builtin_huge_val())) : result;
+        const power_of_e e(x);
+        const V result = (e.less_one + R(1)) * e.scale;
+        return x < e.low ? V{} : x > e.high ? broadcast(R(__builtin_huge_val())) : result;
+    }
+    static V expm1(V x) {
+        const power_of_e e(x);
+        const V result = e.less_one * e.scale + (e.scale - R(1));
+        return x < e.low ? broadcast(R(-1)) : x > e.high ? broadcast(R(__builtin_huge_val())) : result;
     }
 
-    // log(x) = e ln 2 + 2 atanh(f / (2 + f)), x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); x is at least 1.
-    static V log(V x) {
+    // log(1 + v) = e ln 2 + 2 atanh(f / (2 + f)), 1 + v = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); v is not
+    // negative. For e = 0, f is v itself, without the rounding of 1 + v.
+    static V log1p(V v) {
+        const V x = v + R(1);
         const integers bits = (integers)x, half = (integers)broadcast(R(0.70710678118654752));
         const integers e = (bits - half) >> format::digits;
-        const V f = (V)(bits - (e << format::digits)) - R(1), s = f / (f + R(2)), square = s * s;
+        const V f = e == 0 ? v : (V)(bits - (e << format::digits)) - R(1), s = f / (f + R(2)), square = s * s;
         V sum = broadcast(R(1) / R(2 * format::log_terms - 1));
         for (int k = format::log_terms - 2; k >= 0; --k) sum = sum * square + R(1) / R(2 * k + 1);
         const V exponent = __builtin_convertvector(e, V);
@@ -72,6 +72,24 @@ struct lane_math {
     }
 
  private:
+    // exp(x) = scale (1 + less_one) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2, for x between `low` and
+    // `high`.
+    struct power_of_e {
+        const V low = broadcast(format::smallest), high = broadcast(format::largest);
+        V scale, less_one;
+
+        explicit power_of_e(V x) {
+            V inside = x < low ? low : x;
+            inside = inside > high ? high : inside;  // NaN stays
+            const V shifted = inside * R(1.4426950408889634) + format::rounder, n = shifted - format::rounder;
+            const V r = (inside - n * format::ln2_high) - n * format::ln2_low;
+            V sum = broadcast(R(1) / R(whole_factorial(format::exp_terms)));
+            for (int k = format::exp_terms - 1; k >= 1; --k) sum = sum * r + R(1) / R(whole_factorial(k));
+            less_one = sum * r;
+            scale = (V)(((integers)shifted << format::digits) + (integers)broadcast(R(1)));
+        }
+    };
+
     static constexpr double whole_factorial(int n) { return n < 2 ? 1 : n * whole_factorial(n - 1); }
     static float square_root(float x) { return __builtin_sqrtf(x); }
     static double square_root(double x) { return __builtin_sqrt(x); }

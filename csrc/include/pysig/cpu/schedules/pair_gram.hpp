@@ -194,18 +194,17 @@ class pair_gram {
     }
 
  private:
-    // The second differences of kappa. Row 0 of `vertices` is that of the points i.
+    // The second differences of kappa. Row k of `vertices` has the differences of kappa along the points i + k.
     void fill_differences(i64 i, i64 height, i64 j, i64 width, bool follows, T* z, i64 z_stride) {
         T* first = vertices.get();
-        for (i64 m = 0; follows && m <= width; ++m) first[m] = last_row[m];
+        for (i64 m = 0; follows && m < width; ++m) first[m] = last_row[m];
         const i64 from = follows ? 1 : 0, count = height + 1 - from;
         if (is_of_distance(kappa.kind)) products<true>(i + from, count, j, width + 1, first + from * stride, stride);
         else products<false>(i + from, count, j, width + 1, first + from * stride, stride);
-        for (i64 k = from; k <= height; ++k) kappa_in_place<R>(kappa, first + k * stride, width + 1);
+        for (i64 k = from; k <= height; ++k) kappa_rises<R>(kappa, first + k * stride, width);
         for (i64 k = 0; k < height; ++k) {
             const T *below = first + k * stride, *above = below + stride;
-            for (i64 m = 0; m < width; ++m)
-                z[k * z_stride + m] = ((above[m + 1] - below[m + 1]) - (above[m] - below[m])) * scale;
+            for (i64 m = 0; m < width; ++m) z[k * z_stride + m] = (above[m] - below[m]) * scale;
         }
         last_row = first + height * stride;
     }

@@ -101,9 +101,9 @@ class skewed_pair {
         T *below = vertices.get(), *above = below + stride;
         if (is_of_distance(kappa.kind)) gram<true>(rows, steps, d, below, stride, 2, count + 1);
         else gram<false>(rows, steps, d, below, stride, 2, count + 1);
-        kappa_in_place<R>(kappa, below, count + 1);
-        kappa_in_place<R>(kappa, above, count + 1);
-        for (i64 k = 0; k < count; ++k) z[k] = ((above[k + 1] - below[k + 1]) - (above[k] - below[k])) * scale;
+        kappa_rises<R>(kappa, below, count);
+        kappa_rises<R>(kappa, above, count);
+        for (i64 k = 0; k < count; ++k) z[k] = (above[k] - below[k]) * scale;
     }
 
     void fill_given(i64 row, i64 t, i64 count, T* z) const {
