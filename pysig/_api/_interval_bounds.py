@@ -56,7 +56,7 @@ def find_intervals(
 
 def _check_number(intervals: Any, check: Callable[[int], None]) -> None:
     """MemoryError if there are too many intervals, of an array of any kind."""
-    shape = getattr(intervals, "shape", ())
+    shape: tuple[int, ...] = getattr(intervals, "shape", ())
     if len(shape) >= 2:
         check_room(prod(shape[:-1]), "intervals", "Pass fewer at a time.")
         check(int(shape[-2]))

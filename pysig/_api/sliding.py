@@ -326,7 +326,7 @@ def _restored(
     dtype: str, form: tuple[Any, ...] | None, capacity: int, data: bytes
 ) -> SlidingSignature:
     """Restore a pickled object."""
-    kept = form and TimeForm(form[0], form[1], np.dtype(form[2]), *form[3:])
+    kept = None if form is None else TimeForm(form[0], form[1], np.dtype(form[2]), *form[3:])
     window = _around(NUMPY.host.restored_sliding(data, dtype), np.dtype(dtype), kept)
     window._check_memory(capacity, "capacity")
     window._core.reserve(capacity)
