@@ -246,7 +246,8 @@ class Backend(Protocol):
 
         `tangents_x` and `tangents_y` are `Tangents`, or None: that side is constant. For given
         increments, `tangents_x` is an array of their shape. Without `pairs.y`, both sides move
-        along `tangents_x`, and `tangents_y` is None.
+        along `tangents_x`, and `tangents_y` is None. The parameters of the static kernel move along
+        `plan.static.tangents`.
         """
 
     def signature_kernel_vjp(

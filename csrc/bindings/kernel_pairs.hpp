@@ -1,6 +1,7 @@
 // Unpacks the objects of pysig/_plans/signature_kernel.py. pysig/_api has checked them; this file asserts.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "paths.hpp"
@@ -10,8 +11,8 @@ namespace pysig {
 
 // Pairs: x, y, increments, paired.
 using pair_arrays = std::tuple<std::optional<path_arrays>, std::optional<path_arrays>, optional_array, bool>;
-// StaticKernel: kind, parameters.
-using static_kernel_layout = std::tuple<int, std::tuple<double, double, double>>;
+// StaticKernel: kind, parameters, tangents.
+using static_kernel_layout = std::tuple<int, std::array<double, 3>, std::array<double, 3>>;
 // KernelPlan: scheme (0, 1, 2), order, depth, dyadic_order, static, weights.
 using kernel_layout = std::tuple<int, int, int, int, static_kernel_layout, std::optional<std::vector<double>>>;
 
@@ -28,14 +29,14 @@ struct kernel_rule_of {
 
     explicit kernel_rule_of(const kernel_layout& layout) {
         const auto& [scheme, order, depth, dyadic_order, kappa, given] = layout;
-        const auto& [kind, p] = kappa;
+        const auto& [kind, p, moves] = kappa;
         if (given) weights = *given;
         expect(!given || int(weights.size()) == depth + 1, "one weight for each level");
         value = {static_cast<kernel_scheme>(scheme),
                  order,
                  depth,
                  dyadic_order,
-                 {static_cast<kappa_kind>(kind), {std::get<0>(p), std::get<1>(p), std::get<2>(p)}},
+                 {static_cast<kappa_kind>(kind), {p[0], p[1], p[2]}, {moves[0], moves[1], moves[2]}},
                  given ? weights.data() : nullptr};
     }
     kernel_rule_of(const kernel_rule_of&) = delete;

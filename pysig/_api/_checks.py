@@ -163,8 +163,8 @@ def refuse_tensor(value: Any, name: str) -> None:
         dtype = getattr(value.dtype, "name", value.dtype)
         raise TypeError(
             f"{name}: expected an array of NumPy or CuPy, received {type(value).__name__} of "
-            f"{framework}, of dtype {dtype}. Use pysig.interop.{framework} if it has the function, "
-            "or pass a NumPy array of its values."
+            f"{framework}, of dtype {dtype}. Use pysig.interop.{framework}, or pass a NumPy array "
+            "of its values."
         )
 
 

@@ -23,6 +23,7 @@ from pysig._api._memory import check_array, check_scratch
 from pysig._api._output import Output, output, parts_of
 from pysig._api._ragged import first_array
 from pysig._api.config import check_workers
+from pysig._api.static_kernels import check_parameters_tangent
 from pysig._backend import NUMPY, backend_of, require
 from pysig._plans.kernel_cost import KernelSizes, features_cost, recursion_cost, scratch_bytes
 from pysig._plans.layout import plan_for
@@ -53,6 +54,7 @@ class KernelCall:
                 "signature_kernel_matrix for the kernels within x."
             )
         self.given = {"x": x, "y": y, **options}
+        self.parameters_along = (0.0, 0.0, 0.0)  # how they move in `compute_jvp`
         self.begin(x, y, depth, options)
 
     @on_device
@@ -193,9 +195,12 @@ class KernelCall:
         """Derivatives of kernels or their levels; without `pairs.y`, along the first tangents."""
         more = (self.plan.depth + 1,) if rows == "levels" else ()
         out = self.backend.xp.zeros((*pairs.leading, *more), self.dtype)
-        still = moves[0] is None and (pairs.y is None or moves[1] is None)
-        if prod(out.shape) and not still:
-            self.engine.signature_kernel_jvp(pairs, *moves, out, self.plan, self.workers)
+        plan = self.plan
+        if any(self.parameters_along):
+            plan = plan._replace(static=plan.static._replace(tangents=self.parameters_along))
+        moving = plan is not self.plan or any(move is not None for move in moves)
+        if prod(out.shape) and moving:
+            self.engine.signature_kernel_jvp(pairs, *moves, out, plan, self.workers)
         return out
 
     def compute_vjp(
@@ -250,8 +255,11 @@ class KernelCall:
         return output(out, self.out_shape, self.dtype, self.backend, inputs)
 
     @on_device
-    def derivative(self, tangent_x: Any, tangent_y: Any, basepoint_tangent: Any) -> Any:
+    def derivative(
+        self, tangent_x: Any, tangent_y: Any, basepoint_tangent: Any, parameters_tangent: Any
+    ) -> Any:
         """Compute the derivative of the result along tangents."""
+        self.parameters_along = check_parameters_tangent(self.choice.static, parameters_tangent)
         sides = [side for side in (self.x, self.y) if side is not None]
         bases = split_tangents(basepoint_tangent, sides)
         moves: list[Tangents | None] = []

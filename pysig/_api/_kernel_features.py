@@ -134,12 +134,17 @@ class Features:
                         Options(workers=workers),
                     )
                 moves.append(moved)
-            for left, right in ((moves[0], values[1]), (values[0], moves[1])):
+            terms = [(moves[0], values[1], 0.0), (values[0], moves[1], 0.0)]
+            if plan.static.tangents[0]:  # level n has the factor scale^n
+                rate = plan.static.tangents[0] / plan.static.parameters[0]
+                terms.append((*values, rate))
+            for left, right, rate in terms:
                 if left is None or right is None:
                     continue
                 for n, (begin, end) in enumerate(_levels(layout), start=1):
                     part = self._products(left[:, begin:end], right[:, begin:end], pairs.paired)
-                    out[(*place, ..., n) if of_levels else place] += part * factors[n]
+                    factor = factors[n] * n * rate if rate else factors[n]
+                    out[(*place, ..., n) if of_levels else place] += part * factor
 
     def signature_kernel_vjp(
         self,

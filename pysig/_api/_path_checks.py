@@ -77,10 +77,10 @@ def check_basepoint(
     if isinstance(basepoint, (bool, np.bool_)):
         return xp.zeros((count, channels), path.dtype)
     array = as_numeric(basepoint, name, backend)
-    if array.dtype.kind == "b" or not array.ndim:
-        raise (TypeError if array.ndim else ValueError)(
+    if array.dtype.kind == "b":
+        raise TypeError(
             f"{name}: expected True, False or the coordinates of points, received "
-            f"{describe(basepoint)}. Pass True for the origin, or a number for each channel."
+            f"{describe(basepoint)}. Convert coordinates to numbers."
         )
     return broadcast(array, name, (*batch, channels), path.dtype, xp).reshape(count, channels)
 

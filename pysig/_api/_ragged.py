@@ -280,22 +280,17 @@ def check_offsets(offsets: Any, total: int) -> Any:
     check_device(offsets, "offsets")
     array = offsets.get() if is_cupy(offsets) else np.asarray(offsets)
     if array.dtype.kind not in "iu":
-        raise TypeError(
-            f"offsets: expected integers, received {describe(offsets)}. Pass the number of points "
-            "before each path, and of all: numpy.cumsum([0, *lengths])."
-        )
+        raise TypeError(f"offsets: expected integers, received {describe(offsets)}.")
     if array.ndim != 1 or not len(array):
         raise ValueError(
             f"offsets: expected shape (paths + 1,), received shape {tuple(array.shape)}. Pass the "
             "place of the first point of each path, and the number of points."
         )
     if int(array[0]) != 0 or int(array[-1]) != total:
-        remedy = "Pass path[offsets[0]:offsets[-1]] and offsets - offsets[0]."
-        if int(array[0]) < 0 or int(array[-1]) > total:
-            remedy = "Begin with 0 and end with len(path)."
         raise ValueError(
             f"offsets: expected values from 0 to the number {total} of points, received values "
-            f"from {array[0]} to {array[-1]}. {remedy}"
+            f"from {array[0]} to {array[-1]}. Pass path[offsets[0]:offsets[-1]] and "
+            "offsets - offsets[0]."
         )
     empty = np.flatnonzero(array[1:] <= array[:-1])
     if len(empty):

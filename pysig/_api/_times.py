@@ -223,12 +223,11 @@ def _of_dates(array: Any, name: str) -> Times:
     if array.dtype.kind == "M" and unit in ("Y", "M"):  # dates of the calendar
         array, unit = array.astype("datetime64[D]"), "D"
     if unit not in UNITS:
-        months, seconds = f"numpy.datetime64('2000-01') + {name}", f".astype('{kind}[s]')"
         raise TypeError(
             f"{name}: expected a unit of a fixed length, such as s or ns, received {array.dtype}. "
-            f"Convert it: {months if unit in ('Y', 'M') else seconds}."
+            f"Convert it: .astype('{kind}[s]')."
         )
-    # This removes steps of several units, and another order of bytes.
+    # The conversion removes steps of several units, and another order of bytes.
     return Times(array.astype(f"{kind}[{unit}]", copy=False).view(np.int64), kind, unit)
 
 
@@ -345,7 +344,8 @@ def _unit_duration(value: Any, name: str, times: Times) -> tuple[Times, int]:
         value = value.to_timedelta64()
     if isinstance(value, datetime.timedelta):
         value = np.timedelta64(value)
-    value = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if not isinstance(value, np.timedelta64):
         raise TypeError(
             f"{name}: expected timedelta64, because times are {times.kind}, received "

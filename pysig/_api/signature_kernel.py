@@ -208,6 +208,7 @@ def signature_kernel_jvp(
     depth: int | None = None,
     *,
     basepoint_tangent: Any = None,
+    parameters_tangent: Any = None,
     **options: Unpack[KernelGradientOptions],
 ) -> Array:
     """Derivative of `signature_kernel` in a direction.
@@ -222,6 +223,8 @@ def signature_kernel_jvp(
         See `signature_kernel`.
     basepoint_tangent : array_like or tuple of two, optional
         How `basepoint` moves, in its form.
+    parameters_tangent : dict of str to float, optional
+        How parameters of the static kernel move, by name; others do not.
     order, rtol, dyadic_order, static_kernel, weights, levels, normalize, lengths, basepoint
         See `signature_kernel`.
     transform, method, workers
@@ -249,7 +252,15 @@ def signature_kernel_jvp(
     >>> y = np.array([[0.0, 0.0], [0.5, 1.0]])
     >>> float(pysig.signature_kernel_jvp(x, y, None, y, depth=1))
     2.5
+
+    The derivative by a parameter of the static kernel:
+
+    >>> float(pysig.signature_kernel_jvp(
+    ...     x, y, None, None, depth=1, static_kernel=pysig.kernels.Linear(2.0),
+    ...     parameters_tangent={"scale": 1.0},
+    ... ))
+    2.5
     """
     given = complete(signature_kernel_jvp, options, KERNEL_DEFAULTS)
     call = KernelCall("signature_kernel_jvp", x, y, depth, given, paired=True)
-    return call.derivative(tangent_x, tangent_y, basepoint_tangent)
+    return call.derivative(tangent_x, tangent_y, basepoint_tangent, parameters_tangent)

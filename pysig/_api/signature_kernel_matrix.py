@@ -132,6 +132,7 @@ def signature_kernel_matrix_jvp(
     depth: int | None = None,
     *,
     basepoint_tangent: Any = None,
+    parameters_tangent: Any = None,
     **options: Unpack[KernelGradientOptions],
 ) -> Array:
     """Derivative of `signature_kernel_matrix` in a direction.
@@ -146,6 +147,8 @@ def signature_kernel_matrix_jvp(
         See `signature_kernel_matrix`.
     basepoint_tangent : array_like or tuple of two, optional
         How `basepoint` moves, in its form.
+    parameters_tangent : dict of str to float, optional
+        How parameters of the static kernel move, by name; others do not.
     order, rtol, dyadic_order, static_kernel, weights, levels, normalize, lengths, basepoint
         See `signature_kernel_matrix`.
     transform, method, workers
@@ -177,4 +180,4 @@ def signature_kernel_matrix_jvp(
         )
     given = complete(signature_kernel_matrix_jvp, options, KERNEL_DEFAULTS)
     call = KernelCall("signature_kernel_matrix_jvp", x, y, depth, given, paired=False)
-    return call.derivative(tangent_x, tangent_y, basepoint_tangent)
+    return call.derivative(tangent_x, tangent_y, basepoint_tangent, parameters_tangent)

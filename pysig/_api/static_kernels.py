@@ -6,6 +6,7 @@ has the methods by which scikit-learn searches over nested parameters.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from numbers import Real
@@ -299,3 +300,29 @@ def check_static_kernel(kernel: Any, name: str = "static_kernel") -> PointKernel
             f"{_checks.describe(kernel)}. {advice}"
         )
     return kernel
+
+
+def check_parameters_tangent(kernel: PointKernel, tangent: Any) -> tuple[float, float, float]:
+    """Check `parameters_tangent`; how the parameters of the plan move."""
+    moves = [0.0, 0.0, 0.0]
+    if tangent is None:
+        return tuple(moves)  # type: ignore[return-value]
+    if not isinstance(tangent, Mapping):
+        raise TypeError(
+            "parameters_tangent: expected a dict of numbers by name of a parameter, received "
+            f"{_checks.describe(tangent)}."
+        )
+    for name, value in tangent.items():
+        if name not in kernel.GRADIENTS:
+            raise ValueError(
+                f"parameters_tangent: expected names among {', '.join(kernel.GRADIENTS)} of "
+                f"{type(kernel).__name__}, received {name!r}."
+            )
+        number = value.item() if getattr(value, "shape", None) == () else value
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(
+                f"parameters_tangent[{name!r}]: expected a number, received "
+                f"{_checks.describe(value)}."
+            )
+        moves[kernel.GRADIENTS[name]] = float(number)
+    return tuple(moves)  # type: ignore[return-value]

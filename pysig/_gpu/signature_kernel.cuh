@@ -126,6 +126,14 @@ struct problem {
     i64 channels;
     R scale;
     pysig::static_kernel kernel;
+
+    __device__ R scaled(R product) const { return product * scale; }
+    __device__ pysig::dual<R> scaled(pysig::dual<R> product) const {
+        R tangent = product.tangent * scale;
+        if (STATIC == 0 && kernel.tangents[0] != 0)
+            tangent += product.value * R(kernel.tangents[0] / double(i64(1) << 2 * REFINED));
+        return {product.value * scale, tangent};
+    }
 };
 
 // The functions that static_kernel.hpp needs.
@@ -144,13 +152,18 @@ struct functions {
 // kappa of the number s of two points, see static_kernel.hpp.
 __device__ inline pysig::kappa_value<R> kappa(const problem& all, R s) {
     const pysig::static_kernel known{pysig::kappa_kind(STATIC < 0 ? 0 : STATIC),
-                                     {all.kernel.parameters[0], all.kernel.parameters[1], all.kernel.parameters[2]}};
+                                     {all.kernel.parameters[0], all.kernel.parameters[1], all.kernel.parameters[2]},
+                                     {}};
     return pysig::evaluate_kappa<R, functions>(known, s);
 }
 __device__ inline R kappa_of(const problem& all, R s) { return kappa(all, s).folded; }
 __device__ inline pysig::dual<R> kappa_of(const problem& all, pysig::dual<R> s) {
     const pysig::kappa_value<R> k = kappa(all, s.value);
-    return {k.folded, k.slope * s.tangent};
+    R tangent = k.slope * s.tangent;
+    PYSIG_UNROLL
+    for (int p = 0; p < 3; ++p)
+        if (all.kernel.tangents[p] != 0) tangent += k.by_parameter[p] * R(all.kernel.tangents[p]);
+    return {k.folded, tangent};
 }
 constexpr bool DISTANCE = POINTS && pysig::is_of_distance(pysig::kappa_kind(STATIC < 0 ? 0 : STATIC));
 __device__ inline R rise_of(R below, R above) {
@@ -198,7 +211,7 @@ struct columns {
         if constexpr (!POINTS) {
             dots(at, sums);
             PYSIG_UNROLL
-            for (int k = 0; k < BASES; ++k) z[k] = sums[k] * all.scale;
+            for (int k = 0; k < BASES; ++k) z[k] = all.scaled(sums[k]);
         } else {
             if (first_row) {
                 dots(at, sums);
@@ -279,11 +292,13 @@ __device__ inline unit unit_at(i64 index, int how, i64 x_paths, i64 y_paths, i64
 #define PYSIG_PROBLEM_PARAMETERS                                                                                     \
     const R *x, const R *x_tangents, const i64 *x_counts, i64 x_paths, i64 x_steps, const R *y, const R *y_tangents, \
         const i64 *y_counts, i64 y_paths, i64 y_steps, i64 channels, double scale, double parameter_0,               \
-        double parameter_1, double parameter_2
+        double parameter_1, double parameter_2, double moved_0, double moved_1, double moved_2
 #define PYSIG_PROBLEM                                                                                           \
     const problem all {                                                                                         \
         {{x, x_tangents}, x_counts, x_paths, x_steps}, {{y, y_tangents}, y_counts, y_paths, y_steps}, channels, \
             R(scale), {                                                                                         \
-            pysig::kappa_kind(STATIC < 0 ? 0 : STATIC), { parameter_0, parameter_1, parameter_2 }               \
+            pysig::kappa_kind(STATIC < 0 ? 0 : STATIC), {parameter_0, parameter_1, parameter_2}, {              \
+                moved_0, moved_1, moved_2                                                                       \
+            }                                                                                                   \
         }                                                                                                       \
     }

@@ -87,7 +87,8 @@ class Problem:
     @property
     def tangent(self) -> bool:
         """Whether numbers are dual."""
-        return self.x.tangents is not None or self.y.tangents is not None
+        moved = self.channels and any(self.plan.static.tangents)
+        return bool(moved) or self.x.tangents is not None or self.y.tangents is not None
 
     @property
     def pairs(self) -> int:
@@ -112,7 +113,8 @@ class Problem:
     @property
     def arguments(self) -> tuple[Any, ...]:
         """The first arguments of the kernels."""
-        numbers = (np.float64(p) for p in (self.scale, *self.plan.static.parameters))
+        static = self.plan.static
+        numbers = map(np.float64, (self.scale, *static.parameters, *static.tangents))
         return *self.x.arguments, *self.y.arguments, self.channels, *numbers
 
 

@@ -26,10 +26,12 @@ class StaticKernel(NamedTuple):
         POLYNOMIAL           (s <x, y> + q)^p, with a whole number p >= 1
 
     A parameter that a kernel lacks is 0, and its gradient is 0, as that of the power p.
+    Derivatives along directions move the parameters along `tangents`.
     """
 
     kind: int = LINEAR
     parameters: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    tangents: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class KernelPlan(NamedTuple):

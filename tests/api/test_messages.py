@@ -165,7 +165,7 @@ def tensor_of(module):
 def test_tensors_are_sent_to_interop(name, module, framework):
     says = (
         rf"^{name}: expected an array of NumPy or CuPy, received Tensor of {framework}, of dtype "
-        rf"float32\. Use pysig\.interop\.{framework} if it has the function, or pass a"
+        rf"float32\. Use pysig\.interop\.{framework}, or pass a NumPy array"
     )
     with pytest.raises(TypeError, match=says):
         PLACES[name](tensor_of(module))

@@ -104,12 +104,16 @@ def test_derivatives_along_tangents_agree_with_the_reference(xp, call):
     at = moving_arrays(call)
     rng = np.random.default_rng(0)
     moves = {name: rng.normal(size=value.shape) for name, value in at.items()}
-    moves["numbers"] *= 0
+    static = call.options["static_kernel"] or pysig.kernels.Linear()
+    numbers = dict(zip(static.GRADIENTS, moves["numbers"].tolist(), strict=True))
+    if rng.integers(3) == 0:
+        moves["numbers"] *= 0
+        numbers = None
     constant = rng.integers(3) == 0 and call.y is not None
     if constant:
         moves["x"] *= 0
         moves.update({n: v * 0 for n, v in moves.items() if n == "base_x"})
-    moves = {name: value.astype(call.x.dtype) for name, value in moves.items()}
+    moves = {n: v.astype(np.float64 if n == "numbers" else call.x.dtype) for n, v in moves.items()}
     wide = [moves[name].astype(np.float64) for name in at]
     right = reference.derivative(kernel_of(call, list(at)), list(at.values()), wide)
 
@@ -119,12 +123,58 @@ def test_derivatives_along_tangents_agree_with_the_reference(xp, call):
     base = there("base")
     if "base_x" in moves or "base_y" in moves:
         base = (there("base_x"), there("base_y"))
-    given = derivative_options(call, xp) | {"basepoint_tangent": base}
+    given = derivative_options(call, xp) | {
+        "basepoint_tangent": base,
+        "parameters_tangent": numbers,
+    }
     function = pysig.signature_kernel_jvp if call.paired else pysig.signature_kernel_matrix_jvp
     x, y = (None if side is None else xp.asarray(side) for side in (call.x, call.y))
     along = None if constant and base is None else there("x")
     change = function(x, y, along, there("y"), call.depth, **given)
     assert_close(on_host(change), right, call.x.dtype, rtol=RTOL, least=1.0)
+
+
+@pytest.mark.parametrize("static", STATIC, ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"order": 3}, {"depth": 2, "normalize": True}, {"depth": 2, "levels": True}],
+    ids=str,
+)
+def test_only_parameters_move(xp, rng, static, options):
+    """Each parameter alone, dual to its gradient."""
+    require_kernels(xp, "signature_kernel_jvp")
+    x, y = (xp.asarray(rng.normal(size=(n, 6, 2)).cumsum(axis=1) / 2) for n in (3, 4))
+    options = {**options, "static_kernel": static}
+    for second in (y, None):
+        change = pysig.signature_kernel_matrix_jvp(x, second, None, **options)
+        assert not on_host(change).any()
+        cotangent = rng.normal(size=change.shape)
+        bars = pysig.signature_kernel_matrix_vjp(x, second, xp.asarray(cotangent), **options)
+        for name in type(static or pysig.kernels.Linear()).GRADIENTS:
+            change = pysig.signature_kernel_matrix_jvp(
+                x, second, None, parameters_tangent={name: 2.0}, **options
+            )
+            forward = (on_host(change) * cotangent).sum()
+            scale = np.abs(on_host(change) * cotangent).sum()
+            assert abs(forward - 2 * float(bars.parameters[name])) <= 1e-11 * max(scale, 1)
+
+
+def test_errors_of_parameters_that_move(rng):
+    x, kernel = rng.normal(size=(2, 3, 1)), pysig.kernels.RBF()
+    for tangent, error, message in [
+        ([1.0], TypeError, r"parameters_tangent: expected a dict of numbers .* received list"),
+        ({"scale": 1.0}, ValueError, "names among bandwidth of RBF, received 'scale'"),
+        ({"bandwidth": "1"}, TypeError, r"parameters_tangent\['bandwidth'\]: expected a number"),
+        ({"bandwidth": np.ones(2)}, TypeError, "expected a number"),
+    ]:
+        with pytest.raises(error, match=message):
+            pysig.signature_kernel_matrix_jvp(
+                x, None, x, order=2, static_kernel=kernel, parameters_tangent=tangent
+            )
+    moves = {"bandwidth": np.array(0.5, np.float32)}
+    pysig.signature_kernel_matrix_jvp(
+        x, None, x, order=2, static_kernel=kernel, parameters_tangent=moves
+    )
 
 
 @pytest.mark.parametrize("static", STATIC[1:], ids=str)

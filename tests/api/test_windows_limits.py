@@ -253,12 +253,3 @@ def test_the_way_out_for_times_beside_a_basepoint():
     clocked = np.column_stack([PATH, times])
     expected = pysig.signature_windows(clocked, 2, 3, basepoint=np.zeros(3))
     np.testing.assert_allclose(found, expected, atol=1e-13)
-
-
-def test_lengths_of_time_in_months():
-    times = np.array([0, 1, 2], "m8[M]")
-    with pytest.raises(TypeError, match=re.escape("numpy.datetime64('2000-01') + times")):
-        pysig.window_bounds(3, np.timedelta64(31, "D"), times=times)
-    dates = np.datetime64("2000-01") + times  # the advice
-    found = pysig.window_bounds(3, np.timedelta64(31, "D"), times=dates, closed="both")
-    assert found.tolist() == [[0, 2], [1, 3]]

@@ -15,10 +15,12 @@ namespace pysig {
 // The codes of pysig/_plans/signature_kernel.py.
 enum class kappa_kind : int { linear, rbf, matern_12, matern_32, matern_52, rational_quadratic, polynomial };
 
-// Parameters: (scale), (b), (b, alpha) or (power, gamma, scale).
+// Parameters: (scale), (b), (b, alpha) or (power, gamma, scale). `tangents`: how they move, for derivatives along
+// directions.
 struct static_kernel {
     kappa_kind kind;
     double parameters[3];
+    double tangents[3] = {0, 0, 0};
 };
 
 }  // namespace pysig

@@ -89,7 +89,10 @@ inline lanes<R> kappa_of(const static_kernel& kernel, lanes<R> s) {
 template <class R>
 inline dual<lanes<R>> kappa_of(const static_kernel& kernel, dual<lanes<R>> s) {
     const auto k = evaluate_kappa<R, lane_math<R>>(kernel, s.value);
-    return {k.folded, k.slope * s.tangent};
+    lanes<R> tangent = k.slope * s.tangent;
+    for (int p = 0; p < max_parameters; ++p)
+        if (kernel.tangents[p] != 0) tangent += k.by_parameter[p] * R(kernel.tangents[p]);
+    return {k.folded, tangent};
 }
 template <class R>
 inline lanes<R> rise_of(lanes<R> below, lanes<R> above) {
@@ -106,6 +109,22 @@ inline void kappa_rises(static_kernel kernel, T* s, i64 count) {
     const bool folded = is_of_distance(kernel.kind);
     for (i64 j = 0; j <= count; ++j) s[j] = kappa_of<R>(kernel, s[j]);
     for (i64 j = 0; j < count; ++j) s[j] = folded ? rise_of<R>(s[j], s[j + 1]) : s[j + 1] - s[j];
+}
+
+// The products <v, u>, in place, to the increments of the linear kernel. `scale`: of refined cells.
+template <class R>
+inline void scale_in_place(const static_kernel& kernel, R scale, lanes<R>* z, i64 count) {
+    const R factor = scale * R(kernel.parameters[0]);
+    for (i64 j = 0; factor != R(1) && j < count; ++j) z[j] = z[j] * factor;
+}
+template <class R>
+inline void scale_in_place(const static_kernel& kernel, R scale, dual<lanes<R>>* z, i64 count) {
+    const R factor = scale * R(kernel.parameters[0]), slope = scale * R(kernel.tangents[0]);
+    if (factor == R(1) && slope == R(0)) return;
+    for (i64 j = 0; j < count; ++j) {
+        const lanes<R> moved = z[j].tangent * factor;
+        z[j] = {z[j].value * factor, slope != R(0) ? moved + z[j].value * slope : moved};
+    }
 }
 
 PYSIG_NAMESPACE_END

@@ -165,10 +165,7 @@ class pair_gram {
         if (pairs.increments) return fill_given(lanes_of, i, height, j, width, z, z_stride);
         if (points) return fill_differences(i, height, j, width, follows, z, z_stride);
         products<false>(i, height, j, width, z, z_stride);
-        const R factor = scale * R(kappa.parameters[0]);
-        if (factor == R(1)) return;
-        for (i64 k = 0; k < height; ++k)
-            for (i64 m = 0; m < width; ++m) z[k * z_stride + m] = z[k * z_stride + m] * factor;
+        for (i64 k = 0; k < height; ++k) scale_in_place<R>(kappa, scale, z + k * z_stride, width);
     }
 
  protected:

@@ -66,8 +66,7 @@ class skewed_pair {
         const gram_side<V> steps = gram_side<V>{step_values.get(), tangents}.from(t * d);
         if (points) return fill_differences(rows, steps, count, z);
         gram<false>(rows, steps, d, z, count, 1, count);
-        const R factor = scale * R(kappa.parameters[0]);
-        for (i64 k = 0; factor != R(1) && k < count; ++k) z[k] = z[k] * factor;
+        scale_in_place<R>(kappa, scale, z, count);
     }
 
  private:
