@@ -23,6 +23,7 @@ import ast
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,7 +95,7 @@ class Operator(NamedTuple):
         if self.tangents == 2:
             return (self._second(*operands),)
         path, *others = operands[: len(self.given)]
-        named = {**_thawed(self.options), **dict(zip(self.given[1:], others, strict=True))}
+        named = {**thaw(self.options), **dict(zip(self.given[1:], others, strict=True))}
         positional = list(operands[len(self.given) :][: self.backward])
         if self.tangents:
             tangent, *moves = operands[self.slots[-1]]
@@ -208,7 +209,7 @@ def pull_back(
 @lru_cache(maxsize=1024)
 def _extent(operator: Operator, channels: int) -> tuple[int | None, int, int]:
     """As `Operator.extent`. Calls the function itself, so no option has to be known here."""
-    options = _thawed(operator.options)
+    options = thaw(operator.options)
     if operator.given:
         options["basepoint"] = np.zeros(channels)
     shapes = []
@@ -239,8 +240,8 @@ def prepare(
     path = arrays["path"]
     *batch, length, channels = shape = (1, 1, *path.shape)[-max(2, len(path.shape)) :]
     given = tuple(name for name, array in arrays.items() if array is not None)
-    frozen = {name: _frozen(value, name) for name, value in options.items()}
-    operator = Operator(function, _frozen(depth, "depth"), tuple(sorted(frozen.items())), given)
+    frozen = {name: freeze(value, name) for name, value in options.items()}
+    operator = Operator(function, freeze(depth, "depth"), tuple(sorted(frozen.items())), given)
     dtype = getattr(path.dtype, "name", str(path.dtype).rpartition(".")[2])
     fits = len(path.shape) >= 2 and length != 0 and channels != 0
     if not fits or dtype not in ("float32", "float64"):
@@ -278,15 +279,15 @@ def check_lengths(lengths: Any, path: Any) -> None:
 _TIME = "pysig.Time"
 
 
-def _frozen(value: Any, name: str) -> Any:
+def freeze(value: Any, name: str) -> Any:
     """`value` with nested lists converted to tuples and NumPy scalars to Python numbers.
 
-    ``Time(end=...)``, which holds no array, becomes a tuple that `_thawed` reads.
+    ``Time(end=...)``, which holds no array, becomes a tuple that `thaw` reads.
     """
     if isinstance(value, pysig.Time) and value.times is None:
         return _TIME, float(value.end)
     if isinstance(value, (list, tuple)):
-        return tuple(_frozen(entry, name) for entry in value)
+        return tuple(freeze(entry, name) for entry in value)
     value = value.item() if isinstance(value, np.generic) else value
     if value is not None and not isinstance(value, (bool, int, float, str)):
         raise TypeError(
@@ -294,17 +295,24 @@ def _frozen(value: Any, name: str) -> Any:
             f"{type(value).__name__}. An option of a framework's function is fixed when a program "
             "is compiled; pass arrays such as times as a channel of the path."
         )
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # The same number. While torch.compile traces with symbolic sizes it may be a symbol, of
+        # which this makes a constant.
+        if not -inf < value < inf:
+            return value
+        numerator, denominator = value.as_integer_ratio()
+        return numerator if isinstance(value, int) else numerator / denominator
     return value
 
 
-def _thawed(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+def thaw(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     """Frozen options as the functions take them."""
 
-    def thaw(value: Any) -> Any:
+    def thawed(value: Any) -> Any:
         if not isinstance(value, tuple):
             return value
         if value[:1] == (_TIME,):
             return pysig.Time(end=value[1])
-        return tuple(map(thaw, value))
+        return tuple(map(thawed, value))
 
-    return {name: thaw(value) for name, value in options}
+    return {name: thawed(value) for name, value in options}

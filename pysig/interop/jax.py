@@ -1,30 +1,22 @@
-"""Signatures of JAX arrays, under every transformation of JAX.
+"""Signatures and signature kernels of JAX arrays, under every transformation of JAX.
 
-The operators of `_operator` are one primitive with rules for forward and reverse differentiation,
-batching and lowering, so that `jit`, `grad`, `jvp`, `vmap`, `hessian`, `checkpoint` and `scan` work
-and nest. On the CPU the compiled program calls pysig with views of its buffers. On another device
-the arrays are copied through host memory.
+`_jax_operator` has the operators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import ad as _ad
-from jax.interpreters import batching, mlir
 
-from pysig.interop._operator import Operator, check_lengths, prepare, pull_back, push_forward
+from pysig.interop._jax_operator import apply
+from pysig.interop._kernel_operator import Framework, Sums, check_mmd, mmd_of_sums, split_sides
+from pysig.interop._kernel_operator import prepare as prepare_kernel
+from pysig.interop._operator import check_lengths, prepare
 
-__all__ = ["logsignature", "signature"]
-
-ad: Any = _ad  # without annotations
-_primitive: Any = Primitive("pysig")
-_primitive.multiple_results = True
+__all__ = ["logsignature", "mmd", "signature", "signature_kernel", "signature_kernel_matrix"]
 
 
 def signature(
@@ -132,6 +124,171 @@ def logsignature(
     return _call("logsignature", path, depth, basepoint, initial, lengths, options)
 
 
+def signature_kernel(
+    x: jax.typing.ArrayLike,
+    y: jax.typing.ArrayLike,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> jax.Array:
+    """Signature kernels of pairs of paths, a differentiable JAX function.
+
+    Parameters
+    ----------
+    x, y : array, shapes (..., length_x, channels) and (..., length_y, channels)
+        The paths, of one dtype, float32 or float64. Batch axes broadcast.
+    depth : int, optional
+        As for `pysig.signature_kernel`.
+    lengths : tuple of two arrays of int or None, optional
+        As for `pysig.signature_kernel`.
+    parameters : dict of str to array of shape (), optional
+        Parameters of `static_kernel` that receive derivatives, such as ``{"bandwidth": b}``. They
+        replace its own.
+    **options
+        All other options of `pysig.signature_kernel` except `grid` and `out`, such as `order`,
+        `static_kernel` or `normalize`. Only `basepoint` may be an array, or a tuple with one; it
+        receives derivatives.
+
+    Returns
+    -------
+    jax.Array
+        The result of `pysig.signature_kernel`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from pysig.interop.jax import signature_kernel
+    >>> x = jnp.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> y = jnp.array([[0.0, 0.0], [0.5, 1.0]])
+    >>> float(signature_kernel(x, y, depth=2))
+    5.0625
+    >>> jax.jit(jax.grad(lambda p: signature_kernel(p, y, depth=2)))(x).tolist()
+    [[-1.125, -2.25], [0.0, 0.0], [1.125, 2.25]]
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel", depth, arrays, options)
+
+
+def signature_kernel_matrix(
+    x: jax.typing.ArrayLike,
+    y: jax.typing.ArrayLike | None = None,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> jax.Array:
+    """Signature kernels of all pairs of paths, a differentiable JAX function.
+
+    Parameters
+    ----------
+    x : array, shape (paths_x, length_x, channels)
+        The paths, float32 or float64.
+    y : array, shape (paths_y, length_y, channels), optional
+        The other paths. None: those of x; the matrix is symmetric and half of it is computed.
+    lengths : array of int, or a tuple of two with `y`, optional
+        As for `pysig.signature_kernel_matrix`.
+    depth, parameters, **options
+        As for `signature_kernel`.
+
+    Returns
+    -------
+    jax.Array
+        The result of `pysig.signature_kernel_matrix`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel_matrix`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from pysig.interop.jax import signature_kernel_matrix
+    >>> paths = jnp.array([[[0.0], [1.0]], [[0.0], [2.0]]])
+    >>> signature_kernel_matrix(paths, depth=1).tolist()
+    [[2.0, 3.0], [3.0, 5.0]]
+    >>> def total(scale):
+    ...     return signature_kernel_matrix(paths, depth=1, parameters={"scale": scale}).sum()
+    >>> float(jax.grad(total)(2.0))
+    9.0
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel_matrix", depth, arrays, options)
+
+
+def mmd(
+    x: jax.typing.ArrayLike,
+    y: jax.typing.ArrayLike,
+    depth: int | None = None,
+    *,
+    unbiased: bool = True,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> jax.Array:
+    """Squared maximum mean discrepancy of two samples of paths, a differentiable loss.
+
+    Parameters
+    ----------
+    x, y : array, shapes (paths_x, length_x, channels) and (paths_y, length_y, channels)
+        The samples, of one dtype, float32 or float64.
+    unbiased : bool, optional
+        As for `pysig.mmd`. The biased estimate is not negative.
+    depth, lengths, parameters, **options
+        As for `signature_kernel`, without `levels`. Pass `order` or `depth`, so that the three
+        matrices are those of one kernel.
+
+    Returns
+    -------
+    jax.Array
+        The estimate, of shape ().
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.mmd`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from pysig.interop.jax import mmd
+    >>> x = jnp.array([[[0.0], [1.0]], [[0.0], [2.0]]])
+    >>> y = jnp.array([[[0.0], [1.0]], [[0.0], [4.0]]])
+    >>> float(mmd(x, y, depth=1, unbiased=False))
+    1.0
+    >>> jax.grad(lambda p: mmd(p, y, depth=1, unbiased=False))(x).tolist()
+    [[[1.0], [-1.0]], [[1.0], [-1.0]]]
+    """
+    check_mmd(x, y, unbiased, options)
+    base = options.pop("basepoint", None)
+    shared = {"depth": depth, "parameters": parameters, **options}
+    sides = split_sides(base, lengths)
+    xx, yy = (
+        signature_kernel_matrix(path, basepoint=own, lengths=count, **shared)
+        for path, (own, count) in zip((x, y), sides, strict=True)
+    )
+    xy = signature_kernel_matrix(x, y, basepoint=base, lengths=lengths, **shared)
+    result: jax.Array = mmd_of_sums(xx, yy, xy, unbiased, _SUMS)
+    return result
+
+
 def _call(
     function: str,
     path: Any,
@@ -153,65 +310,28 @@ def _call(
     operator, operands = prepare(function, depth, arrays, options, jnp.broadcast_to)
     if lengths is not None and not isinstance(arrays["lengths"], jax.core.Tracer):
         check_lengths(lengths, path)
-    result: jax.Array = _apply(operator, *operands)[0]
+    result: jax.Array = apply(operator, *operands)[0]
     return result
 
 
-def _apply(operator: Operator, *operands: Any) -> list[Any]:
-    results: list[Any] = _primitive.bind(*operands, operator=operator)
-    return results
+def _call_kernel(
+    function: str, depth: int | None, arrays: dict[str, Any], options: dict[str, Any]
+) -> jax.Array:
+    sides = {name: arrays[name] for name in ("x", "y") if arrays[name] is not None}
+    paths = {name: jnp.asarray(path) for name, path in sides.items()}
+    arrays = {**arrays, **paths}
+    operator, operands = prepare_kernel(function, depth, arrays, options, _FRAMEWORK)
+    for name, operand in zip(operator.given, operands, strict=True):
+        if name.startswith("lengths") and not isinstance(operand, jax.core.Tracer):
+            check_lengths(operand, operands[operator.given.index(name[-1])])
+    result: jax.Array = apply(operator, *operands)[0]
+    return result
 
 
-def _types(*operands: Any, operator: Operator) -> list[Any]:
-    dtype = operands[0].dtype
-    return [jax.core.ShapedArray(shape, dtype) for shape in operator.shapes(*operands)]
-
-
-def _lower(ctx: Any, *operands: Any, operator: Operator) -> Any:
-    """A callback from the compiled program, which passes its buffers as NumPy arrays."""
-    results, _, _ = mlir.emit_python_callback(
-        ctx,
-        operator.run,
-        None,
-        operands,
-        ctx.avals_in,
-        ctx.avals_out,
-        has_side_effect=False,
-    )
-    return results
-
-
-def _jvp(operands: Any, tangents: Any, operator: Operator) -> tuple[list[Any], list[Any]]:
-    moves = [None if isinstance(tangent, ad.Zero) else tangent for tangent in tangents]
-    moved = push_forward(_apply, operator, operands, moves, jnp.zeros_like)
-    return _apply(operator, *operands), moved
-
-
-def _transpose(cotangents: Any, *operands: Any, operator: Operator) -> list[Any]:
-    wanted = [ad.is_undefined_primal(operand) for operand in operands]
-    filled = [ad.instantiate_zeros(cotangent) for cotangent in cotangents]
-    return pull_back(_apply, operator, operands, filled, wanted)
-
-
-def _batch(
-    operands: Sequence[Any], axes: Sequence[Any], operator: Operator
-) -> tuple[list[Any], list[int]]:
-    """One more batch axis, in front of all operands and results."""
-    pairs = list(zip(operands, axes, strict=True))
-    (size,) = {operand.shape[axis] for operand, axis in pairs if axis is not None}
-    wide = [
-        jnp.broadcast_to(operand, (size, *operand.shape))
-        if axis is None
-        else jnp.moveaxis(operand, axis, 0)
-        for operand, axis in pairs
-    ]
-    results = _apply(operator, *wide)
-    return results, [0] * len(results)
-
-
-_primitive.def_impl(jax.jit(_primitive.bind, static_argnames="operator"))
-_primitive.def_abstract_eval(_types)
-ad.primitive_jvps[_primitive] = _jvp
-ad.primitive_transposes[_primitive] = _transpose
-batching.primitive_batchers[_primitive] = _batch
-mlir.register_lowering(_primitive, _lower)
+_SUMS = Sums(jnp.sum, jnp.trace, lambda gram: gram.shape)
+_FRAMEWORK = Framework(
+    as_floats=lambda value, like: jnp.asarray(value, like.dtype),
+    as_integers=lambda value, like: jnp.asarray(value),
+    broadcast=jnp.broadcast_to,
+    sizes=lambda array: tuple(array.shape),
+)

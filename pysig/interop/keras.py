@@ -12,12 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 import pysig
+from pysig.interop._kernel_operator import Framework
+from pysig.interop._kernel_operator import prepare as prepare_kernel
 from pysig.interop._operator import OWN_AXES, Operator, prepare
 
-__all__ = ["LogSigLayer", "SigLayer"]
+__all__ = ["LogSigLayer", "SigKernelLayer", "SigLayer"]
 
 _MODULES = {"numpy": "pysig"} | {
     name: f"pysig.interop.{name}" for name in ("torch", "jax", "tensorflow")
@@ -162,3 +165,125 @@ class LogSigLayer(_PathLayer):
     """
 
     function = "logsignature"
+
+
+@keras.saving.register_keras_serializable(package="pysig")
+class SigKernelLayer(keras.layers.Layer):
+    """Signature kernels of a batch of paths with paths that are learned, as a layer of Keras 3.
+
+    Parameters
+    ----------
+    units : int
+        Number of learned paths, the features of the output.
+    points : int
+        Number of points of a learned path, at least 2.
+    depth : int, optional
+        As for `pysig.signature_kernel_matrix`. Without it pass `order`, so that all batches have
+        the same kernel.
+    initializer : str or keras.Initializer, optional
+        Of the points of the learned paths. None: normal numbers of the variance ``1 / points``.
+    **options
+        Other options of `pysig.signature_kernel_matrix` that are not arrays, such as `order`,
+        `static_kernel`, `normalize` or `transform`. Remaining options, such as `name` and `dtype`,
+        are passed to `keras.layers.Layer`.
+
+    Notes
+    -----
+    The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output
+    has shape ``(batch, units)``, with `levels` ``(batch, units, depth + 1)``. Points that a Keras
+    mask excludes are ignored wherever they occur. With a half-precision policy the kernels are
+    computed in float32.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from pysig.interop.keras import SigKernelLayer
+    >>> kernels = SigKernelLayer(8, points=5, depth=3, normalize=True)
+    >>> model = keras.Sequential([keras.Input((None, 2)), kernels, keras.layers.Dense(1)])
+    >>> model.layers[0].output.shape
+    (None, 8)
+    >>> model.layers[0].weights[0].shape
+    (8, 5, 2)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        points: int,
+        depth: int | None = None,
+        initializer: Any = None,
+        **options: Any,
+    ) -> None:
+        """Split `options` into those of the function and those of any layer."""
+        known = set(inspect.signature(pysig.signature_kernel_matrix).parameters)
+        known -= {"x", "y", "lengths", "grid", "out"}
+        self.options = {name: options.pop(name) for name in known & options.keys()}
+        super().__init__(**options)
+        for name, value, least in (("units", units, 1), ("points", points, 2)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(
+                    f"{name}: expected an integer of at least {least}, received {value!r}."
+                )
+        static = self.options.get("static_kernel")
+        if isinstance(static, dict):  # of get_config
+            parameters = {name: value for name, value in static.items() if name != "name"}
+            self.options["static_kernel"] = getattr(pysig.kernels, static["name"])(**parameters)
+        self.units, self.points, self.depth = units, points, depth
+        self.initializer = keras.initializers.get(initializer)
+        self.supports_masking = True
+        self.supports_jit = _backend != "tensorflow"  # XLA has no callbacks there
+
+    def build(self, input_shape: Any) -> None:
+        """Create the paths; wrong options raise their errors here."""
+        self.compute_output_shape(input_shape)
+        drawn = keras.initializers.RandomNormal(stddev=self.points**-0.5)
+        self.paths = self.add_weight(
+            shape=(self.units, self.points, input_shape[-1]),
+            initializer=self.initializer or drawn,
+            name="paths",
+        )
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The kernels of `inputs`, without the points that `mask` excludes, with the paths."""
+        wide = keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float64")
+        path = inputs if wide else ops.cast(inputs, "float32")
+        options = dict(self.options)
+        if mask is not None:
+            path, lengths = _points_that_count(path, mask)
+            options["lengths"] = (lengths, None)
+        own = ops.cast(ops.convert_to_tensor(self.paths), path.dtype)
+        result = _module.signature_kernel_matrix(path, own, self.depth, **options)
+        return result if wide else ops.cast(result, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        if len(input_shape) != 3 or input_shape[-1] is None:
+            raise ValueError(
+                f"{self.name}: expected an input of shape (batch, length, channels) with a known "
+                f"number of channels, received {tuple(input_shape)}."
+            )
+        shapes = (tuple(input_shape), (self.units, self.points, input_shape[-1]))
+        x, y = (SimpleNamespace(shape=shape, dtype="float32") for shape in shapes)
+        arrays = {"x": x, "y": y, "lengths": None, "parameters": None}
+        options = dict(self.options)
+        framework = Framework(
+            lambda value, _: np.asarray(value, np.float32),
+            lambda value, _: np.asarray(value),
+            lambda array, _: array,
+            lambda array: array.shape,
+        )
+        function = "signature_kernel_matrix"
+        operator, operands = prepare_kernel(function, self.depth, arrays, options, framework)
+        return tuple(operator.shapes(*operands)[0])
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """None: the output has no axis of points."""
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        options = dict(self.options)
+        static = options.get("static_kernel")
+        if static is not None:
+            options["static_kernel"] = {"name": type(static).__name__, **static.get_params()}
+        initializer = self.initializer and keras.initializers.serialize(self.initializer)
+        config = {"units": self.units, "points": self.points, "depth": self.depth}
+        return {**super().get_config(), **config, "initializer": initializer, **options}

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import tensorflow as _tensorflow
 
+from pysig.interop._kernel_operator import Framework, Sums, check_mmd, mmd_of_sums, split_sides
+from pysig.interop._kernel_operator import prepare as prepare_kernel
 from pysig.interop._operator import Operator, check_lengths, prepare, pull_back
 
-__all__ = ["logsignature", "signature"]
+__all__ = ["logsignature", "mmd", "signature", "signature_kernel", "signature_kernel_matrix"]
 
 tf: Any = _tensorflow  # without annotations
 
@@ -115,6 +117,164 @@ def logsignature(
     return _call("logsignature", path, depth, basepoint, initial, lengths, options)
 
 
+def signature_kernel(
+    x: Any,
+    y: Any,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Any:
+    """Signature kernels of pairs of paths, a differentiable TensorFlow function.
+
+    Parameters
+    ----------
+    x, y : tf.Tensor, shapes (..., length_x, channels) and (..., length_y, channels)
+        The paths, of one dtype, float32 or float64. Batch axes broadcast.
+    depth : int, optional
+        As for `pysig.signature_kernel`.
+    lengths : tuple of two arrays of int or None, optional
+        As for `pysig.signature_kernel`.
+    parameters : dict of str to tf.Tensor of shape (), optional
+        Parameters of `static_kernel` that receive derivatives, such as ``{"bandwidth": b}``. They
+        replace its own.
+    **options
+        All other options of `pysig.signature_kernel` except `grid` and `out`, such as `order`,
+        `static_kernel` or `normalize`. Only `basepoint` may be a tensor, or a tuple with one; it
+        receives derivatives.
+
+    Returns
+    -------
+    Any
+        The result of `pysig.signature_kernel`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from pysig.interop.tensorflow import signature_kernel
+    >>> x = tf.constant([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> y = tf.constant([[0.0, 0.0], [0.5, 1.0]])
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     k = signature_kernel(x, y, depth=2)
+    >>> float(k)
+    5.0625
+    >>> tape.gradient(k, x).numpy().tolist()
+    [[-1.125, -2.25], [0.0, 0.0], [1.125, 2.25]]
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel", depth, arrays, options)
+
+
+def signature_kernel_matrix(
+    x: Any,
+    y: Any = None,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Any:
+    """Signature kernels of all pairs of paths, a differentiable TensorFlow function.
+
+    Parameters
+    ----------
+    x : tf.Tensor, shape (paths_x, length_x, channels)
+        The paths, float32 or float64.
+    y : tf.Tensor, shape (paths_y, length_y, channels), optional
+        The other paths. None: those of x; the matrix is symmetric and half of it is computed.
+    lengths : array of int, or a tuple of two with `y`, optional
+        As for `pysig.signature_kernel_matrix`.
+    depth, parameters, **options
+        As for `signature_kernel`.
+
+    Returns
+    -------
+    Any
+        The result of `pysig.signature_kernel_matrix`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel_matrix`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from pysig.interop.tensorflow import signature_kernel_matrix
+    >>> paths = tf.constant([[[0.0], [1.0]], [[0.0], [2.0]]])
+    >>> signature_kernel_matrix(paths, depth=1).numpy().tolist()
+    [[2.0, 3.0], [3.0, 5.0]]
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel_matrix", depth, arrays, options)
+
+
+def mmd(
+    x: Any,
+    y: Any,
+    depth: int | None = None,
+    *,
+    unbiased: bool = True,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Any:
+    """Squared maximum mean discrepancy of two samples of paths, a differentiable loss.
+
+    Parameters
+    ----------
+    x, y : tf.Tensor, shapes (paths_x, length_x, channels) and (paths_y, length_y, channels)
+        The samples, of one dtype, float32 or float64.
+    unbiased : bool, optional
+        As for `pysig.mmd`. The biased estimate is not negative.
+    depth, lengths, parameters, **options
+        As for `signature_kernel`, without `levels`. Pass `order` or `depth`, so that the three
+        matrices are those of one kernel.
+
+    Returns
+    -------
+    Any
+        The estimate, of shape ().
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.mmd`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from pysig.interop.tensorflow import mmd
+    >>> x = tf.constant([[[0.0], [1.0]], [[0.0], [2.0]]])
+    >>> y = tf.constant([[[0.0], [1.0]], [[0.0], [4.0]]])
+    >>> float(mmd(x, y, depth=1, unbiased=False))
+    1.0
+    """
+    check_mmd(x, y, unbiased, options)
+    base = options.pop("basepoint", None)
+    shared = {"depth": depth, "parameters": parameters, **options}
+    sides = split_sides(base, lengths)
+    xx, yy = (
+        signature_kernel_matrix(path, basepoint=own, lengths=count, **shared)
+        for path, (own, count) in zip((x, y), sides, strict=True)
+    )
+    xy = signature_kernel_matrix(x, y, basepoint=base, lengths=lengths, **shared)
+    return mmd_of_sums(xx, yy, xy, unbiased, _SUMS)
+
+
 def _call(
     function: str,
     path: Any,
@@ -125,11 +285,7 @@ def _call(
     options: dict[str, Any],
 ) -> Any:
     path = tf.convert_to_tensor(path)
-    if path.shape.rank is None or (path.shape.rank and path.shape[-1] is None):
-        raise ValueError(
-            f"path: expected a known number of axes and of channels, received {path.shape}. "
-            "Give the tensor a shape with ensure_shape."
-        )
+    _check_known(path, "path")
     if isinstance(basepoint, (bool, np.bool_)):
         basepoint = tf.zeros(path.shape[-1:], path.dtype) if basepoint else None
     arrays = {
@@ -148,6 +304,48 @@ def _call(
     if lengths is not None and tf.executing_eagerly():
         check_lengths(lengths, path)
     return _apply(operator, *operands)[0]
+
+
+def _call_kernel(
+    function: str, depth: int | None, arrays: dict[str, Any], options: dict[str, Any]
+) -> Any:
+    sides = {name: arrays[name] for name in ("x", "y") if arrays[name] is not None}
+    paths = {name: tf.convert_to_tensor(path) for name, path in sides.items()}
+    for name, path in paths.items():
+        _check_known(path, name)
+    operator, operands = prepare_kernel(function, depth, {**arrays, **paths}, options, _FRAMEWORK)
+    if tf.executing_eagerly():
+        for name, operand in zip(operator.given, operands, strict=True):
+            if name.startswith("lengths"):
+                check_lengths(operand, operands[operator.given.index(name[-1])])
+    return _apply(operator, *operands)[0]
+
+
+def _check_known(path: Any, name: str) -> None:
+    """ValueError unless the number of axes and of channels is known."""
+    if path.shape.rank is None or (path.shape.rank and path.shape[-1] is None):
+        raise ValueError(
+            f"{name}: expected a known number of axes and of channels, received {path.shape}. "
+            "Give the tensor a shape with ensure_shape."
+        )
+
+
+def _sizes(array: Any) -> tuple[Any, ...]:
+    """The shape, with tensors for sizes that are not known."""
+    return tuple(tf.shape(array)[k] if n is None else n for k, n in enumerate(array.shape))
+
+
+_SUMS = Sums(
+    tf.reduce_sum,
+    tf.linalg.trace,
+    lambda gram: tf.unstack(tf.cast(tf.shape(gram), gram.dtype)),
+)
+_FRAMEWORK = Framework(
+    as_floats=lambda value, like: tf.cast(value, like.dtype),
+    as_integers=lambda value, like: tf.convert_to_tensor(value),
+    broadcast=tf.broadcast_to,
+    sizes=_sizes,
+)
 
 
 def _apply(operator: Operator, *operands: Any) -> list[Any]:

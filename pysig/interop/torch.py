@@ -1,24 +1,22 @@
-"""Signatures of PyTorch tensors, under autograd, ``torch.func`` and ``torch.compile``.
+"""Signatures and signature kernels of PyTorch tensors, under autograd, ``torch.func`` and
+``torch.compile``.
 
-The operators of `_operator` are one custom operator of PyTorch, which ``torch.compile`` uses
-directly. Otherwise an autograd function wraps it, which ``torch.func`` can transform. Tensors are
-passed without copies: to NumPy on the CPU, and by DLPack to CuPy on a GPU, where work is queued on
-PyTorch's current CUDA stream.
+`_torch_operator` has the operators. Tensors are passed to NumPy or CuPy without copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
-import torch.utils.dlpack
 from torch import Tensor
 
-from pysig.interop._operator import Operator, prepare, pull_back, push_forward
+from pysig.interop._kernel_operator import Framework, Sums, check_mmd, mmd_of_sums, split_sides
+from pysig.interop._kernel_operator import prepare as prepare_kernel
+from pysig.interop._operator import prepare
+from pysig.interop._torch_operator import apply
 
-__all__ = ["logsignature", "signature"]
+__all__ = ["logsignature", "mmd", "signature", "signature_kernel", "signature_kernel_matrix"]
 
 
 def signature(
@@ -121,6 +119,174 @@ def logsignature(
     return _call("logsignature", path, depth, basepoint, initial, lengths, options)
 
 
+def signature_kernel(
+    x: Tensor,
+    y: Tensor,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Signature kernels of pairs of paths, a differentiable PyTorch function.
+
+    Parameters
+    ----------
+    x, y : Tensor, shapes (..., length_x, channels) and (..., length_y, channels)
+        The paths, of one dtype, float32 or float64. Batch axes broadcast.
+    depth : int, optional
+        As for `pysig.signature_kernel`.
+    lengths : tuple of two arrays of int or None, optional
+        As for `pysig.signature_kernel`.
+    parameters : dict of str to Tensor of shape (), optional
+        Parameters of `static_kernel` that receive derivatives, such as ``{"bandwidth": b}``. They
+        replace its own.
+    **options
+        All other options of `pysig.signature_kernel` except `grid` and `out`, such as `order`,
+        `static_kernel` or `normalize`. Only `basepoint` may be a tensor, or a tuple with one; it
+        receives derivatives.
+
+    Returns
+    -------
+    Tensor
+        The result of `pysig.signature_kernel`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pysig.interop.torch import signature_kernel
+    >>> x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]], requires_grad=True)
+    >>> y = torch.tensor([[0.0, 0.0], [0.5, 1.0]])
+    >>> k = signature_kernel(x, y, depth=2)
+    >>> k.item()
+    5.0625
+    >>> k.backward()
+    >>> x.grad.tolist()
+    [[-1.125, -2.25], [0.0, 0.0], [1.125, 2.25]]
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel", depth, arrays, options)
+
+
+def signature_kernel_matrix(
+    x: Tensor,
+    y: Tensor | None = None,
+    depth: int | None = None,
+    *,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Signature kernels of all pairs of paths, a differentiable PyTorch function.
+
+    Parameters
+    ----------
+    x : Tensor, shape (paths_x, length_x, channels)
+        The paths, float32 or float64.
+    y : Tensor, shape (paths_y, length_y, channels), optional
+        The other paths. None: those of x; the matrix is symmetric and half of it is computed.
+    lengths : array of int, or a tuple of two with `y`, optional
+        As for `pysig.signature_kernel_matrix`.
+    depth, parameters, **options
+        As for `signature_kernel`.
+
+    Returns
+    -------
+    Tensor
+        The result of `pysig.signature_kernel_matrix`, with the dtype of the paths.
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.signature_kernel_matrix`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import pysig
+    >>> import torch
+    >>> from pysig.interop.torch import signature_kernel_matrix
+    >>> paths = torch.tensor([[[0.0], [1.0]], [[0.0], [2.0]]])
+    >>> signature_kernel_matrix(paths, depth=1).tolist()
+    [[2.0, 3.0], [3.0, 5.0]]
+    >>> scale = torch.tensor(2.0, requires_grad=True)
+    >>> gram = signature_kernel_matrix(paths, depth=1, parameters={"scale": scale})
+    >>> gram.sum().backward()
+    >>> scale.grad.item()
+    9.0
+    """
+    arrays = {"x": x, "y": y, "lengths": lengths, "parameters": parameters}
+    return _call_kernel("signature_kernel_matrix", depth, arrays, options)
+
+
+def mmd(
+    x: Tensor,
+    y: Tensor,
+    depth: int | None = None,
+    *,
+    unbiased: bool = True,
+    lengths: Any = None,
+    parameters: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Squared maximum mean discrepancy of two samples of paths, a differentiable loss.
+
+    Parameters
+    ----------
+    x, y : Tensor, shapes (paths_x, length_x, channels) and (paths_y, length_y, channels)
+        The samples, of one dtype, float32 or float64.
+    unbiased : bool, optional
+        As for `pysig.mmd`. The biased estimate is not negative.
+    depth, lengths, parameters, **options
+        As for `signature_kernel`, without `levels`. Pass `order` or `depth`, so that the three
+        matrices are those of one kernel.
+
+    Returns
+    -------
+    Tensor
+        The estimate, of shape ().
+
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        Under the conditions of `pysig.mmd`.
+    NotImplementedError
+        For a second derivative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pysig.interop.torch import mmd
+    >>> x = torch.tensor([[[0.0], [1.0]], [[0.0], [2.0]]], requires_grad=True)
+    >>> y = torch.tensor([[[0.0], [1.0]], [[0.0], [4.0]]])
+    >>> loss = mmd(x, y, depth=1, unbiased=False)
+    >>> loss.item()
+    1.0
+    >>> loss.backward()
+    >>> x.grad.tolist()
+    [[[1.0], [-1.0]], [[1.0], [-1.0]]]
+    """
+    check_mmd(x, y, unbiased, options)
+    base = options.pop("basepoint", None)
+    shared = {"depth": depth, "parameters": parameters, **options}
+    sides = split_sides(base, lengths)
+    xx, yy = (
+        signature_kernel_matrix(path, basepoint=own, lengths=count, **shared)
+        for path, (own, count) in zip((x, y), sides, strict=True)
+    )
+    xy = signature_kernel_matrix(x, y, basepoint=base, lengths=lengths, **shared)
+    result: Tensor = mmd_of_sums(xx, yy, xy, unbiased, _SUMS)
+    return result
+
+
 def _call(
     function: str,
     path: Any,
@@ -130,9 +296,7 @@ def _call(
     lengths: Any,
     options: dict[str, Any],
 ) -> Tensor:
-    if not isinstance(path, Tensor):
-        raise TypeError(f"path: expected a torch.Tensor, received {type(path).__name__}.")
-    _check_memory(path)
+    _check_tensor(path, "path")
     if isinstance(basepoint, bool):
         basepoint = path.new_zeros(path.shape[-1:]) if basepoint else None
     arrays = {
@@ -142,122 +306,39 @@ def _call(
         "lengths": lengths if lengths is None else torch.as_tensor(lengths, device=path.device),
     }
     operator, operands = prepare(function, depth, arrays, options, torch.broadcast_to)
-    apply = _compiled if torch.compiler.is_compiling() else _differentiable
-    result: Tensor = apply(operator, *operands)[0]
-    return result
+    return apply(operator, operands)
 
 
-def _check_memory(path: Tensor) -> None:
-    """TypeError for a tensor whose values are not in the memory of a CPU or a GPU, or not all."""
-    if path.layout is not torch.strided:
-        raise TypeError(
-            f"path: expected a dense tensor, received one of layout {path.layout}. Convert it with "
-            "path.to_dense()."
-        )
-    if path.device.type not in ("cpu", "cuda"):
-        raise TypeError(
-            f"path: expected a tensor on the CPU or a CUDA device, received one on device "
-            f"{path.device}. Move it with path.cpu()."
-        )
+def _call_kernel(
+    function: str, depth: int | None, arrays: dict[str, Any], options: dict[str, Any]
+) -> Tensor:
+    for name in ("x", "y"):
+        if arrays[name] is not None:
+            _check_tensor(arrays[name], name)
+    operator, operands = prepare_kernel(function, depth, arrays, options, _FRAMEWORK)
+    return apply(operator, operands)
 
 
-# ---- tensors and arrays ----
-
-
-def _run(operator: Operator, operands: Sequence[Tensor]) -> list[Tensor]:
-    """The operator on arrays that share the memory of the tensors, on their device and stream."""
-    like = operands[0]
-    tensors = [tensor.detach().resolve_neg() for tensor in operands]
-    if not like.is_cuda:
-        return [torch.from_numpy(a) for a in operator.run(*(tensor.numpy() for tensor in tensors))]
-    import cupy
-
-    stream = torch.cuda.current_stream(like.device).cuda_stream
-    with cupy.cuda.Device(like.device.index or 0), cupy.cuda.ExternalStream(stream):
-        results = operator.run(*map(cupy.from_dlpack, tensors))
-        return [torch.utils.dlpack.from_dlpack(array) for array in results]
-
-
-# ---- the custom operator, for torch.compile ----
-
-_read = lru_cache(Operator.read)
-_make: Any = torch.library.Library  # PyTorch's own annotations are incomplete
-_library: Any = _make("pysig", "DEF")
-_library.define("apply(Tensor[] operands, str operator) -> Tensor[]")
-
-
-def _kernel(operands: list[Tensor], operator: str) -> list[Tensor]:
-    return _run(_read(operator), operands)
-
-
-def _fake(operands: list[Tensor], operator: str) -> list[Tensor]:
-    return [operands[0].new_empty(shape) for shape in _read(operator).shapes(*operands)]
-
-
-def _compiled(operator: Operator, *operands: Tensor) -> list[Tensor]:
-    results: list[Tensor] = torch.ops.pysig.apply(list(operands), operator.text)
-    return results
-
-
-def _keep_for_compiled(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    operands, ctx.operator = inputs
-    ctx.save_for_backward(*operands)
-
-
-def _back_compiled(ctx: Any, cotangents: list[Tensor]) -> Any:
-    operands, operator = ctx.saved_tensors, _read(ctx.operator)
-    wanted = [tensor.is_floating_point() for tensor in operands]
-    return pull_back(_compiled, operator, operands, cotangents, wanted), None
-
-
-for _device in ("CPU", "CUDA"):
-    _library.impl("apply", _kernel, _device)
-torch.library.register_fake("pysig::apply", _fake, lib=_library)
-torch.library.register_autograd(
-    "pysig::apply", _back_compiled, setup_context=_keep_for_compiled, lib=_library
+_SUMS = Sums(torch.sum, torch.trace, lambda gram: gram.shape)
+_FRAMEWORK = Framework(
+    as_floats=lambda value, like: torch.as_tensor(value).to(like),
+    as_integers=lambda value, like: torch.as_tensor(value, device=like.device),
+    broadcast=torch.broadcast_to,
+    sizes=lambda array: tuple(array.shape),
 )
 
 
-# ---- the autograd function, for everything else ----
-
-
-class _Function(torch.autograd.Function):
-    @staticmethod
-    def forward(operator: Operator, *operands: Tensor) -> tuple[Tensor, ...]:
-        return tuple(_run(operator, operands))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.operator, *operands = inputs
-        ctx.save_for_backward(*operands)
-        ctx.save_for_forward(*operands)
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        wanted = ctx.needs_input_grad[1:]
-        return None, *pull_back(
-            _differentiable, ctx.operator, ctx.saved_tensors, cotangents, wanted
+def _check_tensor(path: Any, name: str) -> None:
+    """TypeError unless it is a tensor with all values in the memory of a CPU or a GPU."""
+    if not isinstance(path, Tensor):
+        raise TypeError(f"{name}: expected a torch.Tensor, received {type(path).__name__}.")
+    if path.layout is not torch.strided:
+        raise TypeError(
+            f"{name}: expected a dense tensor, received one of layout {path.layout}. Convert it "
+            f"with {name}.to_dense()."
         )
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        moved = push_forward(
-            _differentiable, ctx.operator, ctx.saved_tensors, tangents[1:], torch.zeros_like
+    if path.device.type not in ("cpu", "cuda"):
+        raise TypeError(
+            f"{name}: expected a tensor on the CPU or a CUDA device, received one on device "
+            f"{path.device}. Move it with {name}.cpu()."
         )
-        return tuple(moved)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, operator: Operator, *operands: Tensor) -> Any:
-        """One more batch axis, in front of all operands and results."""
-        wide = [
-            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
-            for tensor, dim in zip(operands, in_dims[1:], strict=True)
-        ]
-        results = _differentiable(operator, *wide)
-        return results, (0,) * len(results)
-
-
-def _differentiable(operator: Operator, *operands: Tensor) -> tuple[Tensor, ...]:
-    apply: Any = _Function.apply
-    results: tuple[Tensor, ...] = apply(operator, *operands)
-    return results

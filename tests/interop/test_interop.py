@@ -1,4 +1,4 @@
-"""Run the tests of each framework, `frameworks/test_FRAMEWORK.py`, in a separate process.
+"""Run the tests of each framework, `frameworks/test_FRAMEWORK*.py`, in a separate process.
 
 Frameworks keep threads that disturb the tests of forks, and Keras has one backend in a process.
 """
@@ -19,12 +19,12 @@ FRAMEWORKS = ("torch", "jax", "tensorflow")
 RUNS = [(name, name) for name in FRAMEWORKS] + [("keras", name) for name in FRAMEWORKS]
 
 
-def run_tests(file, backend):
-    """The tests of a file, with that backend of Keras."""
+def run_tests(files, backend):
+    """The tests of some files, with that backend of Keras."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--show-capture=no"]
     return subprocess.run(
-        [*command, str(file)], env=environment, capture_output=True, text=True, timeout=600
+        [*command, *map(str, files)], env=environment, capture_output=True, text=True, timeout=600
     )
 
 
@@ -41,7 +41,9 @@ def runs(request):
     pairs = [(item.callspec.params["framework"], item.callspec.params["backend"]) for item in asked]
     pool = ThreadPoolExecutor(2)
     yield {
-        (framework, backend): pool.submit(run_tests, HERE / f"test_{framework}.py", backend)
+        (framework, backend): pool.submit(
+            run_tests, sorted(HERE.glob(f"test_{framework}*.py")), backend
+        )
         for framework, backend in pairs
         if not missing(framework, backend)
     }
@@ -59,6 +61,6 @@ def test_framework(framework, backend, runs):
 
 def test_a_failing_framework_test_is_reported(tmp_path):
     (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n")
-    ran = run_tests(tmp_path / "test_wrong.py", "torch")
+    ran = run_tests([tmp_path / "test_wrong.py"], "torch")
     assert ran.returncode == 1
     assert "assert 1 == 2" in ran.stdout

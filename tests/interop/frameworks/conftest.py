@@ -23,9 +23,10 @@ def examples():
     def run(name, title):
         flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
         module = importlib.import_module(f"pysig.interop.{name}")
-        found = doctest.DocTestFinder(exclude_empty=True).find(module)
-        found = [test for test in found if test.examples]
-        assert {test.name.rpartition(".")[2] for test in found} == set(module.__all__)
+        finder = doctest.DocTestFinder(exclude_empty=True)
+        tests = [finder.find(getattr(module, public), public) for public in module.__all__]
+        found = [test for some in tests for test in some if test.examples]
+        assert {test.name for test in found} == set(module.__all__)
         found.append(doctest.DocTestParser().get_doctest(section(title), {}, title, str(PAGE), 0))
         assert found[-1].examples
         report = []
