@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,11 @@ def _is_cupy(X: Any) -> bool:
     return type(X).__module__.partition(".")[0] == "cupy"
 
 
+def array_module(array: Any) -> Any:
+    """NumPy, or CuPy for its arrays."""
+    return sys.modules["cupy"] if _is_cupy(array) else np
+
+
 def _list_of_paths(X: Any) -> list[Any] | None:
     """The elements of a sequence of 2-D arrays or data frames; None for everything else."""
     if not isinstance(X, (list, tuple)) and (
@@ -153,6 +159,8 @@ def _list_of_paths(X: Any) -> list[Any] | None:
     ):
         return None
     items = list(X)
+    if items and all(isinstance(item, PathObject) for item in items):
+        return [item.points for item in items]
     return items if items and len(getattr(items[0], "shape", ())) == 2 else None
 
 
@@ -197,7 +205,12 @@ def _of_array(estimator: Any, X: Any) -> Any:
 def _of_rows(estimator: Any, X: Any, lengths: Any, reset: bool) -> Paths:
     """Rows of numbers: one path each, point after point."""
     array = validate_data(estimator, X, dtype=FLOATS, reset=reset, ensure_all_finite=False)
-    channels = check_integer(estimator.channels, "channels", 1)
+    return _of_points(array, lengths, estimator.channels)
+
+
+def _of_points(array: Any, lengths: Any, channels: Any) -> Paths:
+    """Rows of numbers of paths with that many channels."""
+    channels = check_integer(channels, "channels", 1)
     if array.shape[1] % channels:
         raise ValueError(
             f"X: expected a multiple of {channels} columns, because channels={channels}, received "
@@ -230,3 +243,73 @@ def _lengths_of_padding(array: Any) -> Any:
             "NaN at the end of a path are padding."
         )
     return lengths
+
+
+# ---- kernels, which remember nothing ----
+
+
+class PathObject:
+    """A path that scikit-learn does not look into."""
+
+    __slots__ = ("points",)
+
+    def __init__(self, points: Any) -> None:
+        self.points = points
+
+    def __repr__(self) -> str:
+        return f"PathObject(shape={tuple(self.points.shape)})"
+
+
+def path_objects(X: Any) -> Any:
+    """Paths as an array of objects, for estimators that refuse 3-D arrays and ragged lists.
+
+    Gaussian processes and other estimators of scikit-learn check arrays of numbers. They let
+    objects pass to the kernel.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, length, channels), or sequence of array_like (length, channels)
+        Paths.
+
+    Returns
+    -------
+    ndarray of object, shape (n,)
+        One object for each path, which `SignatureKernel` reads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pysig.interop.sklearn import SignatureKernel, path_objects
+    >>> from sklearn.gaussian_process import GaussianProcessRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> paths = [rng.normal(size=(n, 2)).cumsum(axis=0) for n in rng.integers(5, 20, 30)]
+    >>> model = GaussianProcessRegressor(SignatureKernel(2), alpha=0.1, optimizer=None)
+    >>> model.fit(path_objects(paths), [path[-1, 0] for path in paths]).predict(
+    ...     path_objects(paths[:4])
+    ... ).shape
+    (4,)
+    """
+    items = _list_of_paths(X)
+    if items is None:
+        array = X if hasattr(X, "shape") else _as_array(X)
+        if len(array.shape) != 3:
+            raise ValueError(
+                "X: expected shape (n, length, channels) or a sequence of arrays (length, "
+                f"channels), received shape {tuple(array.shape)}."
+            )
+        items = list(array)
+    objects = np.empty(len(items), dtype=object)
+    objects[:] = [PathObject(item) for item in items]
+    return objects
+
+
+def paths_alone(kernel: Any, X: Any) -> Paths:
+    """Check paths that do not depend on those of another call."""
+    items = _list_of_paths(X)
+    if items is not None:
+        return _of_list(items).checked()
+    array = X if hasattr(X, "shape") else _as_array(X)
+    if len(array.shape) == 3:
+        return Paths(array if _is_cupy(array) else _of_array(kernel, array)).checked()
+    rows = check_array(array, dtype=FLOATS, estimator=kernel, input_name="X")
+    return _of_points(rows, None, kernel.channels)
