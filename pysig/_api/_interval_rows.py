@@ -134,9 +134,14 @@ class IntervalRows:
     @cached_property
     def step_bounds(self) -> Any:
         """The intervals as segments of the transformed path."""
-        begin, end = self.bounds[..., 0], np.maximum(self.bounds[..., 1] - 1, 0)
-        begin = np.minimum(begin, end)  # windows of at most one point
-        return np.ascontiguousarray(self.doubled * np.stack([begin, end], axis=-1))
+        rows = np.empty(self.bounds.shape, np.int64)
+        begin, end = rows[..., 0], rows[..., 1]
+        np.subtract(self.bounds[..., 1], 1, out=end)
+        np.maximum(end, 0, out=end)
+        np.minimum(self.bounds[..., 0], end, out=begin)  # windows of at most one point
+        if self.doubled != 1:
+            rows *= self.doubled
+        return rows
 
     @cached_property
     def _exponent(self) -> int:

@@ -79,7 +79,7 @@ def _costs(plan: Plan, model: _Model, numbers: int = 1) -> Costs:
 
 def _max_dense(plan: Plan, dtype: Any) -> int:
     """Intervals of a group with words in the lanes, 0 if rows are too short for them."""
-    row_bytes = plan.coefficients * dtype.itemsize
+    row_bytes = plan.coefficients * int(dtype.itemsize)
     if 8 * row_bytes < MIN_DENSE_VECTORS * core.vector_bits():
         return 0
     return max(MIN_ROWS, FORWARD.group_bytes // row_bytes)

@@ -62,14 +62,16 @@ def plan_groups(bounds: Any, costs: Costs) -> Groups:
     if len(bounds) > 1:
         base = np.repeat(np.arange(len(bounds)) * span, bounds.shape[1])
         start, end = start + base, end + base
-    full = end > start
-    queries = None if full.all() else np.flatnonzero(full)
+    stride = _stride(start, end)
+    full = None if stride else end > start
+    queries = None if full is None or full.all() else np.flatnonzero(full)
     a, b = (start, end) if queries is None else (start[queries], end[queries])
-    if (a[1:] >= a[:-1]).all() and (b[1:] >= b[:-1]).all():
-        groups = _in_order(a, b, costs)
+    if stride or ((a[1:] >= a[:-1]).all() and (b[1:] >= b[:-1]).all()):
+        groups = _in_order(a, b, stride, costs)
     else:
         groups = _sparse_table(a, b, span, costs)
-    pays = _pays(groups, a, b, costs)
+    steps = np.diff(groups.begin) * (b[0] - a[0]) if stride else None
+    pays = _pays(groups, a, b, steps, costs)
     kept, alone = _parted(groups, pays)
     if queries is not None:
         lists = (queries[kept.by_start], queries[kept.by_end])
@@ -97,26 +99,37 @@ def middles_of(groups: Groups, bounds: Any) -> tuple[Groups, Any]:
     return groups._replace(middle=middle), middles
 
 
-def _in_order(a: Any, b: Any, costs: Costs) -> Groups:
+def _stride(a: Any, b: Any) -> int:
+    """The distance of intervals of one length, not empty, at equal distances; else 0."""
+    if len(a) < 2 or not b[0] > a[0] or not a[1] > a[0]:
+        return 0
+    stride = int(a[1] - a[0])
+    regular = (a[1:] - a[:-1] == stride).all() and (b[1:] - b[:-1] == stride).all()
+    return stride if regular else 0
+
+
+def _in_order(a: Any, b: Any, stride: int, costs: Costs) -> Groups:
     """Greedily; `mid` is the last start of a group."""
-    places = _smaller(_greedy(a, b, max(costs.max_rows, costs.max_dense)), a, b, costs)
+    places = _greedy(a, b, stride, max(costs.max_rows, costs.max_dense))
+    places = _smaller(places, a, b, costs)
     sizes, last = np.diff(places), places[1:] - 1
     by_end = np.arange(len(a))
-    back = np.repeat(places[:-1] + last, sizes) - by_end
+    stored = np.repeat(last, sizes)
+    stored -= by_end
+    back = np.repeat(places[:-1], sizes)
+    back += stored
     mids = a[last]
     resumes = _resumes(mids, a[places[:-1]], b[places[:-1]], costs)
-    stored = back - np.repeat(places[:-1], sizes)
     return Groups(mids, resumes, None, places, back, by_end, stored)
 
 
-def _greedy(a: Any, b: Any, most: int) -> Any:
+def _greedy(a: Any, b: Any, stride: int, most: int) -> Any:
     """Where groups of intervals in order begin: as many as have a common step, in even parts."""
     count = len(a)
     places, i = [np.zeros(1, np.int64)], 0
-    stride, length = int(a[1] - a[0]) if count > 1 else 0, b - a
-    if stride > 0 and (np.diff(a) == stride).all() and (length == length[0]).all():
+    if stride:
         # All but the last intervals have the same number of others that begin within them.
-        together = -(-int(length[0]) // stride)
+        together = -(-int(b[0] - a[0]) // stride)
         step = _part(together, most)
         places[0] = np.arange(max(0, (count - together) // step + 1) + 1) * step
         i = int(places[0][-1])
@@ -181,8 +194,8 @@ def _sparse_table(a: Any, b: Any, span: int, costs: Costs) -> Groups:
     return Groups(mids, mids, None, places, by_start, by_end, rank[by_end])
 
 
-def _pays(groups: Groups, a: Any, b: Any, costs: Costs) -> Any:
-    """For every group, whether it costs less than to recompute its intervals."""
+def _pays(groups: Groups, a: Any, b: Any, steps: Any, costs: Costs) -> Any:
+    """For every group, whether it costs less than to recompute its intervals, of `steps`."""
     first, last = groups.begin[:-1], groups.begin[1:]
     if not len(first):
         return np.zeros(0, bool)
@@ -191,7 +204,8 @@ def _pays(groups: Groups, a: Any, b: Any, costs: Costs) -> Any:
     fits = True if costs.max_steps is None else sweeps <= costs.max_steps
     each = (2 * costs.row + costs.product) * (last - first)
     middle = np.where(groups.resumes > groups.mids, 2 * costs.product + 2 * sweeps, 0)
-    steps = np.add.reduceat(b[groups.by_end], first) - np.add.reduceat(a[groups.by_start], first)
+    if steps is None:
+        steps = np.add.reduceat((b - a)[groups.by_end], first)
     return fits & (last - first > 1) & (sweeps + each + middle < steps)
 
 

@@ -118,6 +118,7 @@ def time_bounds(rng, count, window):
 
 STEPS = 300
 LISTS = {
+    "windows, each path its own": lambda rng: np.repeat(sliding_bounds(STEPS, 25, 2), 3, axis=0),
     "short windows": lambda rng: sliding_bounds(STEPS, 3),
     "windows": lambda rng: sliding_bounds(STEPS, 25),
     "strided windows": lambda rng: sliding_bounds(STEPS, 40, 7),
