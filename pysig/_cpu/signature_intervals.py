@@ -28,6 +28,7 @@ class _Model(NamedTuple):
 # A step between rows is a fraction of a step that writes one; backwards both cost the same.
 FORWARD = _Model(2.5, 2.5, 3 << 18)
 BACKWARD = _Model(0.5, 0.7, 5 << 19)
+TABLE_BYTES = 16 << 20  # of the rows of a group of arbitrary intervals
 MIN_ROWS = 16  # of a group, whatever their size
 MIN_DENSE_VECTORS = 4  # of a row, so that a vector of words costs less than a vector of groups
 
@@ -74,7 +75,8 @@ def _costs(plan: Plan, model: _Model, numbers: int = 1) -> Costs:
     terms = sum(k * size for k, size in enumerate(plan.level_sizes))
     row_bytes = plan.coefficients * core.vector_bits() // 8 * numbers
     max_rows = max(MIN_ROWS, model.group_bytes // row_bytes)
-    return Costs(model.row, model.product * terms / plan.coefficients, max_rows)
+    table = max(max_rows, TABLE_BYTES // row_bytes)
+    return Costs(model.row, model.product * terms / plan.coefficients, max_rows, max_table=table)
 
 
 def _max_dense(plan: Plan, dtype: Any) -> int:

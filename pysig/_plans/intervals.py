@@ -37,6 +37,7 @@ class Costs(NamedTuple):
     max_rows: int  # intervals of a group
     max_steps: int | None = None  # of a group, which then has no middle
     max_dense: int = 0  # intervals of a dense group
+    max_table: int = 0  # of a group of the table, whose parts all sweep over its steps
 
 
 class Groups(NamedTuple):
@@ -181,7 +182,7 @@ def _sparse_table(a: Any, b: Any, span: int, costs: Costs) -> Groups:
     group = np.unique(mid, return_inverse=True)[1]
     by_start = np.argsort(group * span + (mid - a), kind="stable")
     first = np.searchsorted(group[by_start], group[by_start])
-    part = (np.arange(len(a)) - first) // costs.max_rows
+    part = (np.arange(len(a)) - first) // max(costs.max_rows, costs.max_table)
     new = (np.diff(group[by_start]) != 0) | (np.diff(part) != 0)
     number = _offsets(new)
     group = np.empty_like(number)

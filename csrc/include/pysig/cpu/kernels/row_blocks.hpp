@@ -54,7 +54,7 @@ class row_blocks {
             blocks[n] = n < letters ? 1 : power(d, n - letters);
             count[n] = n < letters ? 1 : blocks[n] * vectors();
             begin += count[n];
-            inverse[n] = R(1) / R(n);
+            reciprocal[n] = R(1) / R(n);
             if ((depth - n) * count[n] > chains) chains = (depth - n) * count[n];
         }
         if (chains < depth) chains = depth;
@@ -129,7 +129,7 @@ class row_blocks {
     const buffer<cut> table;
     i64 cuts_of[max_levels];
     i64 level[max_levels], blocks[max_levels], count[max_levels];  // of a level: its place, blocks, vectors
-    R inverse[max_levels];
+    R reciprocal[max_levels];
     i64 chains = 0, row = 0;
 
     i64 vectors() const { return D ? known : vectors_; }
@@ -139,7 +139,7 @@ class row_blocks {
         return level[n] * width + (n < letters ? w : w / words() * vectors() * width + w % words());
     }
     void begin_chains(V* chain) const {
-        for (int r = 0; r < depth; ++r) chain[r] = broadcast(inverse[r + 1]);  // chain_of_empty_word
+        for (int r = 0; r < depth; ++r) chain[r] = broadcast(reciprocal[r + 1]);  // chain_of_empty_word
     }
 
     template <int... v>
@@ -200,7 +200,7 @@ class row_blocks {
         for (int r = 1; !last && r <= at.reach; ++r) {
             const V c = of_parent(chain + r * at.stride * width);
             V* to = child + (r - 1) * own + m;
-            ((to[v] = chain_entry<R>(spread<v>(c), x[v], s[v], r, inverse[r])), ...);
+            ((to[v] = chain_entry<R>(spread<v>(c), x[v], s[v], r, reciprocal[r])), ...);
         }
         const V c = of_parent(chain);
         ((at.after[m + v] = advance(s[v], spread<v>(c), x[v])), ...);
@@ -229,7 +229,7 @@ class row_blocks {
             for (i64 v = 0; v < vectors(); ++v) {
                 const V xv = load_lanes(x + v * width), sv = s[v];
                 for (int r = 1; r <= depth - n; ++r)
-                    child[(r - 1) * vectors() + v] = chain_entry<R>(parent[r], xv, sv, r, inverse[r]);
+                    child[(r - 1) * vectors() + v] = chain_entry<R>(parent[r], xv, sv, r, reciprocal[r]);
                 to[v] = advance(sv, parent[0], xv);
             }
         V* const swap = parent;
@@ -251,7 +251,7 @@ class row_blocks {
         const V s[] = {before[v]...};
         for (int r = 1; r <= depth - n; ++r) {
             V* to = child + (r - 1) * count[n];
-            ((to[v] = chain_entry<R>(periodic<period, v>(parent[r * stride]), letter[v], s[v], r, inverse[r])), ...);
+            ((to[v] = chain_entry<R>(periodic<period, v>(parent[r * stride]), letter[v], s[v], r, reciprocal[r])), ...);
         }
         ((after[v] = advance(s[v], periodic<period, v>(parent[0]), letter[v])), ...);
     }
@@ -263,7 +263,7 @@ class row_blocks {
             for (int r = 1; r <= depth - n; ++r) {
                 const V* PYSIG_RESTRICT c = parent + r * above;
                 V* PYSIG_RESTRICT chain = child + (r - 1) * own + i * above;
-                for (i64 m = 0; m < above; ++m) chain[m] = chain_entry<R>(c[m], xi, s[m], r, inverse[r]);
+                for (i64 m = 0; m < above; ++m) chain[m] = chain_entry<R>(c[m], xi, s[m], r, reciprocal[r]);
             }
             for (i64 m = 0; m < above; ++m) to[m] = advance(s[m], parent[m], xi);
         }
