@@ -24,6 +24,12 @@
 #define PYSIG_INLINED
 #endif
 
+#if defined(__GNUC__)
+#define PYSIG_NOT_INLINED __attribute__((noinline))
+#else
+#define PYSIG_NOT_INLINED
+#endif
+
 // Keeps a vector in a register. Otherwise the compiler may reload it at every use, and loads limit a register tile
 // first.
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__CUDACC__) && !defined(__CUDACC_RTC__)

@@ -190,10 +190,10 @@ struct square_cell {
 // The cell of finite differences of sigkernel and pysiglib (Day 1966; Wazwaz 1993), which is not positive
 // semi-definite:
 //     k(i+1, j+1) = (k(i+1, j) + k(i, j+1)) (1 + z/2 + z^2/12) - k(i, j) (1 - z^2/12).
-// With A = k(i, j+1) - k(i, j), alpha = z/2 + z^2/12 and gamma = z^2/12 it reads
-//     T = k(i+1, j+1) - k(i+1, j) = A + alpha (k(i+1, j) + k(i, j+1)) + gamma k(i, j).
-// "column" is A; "row" holds k(i, j) and k(i+1, j). The terms of alpha and gamma are added before A: gamma is positive
-// and tiny, and its roundings against A would all have one sign.
+// With A = k(i, j+1) - k(i, j), alpha = z/2 + z^2/12 and beta = z/2 + z^2/6 it reads
+//     T = k(i+1, j+1) - k(i+1, j) = A + (alpha A + alpha k(i+1, j) + beta k(i, j)).
+// "column" is A; "row" holds k(i, j) and k(i+1, j). The terms in brackets are added before A: (1 + alpha) A would be as
+// short, but the rounding of 1 + alpha is the same for all cells of a z, and would add up.
 template <class R>
 struct difference_cell {
     static constexpr int max_size = 2;
@@ -205,18 +205,40 @@ struct difference_cell {
     PYSIG_HD void begin_row(T* B, T one) const {
         B[0] = B[1] = one;
     }
-    // w = (alpha, gamma).
+    // w = (alpha, beta).
     template <class T>
     PYSIG_HD void factors(T z, T* w) const {
-        w[1] = z * z * (R(1) / R(12));
-        w[0] = z * R(0.5) + w[1];
+        const T half = z * R(0.5), gamma = z * z * (R(1) / R(12));
+        w[0] = half + gamma;
+        w[1] = w[0] + gamma;
+    }
+    template <class T>
+    PYSIG_HD T top(T A, T corner, T above, const T* w) const {
+        return A + (w[0] * A + (w[0] * above + w[1] * corner));
     }
     template <class T>
     PYSIG_HD void step(T* A, T* B, const T* w) const {
         const T right = B[0] + A[0];
-        A[0] = A[0] + (w[1] * B[0] + w[0] * (right + B[1]));
+        A[0] = top(A[0], B[0], B[1], w);
         B[0] = right;
         B[1] = B[1] + A[0];
+    }
+    // The cells of a column in `rows` rows, with the factors w[i / same] of row i. B_1 of a row is B_0 of the next one
+    // to the last bit, so only that of the last row is computed; close_rows() sets the others.
+    template <int rows, int same, class T>
+    PYSIG_HD void step_rows(T* A, T (*B)[2], const T (*w)[2]) const {
+        T right = B[0][0] + A[0];
+        for (int i = 0; i < rows; ++i) {
+            const T above = i + 1 < rows ? B[i + 1][0] : B[i][1];
+            A[0] = top(A[0], B[i][0], above, w[i / same]);
+            B[i][0] = right;
+            right = above + A[0];
+        }
+        B[rows - 1][1] = right;
+    }
+    template <int rows, class T>
+    PYSIG_HD void close_rows(T (*B)[2]) const {
+        for (int i = 0; i + 1 < rows; ++i) B[i][1] = B[i + 1][0];
     }
     template <class T>
     PYSIG_HD T gain(const T* A) const {
@@ -228,14 +250,13 @@ struct difference_cell {
     }
     template <class T>
     PYSIG_HD T adjoint(const T* A, const T* B, const T* w, T* A_bar, T* B_bar) const {
-        const T top = A_bar[0] + B_bar[1], alpha_bar = top * (B[0] + A[0] + B[1]), gamma_bar = top * B[0];
-        const T right = B_bar[0] + w[0] * top;
-        // z = 2 (alpha - gamma), so d(alpha)/dz = 1/2 + z/6 and d(gamma)/dz = z/6.
-        const T sixth = (w[0] - w[1]) * (R(1) / R(3));
-        A_bar[0] = top + right;
-        B_bar[0] = right + w[1] * top;
-        B_bar[1] = B_bar[1] + w[0] * top;
-        return alpha_bar * R(0.5) + sixth * (alpha_bar + gamma_bar);
+        const T top_bar = A_bar[0] + B_bar[1], alpha_bar = top_bar * (A[0] + B[1]), beta_bar = top_bar * B[0];
+        // d(alpha)/dz = 1/2 + z/6, d(beta)/dz = 1/2 + z/3, and z = 2 (2 alpha - beta).
+        const T sixth = (w[0] + (w[0] - w[1])) * (R(1) / R(3)), sum_bar = alpha_bar + beta_bar;
+        A_bar[0] = B_bar[0] + (top_bar + w[0] * top_bar);
+        B_bar[0] = B_bar[0] + w[1] * top_bar;
+        B_bar[1] = B_bar[1] + w[0] * top_bar;
+        return sum_bar * R(0.5) + sixth * (sum_bar + beta_bar);
     }
 };
 

@@ -137,15 +137,19 @@ template <class R, int P>
 struct cell_limits<square_cell<R, P>> {
     static constexpr int column = square_cell<R, P>::max_size, row = column, factors = column;
     static constexpr int rows_at_once = P == 1 ? 4 : P == 2 ? 2 : 1;
+    static constexpr bool shared = false;  // numbers of the edges B of rows that are computed together
+    static constexpr bool long_step = P == 0 || P > 4;
 };
 template <class R>
 struct cell_limits<difference_cell<R>> {
-    static constexpr int column = 1, row = 2, factors = 2, rows_at_once = 4;
+    static constexpr int column = 1, row = 2, factors = 2, rows_at_once = 8;
+    static constexpr bool shared = true, long_step = false;
 };
 template <class R, int N, int P>
 struct cell_limits<graded_cell<R, N, P>> {
     static constexpr int column = N * P, row = N * P, factors = graded_cell<R, N, P>::max_factors;
     static constexpr int rows_at_once = N == 1 ? 4 : N == 2 ? 2 : 1;
+    static constexpr bool shared = false, long_step = N == 0;
 };
 
 template <class R, class T, class C>
@@ -164,28 +168,20 @@ class cell_kernel_of final : public cell_kernel<T> {
         for (i64 i = 0; i < height * base::refinement; ++i) cell.begin_row(B + i * base::row_size, one_of<T>());
     }
     void advance(T* A, T* B, const T* z, i64 stride, i64 height, i64 width) const override {
-        constexpr int block = limits::rows_at_once;
-        const int r = base::refinement;
-        const i64 rows = height * r;
-        i64 i = 0;
-        if constexpr (block > 1) {
-            if (r >= block)
-                for (; i < rows; i += block)
-                    advance_rows<block, true>(A, B + i * base::row_size, z + i / r * stride, 0, width);
-            else if (r == 2)
-                for (; i < rows; i += 2) advance_rows<2, true>(A, B + i * base::row_size, z + i / 2 * stride, 0, width);
-            else if (r == 1)
-                for (; i + block <= rows; i += block)
-                    advance_rows<block, false>(A, B + i * base::row_size, z + i * stride, stride, width);
+        const i64 rows = height * base::refinement;
+        switch (base::refinement) {
+            case 1: return advance_blocks<limits::rows_at_once, 1>(A, B, z, stride, rows, width);
+            case 2: return advance_blocks<limits::rows_at_once, 2>(A, B, z, stride, rows, width);
+            case 4: return advance_blocks<limits::rows_at_once, 4>(A, B, z, stride, rows, width);
+            default: return advance_blocks<limits::rows_at_once, limits::rows_at_once>(A, B, z, stride, rows, width);
         }
-        for (; i < rows; ++i) advance_rows<1, true>(A, B + i * base::row_size, z + i / r * stride, 0, width);
     }
     void advance_grid(T* A, T* B, const T* z, i64 width, T* values) const override {
         const int r = base::refinement;
         for (i64 j = 0; j < width; ++j) {
             values[j] = value_of(cell, B, weights);
             for (int i = 0; i < r; ++i)
-                advance_rows<1, true>(A + j * r * base::column_size, B + i * base::row_size, z + j, 0, 1);
+                advance_rows<1, 1>(A + j * r * base::column_size, B + i * base::row_size, z + j, 0, 1, r);
         }
     }
     T value_of_row(const T* B) const override { return value_of(cell, B, weights); }
@@ -197,7 +193,7 @@ class cell_kernel_of final : public cell_kernel<T> {
     void advance_skewed(lane_number* memory, i64 columns, T* edges, const T* z, i64 t, i64 count) const override {
         const int size = cell.column_size();
         T *A = edges, *B = edges + size;
-        if constexpr (limits::column == 0) {
+        if constexpr (steps_in_memory) {
             for (i64 k = 0; k < count; ++k) skewed_step(memory, columns, A, B, z[k], t + k);
         } else {
             T a[limits::column], b[limits::row];
@@ -210,6 +206,8 @@ class cell_kernel_of final : public cell_kernel<T> {
     }
 
  private:
+    // A long step is compiled once, in advance_rows(), and not for skewed rows, too.
+    static constexpr bool steps_in_memory = limits::long_step || sizeof(T) > sizeof(lanes<R>);
     const C cell;
     const double* const weights;
 
@@ -222,41 +220,63 @@ class cell_kernel_of final : public cell_kernel<T> {
     PYSIG_HD void skewed_step(lane_number* memory, i64 columns, T* A, T* B, T z, i64 t) const {
         constexpr int width = lane_count<R>;
         const int size = cell.column_size();
-        T w[limits::factors];
-        cell.factors(z, w);
         for (int m = 0; m < size; ++m) {
             A[m] = later_lanes(A[m]);
             set_lane<R>(A[m], 0, t < columns ? memory[t * size + m] : lane_number{});
         }
-        cell.step(A, B, w);
+        if constexpr (steps_in_memory) {
+            advance_rows<1, 1>(A, B, &z, 0, 1, 1);
+        } else {
+            T w[limits::factors];
+            cell.factors(z, w);
+            cell.step(A, B, w);
+        }
         if (t >= width - 1)
             for (int m = 0; m < size; ++m) memory[(t - width + 1) * size + m] = lane_of<R>(A[m], width - 1);
     }
 
-    // `block` refined rows; with `same`, of one z.
-    template <int block, bool same>
-    void advance_rows(T* PYSIG_RESTRICT A, T* PYSIG_RESTRICT B, const T* PYSIG_RESTRICT z, i64 stride,
-                      i64 width) const {
+    // Blocks of `block` rows, then the rest; `same` consecutive rows have one z.
+    template <int block, int same>
+    void advance_blocks(T* A, T* B, const T* z, i64 stride, i64 rows, i64 width) const {
+        if constexpr (same > block) {
+            advance_blocks<block, block>(A, B, z, stride, rows, width);
+        } else {
+            const i64 r = base::refinement, count = rows / block * block;
+            for (i64 i = 0; i < count; i += block)
+                advance_rows<block, same>(A, B + i * base::row_size, z + i / r * stride, stride, width, int(r));
+            if constexpr (block > same)
+                advance_blocks<block / 2, same>(A, B + count * base::row_size, z + count / r * stride, stride,
+                                                rows - count, width);
+        }
+    }
+
+    // Every z is that of r columns.
+    template <int block, int same>
+    PYSIG_NOT_INLINED void advance_rows(T* PYSIG_RESTRICT A, T* PYSIG_RESTRICT B, const T* PYSIG_RESTRICT z, i64 stride,
+                                        i64 width, int r) const {
         if constexpr (limits::column == 0) {
             T w[limits::factors];
             for (i64 j = 0; j < width; ++j) {
                 cell.factors(z[j], w);
-                for (int s = 0; s < base::refinement; ++s, A += cell.column_size()) cell.step(A, B, w);
+                for (int s = 0; s < r; ++s, A += cell.column_size()) cell.step(A, B, w);
             }
         } else {
-            const int columns = cell.column_size(), rows = cell.row_size(), r = base::refinement;
-            T b[block][limits::row], w[same ? 1 : block][limits::factors];
+            const int columns = cell.column_size(), rows = cell.row_size();
+            T b[block][limits::row], w[block / same][limits::factors];
             for (int k = 0; k < block; ++k)
                 for (int m = 0; m < rows; ++m) b[k][m] = B[k * rows + m];
             for (i64 j = 0; j < width; ++j) {
-                for (int k = 0; k < (same ? 1 : block); ++k) cell.factors(z[k * stride + j], w[k]);
+                for (int k = 0; k < block / same; ++k) cell.factors(z[k * stride + j], w[k]);
                 for (int s = 0; s < r; ++s, A += columns) {
                     T a[limits::column];
                     for (int m = 0; m < columns; ++m) a[m] = A[m];
-                    for (int k = 0; k < block; ++k) cell.step(a, b[k], w[same ? 0 : k]);
+                    if constexpr (limits::shared) cell.template step_rows<block, same>(a, b, w);
+                    else
+                        for (int k = 0; k < block; ++k) cell.step(a, b[k], w[k / same]);
                     for (int m = 0; m < columns; ++m) A[m] = a[m];
                 }
             }
+            if constexpr (limits::shared) cell.template close_rows<block>(b);
             for (int k = 0; k < block; ++k)
                 for (int m = 0; m < rows; ++m) B[k * rows + m] = b[k][m];
         }
