@@ -18,12 +18,15 @@ class cell_gradient {
  public:
     const int refinement, column_size, row_size, outputs;
 
-    // A[width], B[height]: in the edges below and to the left, out those above and to the right. `record`: null, or A
-    // and B of every cell.
-    virtual void advance(const cell_range& range, V* A, V* B, const V* z, V* record) const = 0;
-    // A_bar, B_bar: in the adjoints of the edges above and to the right, out those below and to the left. Adds to
-    // z_bar.
-    virtual void retreat(const cell_range& range, const V* record, const V* z, V* A_bar, V* B_bar, V* z_bar) const = 0;
+    // Edges below the rectangle and to its left, A[width] and B[height]; those above and to its right, A_out and B_out.
+    virtual void advance(const cell_range& range, const V* A, const V* B, const V* z, V* A_out, V* B_out) const = 0;
+    // The same, for retreat(): A_record[height * width] receives the edges above every cell, B_record those to its
+    // left.
+    virtual void record(const cell_range& range, const V* A, const V* B, const V* z, V* A_record,
+                        V* B_record) const = 0;
+    // A_bar, B_bar: in the adjoints of the edges above and to the right, out those below and to the left. Sets z_bar.
+    virtual void retreat(const cell_range& range, const V* A, const V* A_record, const V* B_record, const V* z,
+                         V* A_bar, V* B_bar, V* z_bar) const = 0;
     virtual void begin_rows(V* B, i64 height) const = 0;
     // Adds the adjoints of what the kernel, or its levels, gain along `width` columns.
     virtual void add_gain_adjoints(const V* gains_bar, i64 width, V* A_bar) const = 0;
@@ -61,98 +64,94 @@ class cell_gradient_of final : public cell_gradient<lanes<R>> {
     void add_gain_adjoints(const V* gains_bar, i64 width, V* A_bar) const override {
         for (i64 j = 0; j < width; ++j) add_gain_adjoint(cell, gains_bar, A_bar + j * base::column_size);
     }
-    void advance(const cell_range& range, V* A, V* B, const V* z, V* record) const override {
-        const int r = base::refinement;
-        for (i64 i = 0; i < range.height; ++i) {
-            const V* z_of = z + ((range.row + i) / r - range.row / r) * range.stride;
-            if (record)
-                advance_row<true>(range, A, B + i * base::row_size, z_of,
-                                  record + i * range.width * base::record_size());
-            else advance_row<false>(range, A, B + i * base::row_size, z_of, nullptr);
-        }
+    void advance(const cell_range& range, const V* A, const V* B, const V* z, V* A_out, V* B_out) const override {
+        const i64 rows = base::row_size;
+        for (i64 i = 0; i < range.height; ++i)
+            advance_row(range, i == 0 ? A : A_out, B + i * rows, z_of_row(range, z, i), A_out, B_out + i * rows, false);
     }
-    void retreat(const cell_range& range, const V* record, const V* z, V* A_bar, V* B_bar, V* z_bar) const override {
-        const int r = base::refinement;
+    void record(const cell_range& range, const V* A, const V* B, const V* z, V* A_record, V* B_record) const override {
+        const i64 below = range.width * base::column_size, left = range.width * base::row_size;
+        for (i64 i = 0; i < range.height; ++i, A = A_record, A_record += below, B_record += left)
+            advance_row(range, A, B + i * base::row_size, z_of_row(range, z, i), A_record, B_record, true);
+    }
+    void retreat(const cell_range& range, const V* A, const V* A_record, const V* B_record, const V* z, V* A_bar,
+                 V* B_bar, V* z_bar) const override {
+        const i64 below = range.width * base::column_size, left = range.width * base::row_size;
         for (i64 i = range.height - 1; i >= 0; --i) {
-            const i64 row = ((range.row + i) / r - range.row / r) * range.stride;
-            retreat_row(range, record + i * range.width * base::record_size(), z + row, A_bar,
-                        B_bar + i * base::row_size, z_bar + row);
+            const V* z_row = z_of_row(range, z, i);
+            const bool adds = i + 1 < range.height && z_row == z_of_row(range, z, i + 1);
+            retreat_row(range, i == 0 ? A : A_record + (i - 1) * below, B_record + i * left, z_row, A_bar,
+                        B_bar + i * base::row_size, z_bar + (z_row - z), adds);
         }
     }
 
  private:
+    static constexpr bool in_memory = limits::column == 0;  // the edges
     const C cell;
 
-    template <bool recorded>
-    void advance_row(const cell_range& range, V* PYSIG_RESTRICT A, V* PYSIG_RESTRICT B, const V* PYSIG_RESTRICT z,
-                     V* PYSIG_RESTRICT record) const {
-        const int columns = cell.column_size(), rows = cell.row_size();
-        const i64 r = base::refinement;
-        V w[limits::factors];
-        if constexpr (limits::column == 0) {
-            for (i64 j = 0, same = r - range.column % r; j < range.width; ++z, same = r) {
-                cell.factors(*z, w);
-                for (const i64 end = j + same < range.width ? j + same : range.width; j < end;
-                     ++j, A += columns, record += columns + rows) {
-                    for (int m = 0; recorded && m < columns; ++m) record[m] = A[m];
-                    for (int m = 0; recorded && m < rows; ++m) record[columns + m] = B[m];
-                    cell.step(A, B, w);
-                }
-            }
-        } else {
-            V b[limits::row];
-            for (int m = 0; m < rows; ++m) b[m] = B[m];
-            for (i64 j = 0, same = r - range.column % r; j < range.width; ++z, same = r) {
-                cell.factors(*z, w);
-                for (const i64 end = j + same < range.width ? j + same : range.width; j < end;
-                     ++j, A += columns, record += columns + rows) {
-                    V a[limits::column];
-                    for (int m = 0; m < columns; ++m) a[m] = A[m];
-                    for (int m = 0; recorded && m < columns; ++m) record[m] = a[m];
-                    for (int m = 0; recorded && m < rows; ++m) record[columns + m] = b[m];
-                    cell.step(a, b, w);
-                    for (int m = 0; m < columns; ++m) A[m] = a[m];
-                }
-            }
-            for (int m = 0; m < rows; ++m) B[m] = b[m];
-        }
+    const V* z_of_row(const cell_range& range, const V* z, i64 i) const {
+        const int r = base::refinement;
+        return r == 1 ? z + i * range.stride : z + ((range.row + i) / r - range.row / r) * range.stride;
     }
 
-    void retreat_row(const cell_range& range, const V* PYSIG_RESTRICT record, const V* PYSIG_RESTRICT z,
-                     V* PYSIG_RESTRICT A_bar, V* PYSIG_RESTRICT B_bar, V* PYSIG_RESTRICT z_bar) const {
-        if constexpr (limits::column == 0) {
-            retreat_columns(range, record, z, A_bar, z_bar, [&](const V* A, const V* w, V* a_bar) PYSIG_INLINED {
-                return cell.adjoint(A, A + cell.column_size(), w, a_bar, B_bar);
-            });
-        } else {
-            const int columns = cell.column_size(), rows = cell.row_size();
-            V b[limits::row];
-            for (int m = 0; m < rows; ++m) b[m] = B_bar[m];
-            retreat_columns(range, record, z, A_bar, z_bar, [&](const V* A, const V* w, V* a_bar) PYSIG_INLINED {
-                V a[limits::column];
-                for (int m = 0; m < columns; ++m) a[m] = a_bar[m];
-                const V sum = cell.adjoint(A, A + columns, w, a, b);
-                for (int m = 0; m < columns; ++m) a_bar[m] = a[m];
-                return sum;
-            });
-            for (int m = 0; m < rows; ++m) B_bar[m] = b[m];
-        }
+    static void copy(V* to, const V* from, int count) {
+        for (int m = 0; m < count; ++m) to[m] = from[m];
     }
-    // step(record, w, A_bar) of all columns, from the right; it returns the adjoint of z.
-    template <class F>
-    PYSIG_HD void retreat_columns(const cell_range& range, const V* record, const V* z, V* A_bar, V* z_bar,
-                                  const F& step) const {
-        const i64 columns = cell.column_size(), r = base::refinement;
-        V w[limits::factors];
-        const i64 last = range.column + range.width - 1;
+
+    // With `recorded`, `right` receives the edges B to the left of every cell, otherwise the one at the end.
+    void advance_row(const cell_range& range, const V* A, const V* B, const V* z, V* above, V* right,
+                     bool recorded) const {
+        const int columns = cell.column_size(), rows = cell.row_size();
+        const i64 r = base::refinement;
+        V w[limits::factors], b[in_memory ? 1 : limits::row];
+        copy(in_memory ? right : b, B, rows);
+        for (i64 j = 0, same = r - range.column % r; j < range.width; ++z, same = r) {
+            cell.factors(*z, w);
+            for (const i64 end = j + same < range.width ? j + same : range.width; j < end;
+                 ++j, A += columns, above += columns) {
+                if constexpr (in_memory) {
+                    copy(above, A, columns);
+                    if (recorded) copy(right + rows, right, rows), right += rows;
+                    cell.step(above, right, w);
+                } else {
+                    V a[limits::column];
+                    copy(a, A, columns);
+                    if (recorded) copy(right, b, rows), right += rows;
+                    cell.step(a, b, w);
+                    copy(above, a, columns);
+                }
+            }
+        }
+        if constexpr (!in_memory)
+            if (!recorded) copy(right, b, rows);
+    }
+
+    // From the right. With `adds`, z_bar holds the sum of the rows above, of the same z.
+    void retreat_row(const cell_range& range, const V* A, const V* B, const V* z, V* A_bar, V* B_bar, V* z_bar,
+                     bool adds) const {
+        const int columns = cell.column_size(), rows = cell.row_size();
+        const i64 r = base::refinement, last = range.column + range.width - 1;
+        V w[limits::factors], b[in_memory ? 1 : limits::row];
+        if constexpr (!in_memory) copy(b, B_bar, rows);
         i64 j = range.width - 1, same = last % r + 1;  // columns of the same z
         for (i64 k = last / r - range.column / r; k >= 0; --k, same = r) {
             cell.factors(z[k], w);
-            V sum = z_bar[k];
-            for (const i64 end = j - same; j > end && j >= 0; --j)
-                sum += step(record + j * base::record_size(), w, A_bar + j * columns);
+            V sum = adds ? z_bar[k] : V{};
+            for (const i64 end = j - same; j > end && j >= 0; --j) {
+                const V *below = A + j * columns, *left = B + j * rows;
+                V* bar = A_bar + j * columns;
+                if constexpr (in_memory) {
+                    sum += cell.adjoint(below, left, w, bar, B_bar);
+                } else {
+                    V a[limits::column];
+                    copy(a, bar, columns);
+                    sum += cell.adjoint(below, left, w, a, b);
+                    copy(bar, a, columns);
+                }
+            }
             z_bar[k] = sum;
         }
+        if constexpr (!in_memory) copy(B_bar, b, rows);
     }
 };
 

@@ -124,7 +124,7 @@ class kernel_gradient {
     // What a worker needs. B of the strips at left[strip * row_numbers], A of the blocks at below[block *
     // column_numbers]; the last one of each is that of the end.
     struct scratch {
-        buffer<V> left, below, record, z, z_bar, A, A_bar, B, B_bar, gains;
+        buffer<V> left, below, A_record, B_record, z, z_bar, A_bar, B_bar, gains;
     };
     i64 refined_rows() const { return rows * cell.refinement; }
     i64 refined_columns() const { return columns * cell.refinement; }
@@ -135,12 +135,11 @@ class kernel_gradient {
         const i64 tile = base_side() * base_side();
         return {buffer<V>((N / side + 1) * M * cell.row_size),
                 buffer<V>((M / side + 1) * N * cell.column_size),
-                buffer<V>(side * side * cell.record_size()),
+                buffer<V>(side * side * cell.column_size),
+                buffer<V>((side * side + 1) * cell.row_size),
                 buffer<V>(tile),
                 buffer<V>(tile),
                 buffer<V>(side * cell.column_size),
-                buffer<V>(side * cell.column_size),
-                buffer<V>(side * cell.row_size),
                 buffer<V>(M * cell.row_size),
                 buffer<V>(cell.outputs)};
     }
@@ -268,9 +267,6 @@ class kernel_gradient {
         }
     }
 
-    static void copy(V* to, const V* from, i64 count) {
-        for (i64 m = 0; m < count; ++m) to[m] = from[m];
-    }
     V* left_of(const scratch& at, i64 M, i64 i, i64 j) const {
         return at.left.get() + (j / plan.side * M + i) * cell.row_size;
     }
@@ -278,7 +274,6 @@ class kernel_gradient {
         return at.below.get() + (i / plan.side * N + j) * cell.column_size;
     }
 
-    // Every tile copies its edges to those of the next tiles, and advances these.
     void run_forwards(const pair_lanes<R>& lanes_of, pair_gram_adjoint<R>& z_of, const scratch& at, i64 M,
                       i64 N) const {
         cell.begin_rows(left_of(at, M, 0, 0), M);
@@ -287,24 +282,20 @@ class kernel_gradient {
             if (exec.cancelled(exec)) return;
             for (i64 i = 0; i < M; i += plan.side) {
                 const cell_range tile = tile_at(i, M, j, N);
-                V *B = left_of(at, M, i, j + plan.side), *A = below(at, N, i + plan.side, j);
-                copy(B, left_of(at, M, i, j), tile.height * cell.row_size);
-                copy(A, below(at, N, i, j), tile.width * cell.column_size);
                 fill(lanes_of, z_of, tile, at.z.get());
-                cell.advance(tile, A, B, at.z.get(), nullptr);
+                cell.advance(tile, below(at, N, i, j), left_of(at, M, i, j), at.z.get(), below(at, N, i + plan.side, j),
+                             left_of(at, M, i, j + plan.side));
             }
         }
     }
 
     void run_backwards(const pair_lanes<R>& lanes_of, pair_gram_adjoint<R>& z_of, const scratch& at,
                        const cell_range& tile, i64 M, i64 N) const {
-        copy(at.A.get(), below(at, N, tile.row, tile.column), tile.width * cell.column_size);
-        copy(at.B.get(), left_of(at, M, tile.row, tile.column), tile.height * cell.row_size);
+        const V *A = below(at, N, tile.row, tile.column), *B = left_of(at, M, tile.row, tile.column);
         fill(lanes_of, z_of, tile, at.z.get());
-        cell.advance(tile, at.A.get(), at.B.get(), at.z.get(), at.record.get());
-        for (i64 m = 0; m < tile.stride * tile.stride; ++m) at.z_bar[m] = V{};
-        cell.retreat(tile, at.record.get(), at.z.get(), at.A_bar.get(), at.B_bar.get() + tile.row * cell.row_size,
-                     at.z_bar.get());
+        cell.record(tile, A, B, at.z.get(), at.A_record.get(), at.B_record.get());
+        cell.retreat(tile, A, at.A_record.get(), at.B_record.get(), at.z.get(), at.A_bar.get(),
+                     at.B_bar.get() + tile.row * cell.row_size, at.z_bar.get());
         z_of.add(lanes_of, tile.row / cell.refinement, base_count(tile.row, tile.height), tile.column / cell.refinement,
                  base_count(tile.column, tile.width), at.z.get(), at.z_bar.get(), tile.stride);
     }
