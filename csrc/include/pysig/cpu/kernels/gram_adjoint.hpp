@@ -6,7 +6,10 @@
 
 PYSIG_NAMESPACE_BEGIN
 
-constexpr int adjoint_channels = 8;  // channels whose sums are registers
+// Channels whose sums are registers. Products have a kernel for every smaller number of channels, too; distances take
+// the rest one by one.
+template <bool distance>
+constexpr int adjoint_channels = distance ? 4 : 8;
 
 // C channels from those that the pointers begin with. Of products s = <x_i, y_j>:
 //     x_bar_i += sum over j of s_bar_ij y_j,          y_bar_j += sum over i of s_bar_ij x_i,
@@ -49,12 +52,13 @@ inline void add_last_channels(i64 count, const X* x, const V* y, i64 d, const V*
 template <bool distance, class V, class X>
 inline void gram_adjoint(const X* x, const V* y, i64 d, const V* s_bar, i64 stride, i64 height, i64 width, V* x_bar,
                          V* y_bar) {
+    constexpr int most = adjoint_channels<distance>, rest = distance ? 1 : most - 1;
     i64 c = 0;
-    for (; c + adjoint_channels <= d; c += adjoint_channels)
-        add_gram_adjoint<adjoint_channels, distance>(x + c, y + c, d, s_bar, stride, height, width, x_bar + c,
-                                                     y_bar + c);
-    add_last_channels<adjoint_channels - 1, distance>(d - c, x + c, y + c, d, s_bar, stride, height, width, x_bar + c,
-                                                      y_bar + c);
+    for (; c + most <= d; c += most)
+        add_gram_adjoint<most, distance>(x + c, y + c, d, s_bar, stride, height, width, x_bar + c, y_bar + c);
+    for (; c < d; c += d - c < rest ? d - c : rest)
+        add_last_channels<rest, distance>(d - c < rest ? d - c : rest, x + c, y + c, d, s_bar, stride, height, width,
+                                          x_bar + c, y_bar + c);
 }
 
 // From the adjoints of kappa, in place, to those of s; adds to the adjoints of the parameters.

@@ -70,15 +70,17 @@ inline void gram_rows_of(gram_side<X> x, const gram_side<Y>& y, i64 d, T* out, i
 // Products or squared distances of height x width pairs of rows.
 template <bool distance, class T, class X, class Y>
 inline void gram(const gram_side<X>& x, const gram_side<Y>& y, i64 d, T* out, i64 stride, i64 height, i64 width) {
-    switch (d) {
-        case 1: return gram_rows_of<1, distance>(x, y, d, out, stride, height, width);
-        case 2: return gram_rows_of<2, distance>(x, y, d, out, stride, height, width);
-        case 3: return gram_rows_of<3, distance>(x, y, d, out, stride, height, width);
-        case 4: return gram_rows_of<4, distance>(x, y, d, out, stride, height, width);
-        case 5: return gram_rows_of<5, distance>(x, y, d, out, stride, height, width);
-        case 6: return gram_rows_of<6, distance>(x, y, d, out, stride, height, width);
-        default: return gram_rows_of<0, distance>(x, y, d, out, stride, height, width);
+    if constexpr (!distance) {  // kappa of a distance costs more than the distance
+        switch (d) {
+            case 1: return gram_rows_of<1, distance>(x, y, d, out, stride, height, width);
+            case 2: return gram_rows_of<2, distance>(x, y, d, out, stride, height, width);
+            case 3: return gram_rows_of<3, distance>(x, y, d, out, stride, height, width);
+            case 4: return gram_rows_of<4, distance>(x, y, d, out, stride, height, width);
+            case 5: return gram_rows_of<5, distance>(x, y, d, out, stride, height, width);
+            case 6: return gram_rows_of<6, distance>(x, y, d, out, stride, height, width);
+        }
     }
+    gram_rows_of<0, distance>(x, y, d, out, stride, height, width);
 }
 
 // folded(kappa) of s, of one vector.
