@@ -73,10 +73,11 @@ constexpr i64 kernel_rows = 8;       // rows of z that are made at a time
 constexpr double kernel_row_share = 1.5, kernel_row_overhead = 60;
 constexpr i64 kernel_steps = 256;
 constexpr i64 kernel_x_paths = 16;  // paths of an item that share a lane group
+constexpr i64 kernel_items_of_worker = 24;
 // Their gradients: refined cells of the side of a tile; bytes of its record, of the edges that are kept, and of the
 // sums of one part of the x-paths; work items of a round, which fix the order of summation.
 constexpr i64 min_kernel_tile = 8, max_kernel_tile = 32;
-constexpr i64 kernel_record_bytes = 256 * 1024;
+constexpr i64 kernel_record_bytes = 64 * 1024;
 constexpr i64 kernel_edge_bytes = 16 << 20;
 constexpr i64 kernel_slot_bytes = 16 << 20;
 constexpr i64 kernel_items = 16;

@@ -40,7 +40,9 @@ inline kernel_plan plan_signature_kernel(const signature_kernel_job<R>& job, con
     plan.strip = columns > 0 ? ceil_div(columns, ceil_div(columns, strip)) : 1;
     plan.groups = ceil_div(batch, lane_count<R>);
     plan.x_paths = cost::kernel_x_paths;
-    while (plan.x_paths > 1 && plan.groups * ceil_div(outer, plan.x_paths) < 8 * exec.workers) plan.x_paths /= 2;
+    // Many items for each of several workers, so that none waits long for the last one.
+    const i64 items = exec.workers > 1 ? cost::kernel_items_of_worker * exec.workers : 1;
+    while (plan.x_paths > 1 && plan.groups * ceil_div(outer, plan.x_paths) < items) plan.x_paths /= 2;
     plan.items = plan.groups * ceil_div(outer, plan.x_paths);
     const double pair_count = double(batch) * double(outer) * (pairs.symmetric ? 0.5 : 1);
     plan.workers = plan_workers(exec.workers, plan.items, pair_count * kernel_work(job, cell));
