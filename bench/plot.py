@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import results
+from . import results, summary
 from .cases import GROUPS, ITEMSIZE
 from .targets import Rows, sweep
 
 INK = {"pysig": "#c0392b", "pysiglib": "#2c6fbb"}
 OTHERS = ("#7f8c8d", "#27ae60", "#8e44ad", "#d68910", "#16a085", "#5d6d7e", "#a04000")
 OPERATION = "signature"
+OVERVIEW = "bench-overview.svg"
 ORDER = [case.name for group in ("core", "authors") for case in GROUPS[group]]
 
 
@@ -146,8 +147,40 @@ def sweeps(document: dict[str, Any], path: Path) -> None:
     _finish(figure, plt, path)
 
 
+def overview(documents: Sequence[dict[str, Any]], path: Path) -> None:
+    """Geometric means and ranges of the summary, in float32, one line for each comparison."""
+    plt = _pyplot()
+    found = [c for d in documents for c in summary.comparisons(d) if c.dtype == "float32"]
+    order = [(name, c.library) for name in summary.OPERATIONS for c in found if c.operation == name]
+    keys = list(dict.fromkeys(order))
+    machines = list(dict.fromkeys(c.machine for c in found))
+    figure, axes = plt.subplots(figsize=(8, 0.42 * len(keys) + 1.2), layout="constrained")
+    for number, machine in enumerate(machines):
+        shift = 0.3 * (number - (len(machines) - 1) / 2)
+        mine = [c for c in found if c.machine == machine]
+        places = [keys.index((c.operation, c.library)) + shift for c in mine]
+        ink = (INK["pysiglib"], INK["pysig"], *OTHERS)[number]
+        low, high = [min(c.ratios) for c in mine], [max(c.ratios) for c in mine]
+        axes.hlines(places, low, high, color=ink, lw=1.5)
+        axes.plot([c.mean for c in mine], places, "o", color=ink, ms=6, label=machine)
+        for place, one in zip(places, mine, strict=True):
+            axes.annotate(
+                f"{one.mean:.2g}", (one.mean, place), (0, 4), fontsize=7, ha="center",
+                textcoords="offset points",
+            )  # fmt: skip
+    labels = [f"{summary.OPERATIONS[operation]}\nbeside {library}" for operation, library in keys]
+    axes.set_yticks(range(len(keys)), labels, fontsize=8)
+    axes.invert_yaxis()
+    axes.axvline(1.0, color="0.5", lw=1)
+    axes.set(xscale="log", xlabel="times faster than the other library, float32, one thread")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(True, axis="x", color="0.9")
+    axes.legend(fontsize=8, loc="lower right")
+    _finish(figure, plt, path)
+
+
 def _finish(figure: Any, plt: Any, path: Path) -> None:
-    figure.savefig(path, dpi=130, bbox_inches="tight")
+    figure.savefig(path, dpi=130, bbox_inches="tight", transparent=True)
     plt.close(figure)
 
 
@@ -166,7 +199,7 @@ def drawable(document: dict[str, Any]) -> list[str]:
 
 
 def figure_name(document: dict[str, Any], name: str) -> str:
-    return f"bench-{document['machine']['name']}-{name}.png"
+    return f"bench-{document['machine']['name']}-{name}.svg"
 
 
 def draw(documents: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
@@ -178,6 +211,9 @@ def draw(documents: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
             path = folder / figure_name(document, name)
             FIGURES[name](document, path)
             made.append(path)
+    if any(True for document in documents for _ in summary.comparisons(document)):
+        made.append(folder / OVERVIEW)
+        overview(documents, made[-1])
     return made
 
 
@@ -187,7 +223,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Draw roofline, comparison with peers and sweeps from stored results.",
     )
     p.add_argument("files", nargs="*", type=Path, help="results (default: all in bench/results)")
-    p.add_argument("--output", type=Path, default=Path("docs/_figures"), help="folder of the PNGs")
+    p.add_argument(
+        "--output", type=Path, default=Path("docs/_figures"), help="folder of the figures"
+    )
     options = p.parse_args(argv)
     documents = [results.load(file) for file in options.files] or results.committed("cpu")
     for path in draw(documents, options.output):

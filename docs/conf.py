@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import runpy
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,11 @@ from typing import Any
 from matplotlib import pyplot
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE / "_extensions")]
 
 import figure_style  # noqa: E402
 import generate  # noqa: E402
+import public_names  # noqa: E402
 
 import pysig  # noqa: E402
 
@@ -28,23 +31,38 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "figures", "_figures", "_templates", "gallery/backreferences"]
+exclude_patterns = ["_build", "figures", "_figures", "_static", "_templates"]
+exclude_patterns += ["gallery/backreferences"]
 html_theme = "furo"
 html_title = f"pysig {release}"
-html_static_path = ["_static"]
-html_css_files = ["gallery.css"]
+html_static_path = ["_static", "_mathjax"]
+html_css_files = ["pysig.css", "gallery.css"]
+html_favicon = html_logo = "_static/pysig.svg"
+html_theme_options = {
+    "sidebar_hide_name": False,
+    "light_css_variables": {"color-brand-primary": "#1a5a96", "color-brand-content": "#1a5a96"},
+    "dark_css_variables": {"color-brand-primary": "#7fb8ea", "color-brand-content": "#7fb8ea"},
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+nitpicky = True
+default_role = "public"
 autosummary_generate = True
+autodoc_mock_imports = generate.FRAMEWORKS
+autodoc_typehints = "none"  # the docstrings state types and shapes
 templates_path = ["_templates"]  # class pages omit inherited members
 numpydoc_show_class_members = False
-# Every public docstring documents parameters, results, errors and an example.
+# Every public docstring documents parameters, results, errors, related names and an example.
 numpydoc_validation_checks = {
     "all",
     "ES01",
@@ -55,8 +73,21 @@ numpydoc_validation_checks = {
     "YD01",
 }
 numpydoc_validation_exclude = {r"\.__", "Dataset"}  # a dataclass documents its attributes
-# No links to other projects: they would need the network.
-intersphinx_mapping: dict[str, Any] = {}
+
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")
+mathjax_path = "mathjax/tex-chtml.js"
+
+
+def copy_mathjax() -> None:
+    """Take MathJax from the package that bundles it, so that the site needs no network."""
+    package = importlib.metadata.distribution("sphinx-mathjax-offline")
+    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
+    target = HERE / "_mathjax" / "mathjax"
+    for name in MATHJAX:
+        if not (target / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
+            copy(source / name, target / name)
 
 
 # The programs of examples/ run while the site is built; an error in one is an error of the build.
@@ -93,16 +124,16 @@ def draw_benchmarks() -> None:
     sys.path.append(str(HERE.parent))
     from bench import plot, results
 
-    plot.draw(results.committed("cpu"), HERE / "_figures")
+    for file in plot.draw(results.committed("cpu"), HERE / "_figures"):
+        figure_style.darken(file)
 
 
-def write_reference() -> None:
-    """The page of public functions, made from the public names."""
-    page, text = HERE / "reference.md", generate.reference(generate.frameworks())
-    if not page.exists() or page.read_text(encoding="utf-8") != text:
-        page.write_text(text, encoding="utf-8")
-
-
+copy_mathjax()
 draw_figures()
 draw_benchmarks()
-write_reference()
+generate.write_reference(HERE)
+
+
+def setup(app: Any) -> None:
+    """Register the default role of docstrings."""
+    app.add_role("public", public_names.role(generate.public_names()))

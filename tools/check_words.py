@@ -33,10 +33,11 @@ FILES = (
 )
 SUFFIXES = {"", ".c", ".cmake", ".cpp", ".cu", ".cuh", ".f90", ".h", ".hpp", ".in", ".md", ".pxd"}
 SUFFIXES |= {".py", ".pyi", ".pyx", ".rst", ".toml", ".txt", ".yml"}
-SKIPPED = {"tools/check_words.py", "bench/results", "docs/_build", "docs/_figures", "docs/api"}
+SKIPPED = {"tools/check_words.py", "bench/results", "docs/_build", "docs/_figures", "docs/_mathjax"}
 SKIPPED |= {"docs/gallery"}
 SKIPPED |= {
     "tests/package/test_tools.py",
+    "docs/reference",
     "docs/reference.md",
     "tests/reference/golden",
     "pysig/data",

@@ -38,9 +38,9 @@ class SignatureScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    scale_ : ndarray, shape (n_features_in_,)
+    scale_ : ndarray, shape (n_features,)
         The size that each column is divided by. 1 for a level of zeros.
-    levels_ : ndarray of int, shape (n_features_in_,)
+    levels_ : ndarray of int, shape (n_features,)
         The level of each column.
     n_samples_seen_ : int
         Number of rows.

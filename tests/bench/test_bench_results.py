@@ -10,7 +10,7 @@ import pytest
 # At the end of the path: an installed pysig goes before the one of the source tree.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from bench import docs, probe, results, stats, targets
+from bench import docs, probe, results, stats, summary, targets
 from bench.cases import BY_NAME, GROUPS
 from bench.comparison import Ceilings
 from bench.operations import OPERATIONS
@@ -198,7 +198,7 @@ def test_the_page_is_made_from_results():
     block = docs.render([document])
     time = document["rows"][0]["madds"] / 10e9 * 1e6
     assert f"| `128x100x5-N4` | {time:.3g} µs | 50 % | 100 % | 4.0 |" in block
-    assert "_figures/bench-made-up-roofline.png" in block
+    assert "_figures/bench-made-up-roofline.svg" in block
     assert "| signature, times faster than pysiglib, every case | float32 |" in block
     assert "- signatory, skipped: not installed" in block
     assert docs.render([]) == docs.NOTHING
@@ -210,6 +210,22 @@ def test_the_page_is_made_from_results():
     assert docs.embed(fresh, block) == fresh
     with pytest.raises(ValueError, match="does not have the marks"):
         docs.embed("a page without marks", block)
+
+
+def test_the_summary_has_geometric_means_and_ranges():
+    document = _stored()
+    document["machine"] = {**document["machine"], "cpu": "AMD EPYC family 25 model 1"}
+    document["machine"] |= {"isa": ["sse2", "avx2"], "cores": 2}
+    document["rows"] = [
+        _row("1x1000x5-N5", "pysiglib", ratio=_ratio(2.0)),
+        _row("128x100x5-N4", "pysiglib", ratio=_ratio(8.0)),
+    ]
+    block = docs.summarize([document])
+    assert "| operation | beside | dtype | AMD EPYC (Zen 3), AVX2, 2 cores |" in block
+    assert "| signature | pysiglib | float32 | **4.0** (2.0 to 8.0) |" in block
+    assert docs.summarize([]) == docs.NOTHING
+    unknown = {"cpu": "Some CPU", "isa": ["vsx"], "cores": 8}
+    assert summary.machine_name(unknown) == "Some CPU, 8 cores"
 
 
 def _status(document, goal, dtype="float32"):
@@ -313,15 +329,15 @@ def test_figures_are_drawn_from_a_stored_result(tmp_path):
     assert plot.main([str(file), "--output", str(tmp_path / "figures")]) == 0
     made = sorted((tmp_path / "figures").iterdir())
     assert [path.name for path in made] == [
-        f"bench-made-up-{name}.png" for name in ("peers", "roofline", "sweeps")
-    ]
+        f"bench-made-up-{name}.svg" for name in ("peers", "roofline", "sweeps")
+    ] + ["bench-overview.svg"]
     for path in made:
-        assert path.read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in path.read_text(encoding="utf-8")
         assert path.stat().st_size > 10_000
     bare = results.document("cpu", {"name": "bare"}, {})
     assert plot.drawable(bare) == []
     results.merge(bare, [_row()])
-    assert [path.name for path in plot.draw([bare], tmp_path)] == ["bench-bare-roofline.png"]
+    assert [path.name for path in plot.draw([bare], tmp_path)] == ["bench-bare-roofline.svg"]
 
 
 # The probe.

@@ -1,7 +1,6 @@
-"""README.md says what is so: examples run, the table is that of the code, the folders are there."""
+"""README.md says what is so: examples run, its table is that of the results, its paths exist."""
 
 import doctest
-import importlib.util
 import os
 import re
 import shlex
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import pysig
-from pysig._backend import CAPABILITIES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -47,14 +45,6 @@ def run_doctest(body, name):
     return "".join(report)
 
 
-def load_generator():
-    """docs/generate.py as a module."""
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def command_after(mark):
     """The command in the block after a mark."""
     (body,) = re.findall(rf"^<!-- {mark} -->\n```sh\n(.*?)^```$", TEXT, re.M | re.S)
@@ -67,17 +57,23 @@ def test_run_doctest_sees_a_wrong_answer():
 
 
 @pytest.mark.quick
-def test_numpy_example():
-    assert run_doctest(block("NumPy", "python"), "NumPy") == ""
+def test_array_example():
+    assert run_doctest(block("An array", "python"), "array") == ""
 
 
-def test_embedding_example():
-    assert run_doctest(block("Embedding", "python"), "Embedding") == ""
+def test_table_example():
+    pytest.importorskip("pandas", reason="the example needs pandas (extra: test-data)")
+    assert run_doctest(block("A table", "python"), "table") == ""
 
 
-def test_cupy_example(cupy):
+def test_pipeline_example():
+    pytest.importorskip("sklearn", reason="the example needs scikit-learn (extra: sklearn)")
+    assert run_doctest(block("A pipeline", "python"), "pipeline") == ""
+
+
+def test_gpu_example(cupy):
     assert cupy.__name__ == "cupy"
-    assert run_doctest(block("CuPy", "python"), "CuPy") == ""
+    assert run_doctest(block("A GPU", "python"), "GPU") == ""
 
 
 def test_cpp_example(tmp_path):
@@ -128,26 +124,17 @@ def test_ci_runs_the_test_command_of_the_readme():
     ]
 
 
-@pytest.mark.quick
-def test_capabilities_are_up_to_date():
-    generate = load_generator()
-    assert generate.replaced(TEXT) == TEXT, "run: python docs/generate.py"
+def test_speed_table_is_that_of_the_results():
+    from bench import docs, results
 
-
-def test_table_of_capabilities_has_every_row():
-    generate = load_generator()
-    rows = generate.capabilities().splitlines()[2:]
-    assert len(rows) == len(CAPABILITIES)
-    for row, (what, have) in zip(rows, CAPABILITIES.items(), strict=True):
-        _, name, *cells, _ = (cell.strip() for cell in row.split("|"))
-        assert name.replace("`", "") == what
-        assert [cell == "yes" for cell in cells] == [b in have for b in generate.COLUMNS]
+    block = docs.summarize(results.committed("cpu"), ("float32",))
+    assert docs.embed(TEXT, block, docs.SUMMARY, docs.SUMMARY_END) == TEXT
 
 
 # Folders that a page leaves out in front of a path, beside the root.
 SHORT = {
-    "README.md": ("csrc/include",),
-    "CONTRIBUTING.md": (),
+    "README.md": (),
+    "CONTRIBUTING.md": ("csrc/include",),
     "docs/design.md": (
         "csrc",
         "csrc/include/pysig",
@@ -194,5 +181,6 @@ def test_a_path_that_is_not_there_is_found():
 
 def test_first_lines_say_what_it_is_for():
     opening = "\n".join(TEXT.splitlines()[:6])
+    assert "another project" in TEXT  # what `pip install pysig` gives
     for word in ("signature", "time series", "NumPy", "CuPy", "C++"):
         assert word in opening
