@@ -91,7 +91,8 @@ GROUPS = (
     Group(
         "incremental",
         "Incremental signatures",
-        "Objects that take points one after the other. See [](../moving.md).",
+        "Objects that take points one after the other, in Python and, under the same name, in C++, C, "
+        "Fortran and Cython. See [](../embedding/index.md) and [](../windows.md).",
         "incremental|sliding",
     ),
     Group(
@@ -146,9 +147,10 @@ def members(group: Group) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in pysig.__all__:
         thing = getattr(pysig, name)
-        if not isinstance(thing, ModuleType):
-            if group_of(thing.__module__.rpartition(".")[2]) is group:
-                found.setdefault("pysig", []).append(name)
+        if isinstance(thing, ModuleType):
+            continue
+        if group_of(thing.__module__.rpartition(".")[2]) is group:
+            found.setdefault("pysig", []).append(name)
     for module in group.modules:
         found[module] = sorted(importlib.import_module(module).__all__)
     return found
@@ -190,6 +192,12 @@ def _table(module: str, names: list[str]) -> str:
     return f"```{{eval-rst}}\n.. currentmodule:: {module}\n\n{table}\n```\n"
 
 
+def _summary(module: str) -> str:
+    """The first sentence of the docstring of a module."""
+    first = (importlib.import_module(module).__doc__ or module).strip().partition("\n\n")[0]
+    return " ".join(first.split()).replace("`", "``").replace("````", "``")
+
+
 def page(group: Group) -> str:
     """The page of a group: a table of its names, then one of their derivatives."""
     parts = [f"# {group.title}\n", f"{group.introduction}\n"]
@@ -197,7 +205,8 @@ def page(group: Group) -> str:
         if module != "pysig" and len(members(group)) > 1:
             parts.append(f"## {module}\n")
         if module != "pysig":
-            parts.append(f"```{{eval-rst}}\n.. module:: {module}\n```\n")
+            about = _summary(module)  # the paragraph also carries the anchor of the module
+            parts.append(f"```{{eval-rst}}\n.. module:: {module}\n\n{about}\n```\n")
         values = [name for name in names if not DERIVATIVE.search(name)]
         parts.append(_table(module, values))
         if derivatives := [name for name in names if name not in values]:

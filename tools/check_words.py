@@ -48,7 +48,7 @@ ALLOWED = {
     (name, "degree")
     for name in (
         "docs/kernels.md",
-        "docs/moving.md",
+        "docs/migration.md",
         "pysig/_api/_options.py",
         "pysig/_api/static_kernels.py",
         "pysig/_reference/signature_kernel.py",
