@@ -91,7 +91,7 @@ GROUPS = (
     Group(
         "incremental",
         "Incremental signatures",
-        "Objects that take points one after the other, in Python and, under the same name, in C++, C, "
+        "Objects that take points one after the other, in Python and, by the same name, in C++, C, "
         "Fortran and Cython. See [](../embedding/index.md) and [](../windows.md).",
         "incremental|sliding",
     ),

@@ -51,10 +51,10 @@ def values():
     s = pysig.signature(path, DEPTH)
     small = {"x": path / 20, "y": paths[0] / 20, "xs": paths / 20, "ys": paths[:3, ::-1] / 20}
     return small | {
-        **{"pysig": pysig, "np": np, "m": DEPTH, "degree": DEPTH, "depth": DEPTH, "d": CHANNELS},
-        **{"path": path, "paths": paths, "s": s, "s1": s, "s2": pysig.signature(paths[0], DEPTH)},
-        **{"derivs": s[::-1].copy(), "cotangent": s[::-1].copy()},
-        **{"segment": path[3] - path[1], "factors": np.array([2.0, 0.5, -1.0])},
+        "pysig": pysig, "np": np, "m": DEPTH, "depth": DEPTH, "d": CHANNELS,
+        "path": path, "paths": paths, "s": s, "s1": s, "s2": pysig.signature(paths[0], DEPTH),
+        "derivs": s[::-1].copy(), "cotangent": s[::-1].copy(),
+        "segment": path[3] - path[1], "factors": np.array([2.0, 0.5, -1.0]),
         "ends": [pysig.signature_size(CHANNELS, k) for k in range(1, DEPTH)],
         "l": pysig.logsignature(path, DEPTH, basis="brackets"),
         "logderivs": np.linspace(1, 2, pysig.logsignature_size(CHANNELS, DEPTH)),
