@@ -175,7 +175,7 @@ def overview(documents: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set(xscale="log", xlabel="times faster than the other library, float32, one thread")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(True, axis="x", color="0.9")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
     _finish(figure, plt, path)
 
 

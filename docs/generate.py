@@ -29,10 +29,15 @@ COLUMNS = {"numpy": "NumPy (CPU)", "cupy": "CuPy (GPU)"}
 DERIVATIVE = re.compile(r"_(vjp|jvp|hvp)$")
 
 # Not imported for the reference, so that the site has the same pages on every machine. The gallery
-# uses the last three where they are installed.
+# uses `OTHERS` where they are installed.
 FRAMEWORKS = ["jax", "keras", "tensorflow", "torch"]
-FRAMEWORKS += [n for n in ("dask", "distributed", "sklearn") if not importlib.util.find_spec(n)]
-INTEROP = ("torch", "jax", "tensorflow", "keras", "sklearn", "frames", "dask")
+OTHERS = ("dask", "distributed", "sklearn", "xarray")
+FRAMEWORKS += [name for name in OTHERS if not importlib.util.find_spec(name)]
+INTEROP = sorted(
+    file.stem
+    for file in (Path(pysig.__file__).parent / "interop").glob("*.py")
+    if not file.stem.startswith("_")
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,9 @@ def mocked_frameworks() -> Iterator[None]:
     """Import modules of `pysig.interop` as if their frameworks were installed."""
     from sphinx.ext.autodoc.mock import mock
 
+    for name in INTEROP:  # before the mocks, which packages such as SciPy take for the real ones
+        if name in OTHERS and name not in FRAMEWORKS:
+            importlib.import_module(f"pysig.interop.{name}")
     with mock(FRAMEWORKS):
         keras: Any = importlib.import_module("keras")
         keras.backend = SimpleNamespace(backend=lambda: "numpy")
@@ -208,6 +216,7 @@ def page(group: Group) -> str:
             about = _summary(module)  # the paragraph also carries the anchor of the module
             parts.append(f"```{{eval-rst}}\n.. module:: {module}\n\n{about}\n```\n")
         values = [name for name in names if not DERIVATIVE.search(name)]
+        values.sort(key=lambda name: (name != group.slug, name[0].isupper(), name))
         parts.append(_table(module, values))
         if derivatives := [name for name in names if name not in values]:
             parts += ["**Derivatives**\n", _table(module, derivatives)]
@@ -219,7 +228,7 @@ def index() -> str:
     parts = ["# Reference\n"]
     parts.append(
         "All names without a module are importable from `pysig` itself. A name that ends in\n"
-        "`_vjp`, `_jvp` or `_hvp` is a derivative: the page of its function links it.\n"
+        "`_vjp`, `_jvp` or `_hvp` is a derivative, listed with its function.\n"
     )
     lines = ["| group | names |", "| --- | --- |"]
     for group in GROUPS:

@@ -54,6 +54,10 @@ def level_scales(
     ValueError
         If the last axis is not the size of such a signature.
 
+    See Also
+    --------
+    running_scales : Largest term that is added up in each level along the path.
+
     Examples
     --------
     >>> import numpy as np
@@ -105,6 +109,10 @@ def running_scales(
     TypeError, ValueError
         If `pysig.signature` does not accept `path`, `depth` and the options, or `prefixes` has
         another size.
+
+    See Also
+    --------
+    level_scales : Largest finite absolute value of each level.
 
     Notes
     -----
@@ -223,6 +231,11 @@ def assert_signatures_close(
         If `actual` is not float32 or float64, its last axis is not the size of such a signature, or
         `scale` is not finite.
 
+    See Also
+    --------
+    assert_identical : Raise AssertionError unless two arrays are identical bit for bit.
+    level_scales : Largest finite absolute value of each level.
+
     Examples
     --------
     >>> import numpy as np
@@ -274,6 +287,11 @@ def assert_identical(actual: Any, expected: Any) -> None:
     ------
     AssertionError
         If they differ. The message gives the number of differences and the first one.
+
+    See Also
+    --------
+    assert_signatures_close : Raise AssertionError unless two arrays of signatures agree, level by
+        level.
 
     Examples
     --------

@@ -39,8 +39,9 @@ def documented(like: Callable[..., Any] | None = None) -> Callable[[Function], F
     """Fill the placeholders in the docstring of a function.
 
     ``{parameters}``, ``{gradients}`` and ``{derivative}`` are the sections Parameters and Returns
-    of a derivative of the operation `like`; ``{raises}`` is the section Raises; ``{dtype}`` states
-    the dtype of results; other names are entries of the section Parameters.
+    of a derivative of the operation `like`, and ``{see also}`` is a reference to it; ``{raises}``
+    is the section Raises; ``{dtype}`` states the dtype of results; other names are entries of the
+    section Parameters.
     """
 
     def fill(function: Function) -> Function:
@@ -50,6 +51,7 @@ def documented(like: Callable[..., Any] | None = None) -> Callable[[Function], F
         texts |= {names: f"{names} : {text}" for names, text in PARAMETERS.items()}
         if like is not None and like.__doc__ is not None:
             texts |= _derivative_sections(function, inspect.cleandoc(like.__doc__))
+            texts["see also"] = f"See Also\n--------\n{like.__name__} : {_first(like.__doc__)}"
 
         def replaced(match: re.Match[str]) -> str:
             indent, name = match.groups()
@@ -59,6 +61,10 @@ def documented(like: Callable[..., Any] | None = None) -> Callable[[Function], F
         return function
 
     return fill
+
+
+def _first(doc: str) -> str:
+    return " ".join(doc.partition("\n\n")[0].split())
 
 
 def _section(doc: str, title: str) -> str:

@@ -40,6 +40,11 @@ class SignatureCotangents(NamedTuple):
     TypeError
         If a field is missing.
 
+    See Also
+    --------
+    signature_vjp : Gradient of ``(cotangent * signature(path, depth, ...)).sum()`` (vector-Jacobian
+        product).
+
     Examples
     --------
     >>> import numpy as np

@@ -24,6 +24,10 @@ class SignatureKernelCotangents(NamedTuple):
     TypeError
         If a field is missing.
 
+    See Also
+    --------
+    signature_kernel_vjp : Gradients of ``(cotangent * signature_kernel(x, y, ...)).sum()``.
+
     Examples
     --------
     >>> import numpy as np

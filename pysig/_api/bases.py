@@ -55,6 +55,10 @@ def logsignature_size(channels: int, depth: int, basis: str = "words") -> int:
     TypeError, ValueError
         If an argument is invalid, or the size has more than 16,384 bits; the message names it.
 
+    See Also
+    --------
+    signature_size : Number of coefficients of a signature.
+
     Notes
     -----
     Level k has ``sum(mobius(k // n) * channels**n for n dividing k) / k`` coordinates (Witt 1937).
@@ -92,6 +96,11 @@ def lyndon_words(channels: int, depth: int) -> list[Word]:
         If the list does not fit into memory; the message names its bytes and the largest depth that
         fits.
 
+    See Also
+    --------
+    lyndon_brackets : Lyndon brackets, in the order of the coordinates of the basis "brackets".
+    words : All words, in the order of the coefficients of a signature.
+
     Examples
     --------
     >>> import pysig
@@ -123,6 +132,12 @@ def lyndon_brackets(channels: int, depth: int) -> list[Bracket]:
     MemoryError
         If the list does not fit into memory; the message names its bytes and the largest depth that
         fits.
+
+    See Also
+    --------
+    lyndon_words : Lyndon words, in the order of the coordinates of the bases "words" and
+        "brackets".
+    hall_basis : The standard Hall basis, in the order of the coordinates of the basis "hall".
 
     Notes
     -----
@@ -159,6 +174,11 @@ def hall_basis(channels: int, depth: int) -> list[Bracket]:
     MemoryError
         If the list does not fit into memory; the message names its bytes and the largest depth that
         fits.
+
+    See Also
+    --------
+    lyndon_brackets : Lyndon brackets, in the order of the coordinates of the basis "brackets".
+    change_of_basis : The exact matrix from coordinates in one basis to coordinates in another.
 
     Notes
     -----
@@ -201,6 +221,11 @@ def change_of_basis(channels: int, depth: int, source: str, target: str) -> Spar
         If an argument is invalid; the message names it.
     MemoryError
         If the tables do not fit into memory; raised before they are built.
+
+    See Also
+    --------
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+    hall_basis : The standard Hall basis, in the order of the coordinates of the basis "hall".
 
     Notes
     -----

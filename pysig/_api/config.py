@@ -64,6 +64,10 @@ class set_workers:
     TypeError, ValueError
         If `workers` is not such an integer.
 
+    See Also
+    --------
+    get_workers : The maximum number of CPU threads of a call.
+
     Notes
     -----
     Idle threads sleep for one second and then exit. They also exit before a fork of the process.
@@ -100,6 +104,10 @@ def get_workers() -> int:
     int
         The value of `set_workers`, by default the number of CPUs of this process.
 
+    See Also
+    --------
+    set_workers : Set the maximum number of CPU threads of a call, for the current thread (context).
+
     Examples
     --------
     >>> import pysig
@@ -116,6 +124,11 @@ def get_include() -> str:
     -------
     str
         The argument of the compiler option ``-I``.
+
+    See Also
+    --------
+    get_library : The compiled library with the C ABI, for a linker or for `ctypes`.
+    get_cmake_dir : The directory of the CMake package, for ``find_package(pysig)``.
 
     Examples
     --------
@@ -134,6 +147,10 @@ def get_library() -> str:
     str
         The path of the file, on Windows of the import library. To compile a program:
         ``cc program.c -I<get_include()> <get_library()>``.
+
+    See Also
+    --------
+    get_include : The directory of the C++ headers, for ``#include <pysig/pysig.hpp>``.
 
     Examples
     --------
@@ -156,6 +173,10 @@ def get_cmake_dir() -> str:
     str
         The value for ``-Dpysig_DIR=...``. Projects built by scikit-build-core find the package
         without it.
+
+    See Also
+    --------
+    get_include : The directory of the C++ headers, for ``#include <pysig/pysig.hpp>``.
 
     Examples
     --------
@@ -207,6 +228,10 @@ def show_config() -> None:
     By default pysig uses the widest instruction set of the machine. The environment variable
     ``PYSIG_ISA`` (``baseline``, ``avx2``, ``avx512`` or ``neon``) selects another one; set it
     before the first call.
+
+    See Also
+    --------
+    get_workers : The maximum number of CPU threads of a call.
 
     Examples
     --------

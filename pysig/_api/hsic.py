@@ -36,6 +36,10 @@ class HSICResult(NamedTuple):
     TypeError
         If a field is missing.
 
+    See Also
+    --------
+    hsic_test : Permutation test of the hypothesis that paths x and y are independent.
+
     Examples
     --------
     >>> import numpy as np
@@ -90,6 +94,11 @@ def hsic(
     ------
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
+
+    See Also
+    --------
+    hsic_test : Permutation test of the hypothesis that paths x and y are independent.
+    mmd : Squared maximum mean discrepancy between two samples of paths.
 
     Notes
     -----
@@ -158,6 +167,12 @@ def hsic_test(
     ------
     TypeError, ValueError, MemoryError
         See `hsic`.
+
+    See Also
+    --------
+    hsic : Hilbert-Schmidt independence criterion of pairs of paths.
+    mmd_test : Permutation test of the hypothesis that two samples of paths have the same
+        distribution.
 
     Notes
     -----

@@ -33,6 +33,11 @@ class IncrementalSignature(OnlineSignature):
     TypeError, ValueError, MemoryError
         If an argument is invalid; the message names it.
 
+    See Also
+    --------
+    SlidingSignature : The signature of the latest points of a path, while points come and go.
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+
     Notes
     -----
     Pushing a point costs about two multiply-adds per coefficient and allocates nothing.

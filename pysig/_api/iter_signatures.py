@@ -64,6 +64,10 @@ def iter_signatures(
         not a path or does not fit the options, when it is reached. The message names the number of
         the first path of the batch.
 
+    See Also
+    --------
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+
     Notes
     -----
     One batch is in memory at a time.

@@ -53,6 +53,11 @@ def labels(
         If the list does not fit into memory; the message names its bytes and the largest depth that
         fits.
 
+    See Also
+    --------
+    words_of_labels : Words of labels: the inverse of `labels`.
+    logsignature_labels : Labels of the coordinates of a log-signature, in their order.
+
     Examples
     --------
     >>> import pysig
@@ -102,6 +107,10 @@ def logsignature_labels(
     TypeError, ValueError, MemoryError
         See `labels`.
 
+    See Also
+    --------
+    labels : Labels of the coefficients of a signature, in their order.
+
     Examples
     --------
     >>> import pysig
@@ -147,6 +156,10 @@ def words_of_labels(
     TypeError, ValueError
         If an argument is invalid, or a label has a name that is not a channel. The message names
         the position.
+
+    See Also
+    --------
+    labels : Labels of the coefficients of a signature, in their order.
 
     Examples
     --------

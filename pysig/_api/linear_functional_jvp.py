@@ -47,6 +47,13 @@ def linear_functional_jvp(
     TypeError, ValueError, MemoryError
         See `linear_functional`; the message names the argument.
 
+    See Also
+    --------
+    linear_functional : Linear functionals ``<l, S>`` of signatures, evaluated without the
+        signatures.
+    linear_functional_vjp : Gradient of ``(cotangent * linear_functional(path, functional,
+        ...)).sum()`` by the path.
+
     Notes
     -----
     Cost: about three times that of `linear_functional`. In the coefficients of the functional it

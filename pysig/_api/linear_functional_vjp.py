@@ -43,6 +43,13 @@ def linear_functional_vjp(
     TypeError, ValueError, MemoryError
         See `linear_functional`; the message names the argument.
 
+    See Also
+    --------
+    linear_functional : Linear functionals ``<l, S>`` of signatures, evaluated without the
+        signatures.
+    linear_functional_jvp : Derivative of `linear_functional` in a direction of the path
+        (Jacobian-vector product).
+
     Notes
     -----
     Cost: about three times that of `linear_functional`; paths of float32 of more than 8192 points

@@ -56,6 +56,15 @@ def logsignature(
         See `signature`; the message names the argument. MemoryError also if the tables of the basis
         do not fit. Usually an estimate finds this before anything is computed.
 
+    See Also
+    --------
+    logsignature_vjp : Gradient of ``<cotangent, logsignature(path)>`` (vector-Jacobian product).
+    logsignature_jvp : Derivative of `logsignature` in a direction (Jacobian-vector product).
+    logsignature_hvp : Derivative of `logsignature_vjp` in a direction (Hessian-vector product).
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+    logsignature_labels : Labels of the coordinates of a log-signature, in their order.
+    logsignature_to_signature : Signatures from log-signatures.
+
     Notes
     -----
     The first call of a size builds its tables; later calls reuse them.

@@ -45,6 +45,15 @@ def signature_to_logsignature(
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
 
+    See Also
+    --------
+    signature_to_logsignature_vjp : Gradient of ``<cotangent,
+        signature_to_logsignature(signature)>``.
+    signature_to_logsignature_jvp : Derivative of `signature_to_logsignature` when `signature` moves
+        along `tangent`.
+    logsignature_to_signature : Signatures from log-signatures.
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+
     Notes
     -----
     Each row passes through the tensor logarithm and the change of basis, by exact sparse matrices,
@@ -92,6 +101,12 @@ def signature_to_logsignature_vjp(
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
 
+    See Also
+    --------
+    signature_to_logsignature : Log-signatures from signatures.
+    signature_to_logsignature_jvp : Derivative of `signature_to_logsignature` when `signature` moves
+        along `tangent`.
+
     Examples
     --------
     >>> import numpy as np
@@ -135,6 +150,12 @@ def signature_to_logsignature_jvp(
     ------
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
+
+    See Also
+    --------
+    signature_to_logsignature : Log-signatures from signatures.
+    signature_to_logsignature_vjp : Gradient of ``<cotangent,
+        signature_to_logsignature(signature)>``.
 
     Examples
     --------
@@ -193,6 +214,14 @@ def logsignature_to_signature(
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
 
+    See Also
+    --------
+    logsignature_to_signature_vjp : Gradient of ``<cotangent,
+        logsignature_to_signature(logsignature)>``.
+    logsignature_to_signature_jvp : Derivative of `logsignature_to_signature` when `logsignature`
+        moves along `tangent`.
+    signature_to_logsignature : Log-signatures from signatures.
+
     Notes
     -----
     The change of basis by exact sparse matrices, then the tensor exponential.
@@ -238,6 +267,12 @@ def logsignature_to_signature_vjp(
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
 
+    See Also
+    --------
+    logsignature_to_signature : Signatures from log-signatures.
+    logsignature_to_signature_jvp : Derivative of `logsignature_to_signature` when `logsignature`
+        moves along `tangent`.
+
     Examples
     --------
     >>> import numpy as np
@@ -281,6 +316,12 @@ def logsignature_to_signature_jvp(
     ------
     TypeError, ValueError, MemoryError
         If an argument is invalid or tables do not fit; the message names the argument.
+
+    See Also
+    --------
+    logsignature_to_signature : Signatures from log-signatures.
+    logsignature_to_signature_vjp : Gradient of ``<cotangent,
+        logsignature_to_signature(logsignature)>``.
 
     Examples
     --------

@@ -58,6 +58,12 @@ def logsignature_hvp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+    logsignature_vjp : Gradient of ``<cotangent, logsignature(path)>`` (vector-Jacobian product).
+    logsignature_jvp : Derivative of `logsignature` in a direction (Jacobian-vector product).
+
     Notes
     -----
     With the gradient ``g(S)`` of the logarithm at the signature S, and its derivative ``g'(S, S')``

@@ -46,6 +46,15 @@ def logsignature_intervals(
     TypeError, ValueError, MemoryError
         See `signature_intervals`; the message names the argument.
 
+    See Also
+    --------
+    logsignature_intervals_vjp : Gradient of ``(cotangent * logsignature_intervals(path, depth,
+        intervals, ...)).sum()``.
+    logsignature_intervals_jvp : Derivative of `logsignature_intervals` in a direction
+        (Jacobian-vector product).
+    signature_intervals : Signatures of intervals of a path: any number, in any order, overlapping
+        or not.
+
     Notes
     -----
     The logarithm of `signature_intervals`, a bounded number of intervals at a time.
@@ -100,6 +109,12 @@ def logsignature_intervals_vjp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_intervals`; the message names the argument.
+
+    See Also
+    --------
+    logsignature_intervals : Log-signatures of intervals of a path.
+    logsignature_intervals_jvp : Derivative of `logsignature_intervals` in a direction
+        (Jacobian-vector product).
 
     Notes
     -----
@@ -159,6 +174,12 @@ def logsignature_intervals_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_intervals`; the message names the argument.
+
+    See Also
+    --------
+    logsignature_intervals : Log-signatures of intervals of a path.
+    logsignature_intervals_vjp : Gradient of ``(cotangent * logsignature_intervals(path, depth,
+        intervals, ...)).sum()``.
 
     Notes
     -----

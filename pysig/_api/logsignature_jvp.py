@@ -49,6 +49,12 @@ def logsignature_jvp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+    logsignature_vjp : Gradient of ``<cotangent, logsignature(path)>`` (vector-Jacobian product).
+    logsignature_hvp : Derivative of `logsignature_vjp` in a direction (Hessian-vector product).
+
     Notes
     -----
     The tangent passes through `signature_jvp` and the derivative of the logarithm.

@@ -42,6 +42,12 @@ def logsignature_vjp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+    logsignature_jvp : Derivative of `logsignature` in a direction (Jacobian-vector product).
+    logsignature_hvp : Derivative of `logsignature_vjp` in a direction (Hessian-vector product).
+
     Notes
     -----
     The cotangent passes through the basis, the logarithm and `signature_vjp`. The logarithm costs

@@ -50,6 +50,15 @@ def logsignature_windows(
     TypeError, ValueError, MemoryError
         See `signature_windows`; the message names the argument.
 
+    See Also
+    --------
+    logsignature_windows_vjp : Gradient of ``(cotangent * logsignature_windows(path, depth, window,
+        ...)).sum()``.
+    logsignature_windows_jvp : Derivative of `logsignature_windows` in a direction (Jacobian-vector
+        product).
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+
     Notes
     -----
     The logarithm of `signature_windows`, a bounded number of windows at a time.
@@ -108,6 +117,12 @@ def logsignature_windows_vjp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_windows`; the message names the argument.
+
+    See Also
+    --------
+    logsignature_windows : Log-signatures of sliding windows of a path.
+    logsignature_windows_jvp : Derivative of `logsignature_windows` in a direction (Jacobian-vector
+        product).
 
     Notes
     -----
@@ -172,6 +187,12 @@ def logsignature_windows_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_windows`; the message names the argument.
+
+    See Also
+    --------
+    logsignature_windows : Log-signatures of sliding windows of a path.
+    logsignature_windows_vjp : Gradient of ``(cotangent * logsignature_windows(path, depth, window,
+        ...)).sum()``.
 
     Notes
     -----

@@ -39,6 +39,10 @@ def median_bandwidth(paths: Any, *, lengths: Any = None, max_points: int = _MAX_
         If an argument is invalid, if there are fewer than two points, if a point is not finite, or
         if more than half of the distances are zero.
 
+    See Also
+    --------
+    RBF : Gaussian kernel of points, ``exp(-|x - y|^2 / (2 bandwidth^2))``.
+
     Notes
     -----
     Cost: ``max_points**2 * channels`` operations. The result depends on the paths alone; nothing is

@@ -39,6 +39,11 @@ class MMDResult(NamedTuple):
     TypeError
         If a field is missing.
 
+    See Also
+    --------
+    mmd_test : Permutation test of the hypothesis that two samples of paths have the same
+        distribution.
+
     Examples
     --------
     >>> import numpy as np
@@ -93,6 +98,12 @@ def mmd(
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument. The unbiased estimate needs two
         paths in each sample.
+
+    See Also
+    --------
+    mmd_test : Permutation test of the hypothesis that two samples of paths have the same
+        distribution.
+    hsic : Hilbert-Schmidt independence criterion of pairs of paths.
 
     Notes
     -----
@@ -162,6 +173,11 @@ def mmd_test(
     ------
     TypeError, ValueError, MemoryError
         See `mmd`.
+
+    See Also
+    --------
+    mmd : Squared maximum mean discrepancy between two samples of paths.
+    hsic_test : Permutation test of the hypothesis that paths x and y are independent.
 
     Notes
     -----

@@ -105,6 +105,18 @@ def signature(
         If the result does not fit into memory. The message names the bytes needed and available,
         and the largest depth that fits.
 
+    See Also
+    --------
+    signature_vjp : Gradient of ``(cotangent * signature(path, depth, ...)).sum()`` (vector-Jacobian
+        product).
+    signature_jvp : Derivative of `signature` in a direction (Jacobian-vector product).
+    signature_hvp : Derivative of `signature_vjp` in a direction (Hessian-vector product).
+    logsignature : Log-signature of piecewise linear paths, truncated at `depth`.
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    IncrementalSignature : The signature of a path whose points come one after the other.
+
     Notes
     -----
     Cost: about ``batch * (length - 1) * size`` multiply-adds; memory beyond the result is bounded,

@@ -47,6 +47,13 @@ def signature_hvp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+    signature_vjp : Gradient of ``(cotangent * signature(path, depth, ...)).sum()`` (vector-Jacobian
+        product).
+    signature_jvp : Derivative of `signature` in a direction (Jacobian-vector product).
+
     Notes
     -----
     Cost: that of `signature_jvp` and about three times that of `signature_vjp`, whose formulas are

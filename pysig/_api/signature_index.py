@@ -48,17 +48,19 @@ class SignatureIndex:
     MemoryError
         If the index does not fit into memory. The message names the bytes needed and available.
 
+    See Also
+    --------
+    signature_intervals : Faster for one call with all intervals.
+
     Notes
     -----
     Building takes a step for each segment and a Chen product for each leaf and level of the table,
     which has log2(length / leaf) levels. `estimate_nbytes` gives the memory before. Appending
     points costs the same for each leaf, on average.
 
-    For one call with all intervals, `signature_intervals` is faster. To use a transform, transform
-    the path first.
-
     Methods: `query`, `logsignature`, `append`, `save`, `load`. Objects can be pickled. Threads may
-    query an index at the same time, but not while points are appended.
+    query an index at the same time, but not while points are appended. To use a transform,
+    transform the path first.
 
     Examples
     --------
@@ -285,8 +287,6 @@ class SignatureIndex:
         return signature_to_logsignature(
             rows, self.channels, self.depth, basis=basis, workers=self._index.workers
         )
-
-    # ---- more points ----
 
     @on_device
     def append(self, points: Any, *, times: Any = None) -> None:

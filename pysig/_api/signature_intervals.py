@@ -90,6 +90,17 @@ def signature_intervals(
     MemoryError
         If the result does not fit into memory.
 
+    See Also
+    --------
+    signature_intervals_vjp : Gradient of ``(cotangent * signature_intervals(path, depth, intervals,
+        ...)).sum()``.
+    signature_intervals_jvp : Derivative of `signature_intervals` in a direction (Jacobian-vector
+        product).
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+    logsignature_intervals : Log-signatures of intervals of a path.
+    SignatureIndex : Signatures of any intervals of a path, from products that are computed once.
+
     Notes
     -----
     Intervals are grouped by a point that they contain: the signature of an interval is the product
@@ -154,6 +165,13 @@ def signature_intervals_vjp(
     TypeError, ValueError, MemoryError
         See `signature_intervals`; the message names the argument.
 
+    See Also
+    --------
+    signature_intervals : Signatures of intervals of a path: any number, in any order, overlapping
+        or not.
+    signature_intervals_jvp : Derivative of `signature_intervals` in a direction (Jacobian-vector
+        product).
+
     Notes
     -----
     The cotangent goes back through the product of each interval, and through the steps of the two
@@ -210,6 +228,13 @@ def signature_intervals_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_intervals`; the message names the argument.
+
+    See Also
+    --------
+    signature_intervals : Signatures of intervals of a path: any number, in any order, overlapping
+        or not.
+    signature_intervals_vjp : Gradient of ``(cotangent * signature_intervals(path, depth, intervals,
+        ...)).sum()``.
 
     Notes
     -----

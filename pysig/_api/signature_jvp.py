@@ -51,6 +51,13 @@ def signature_jvp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+    signature_vjp : Gradient of ``(cotangent * signature(path, depth, ...)).sum()`` (vector-Jacobian
+        product).
+    signature_hvp : Derivative of `signature_vjp` in a direction (Hessian-vector product).
+
     Notes
     -----
     Cost: about twice that of the signature, whose top level is not computed: two multiply-adds for

@@ -178,6 +178,11 @@ def signature_kernel_vjp(
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
 
+    See Also
+    --------
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    signature_kernel_jvp : Derivative of `signature_kernel` in a direction.
+
     Notes
     -----
     Cost: about three times that of the kernel. The gradient is that of the kernel of order P
@@ -239,6 +244,11 @@ def signature_kernel_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
+
+    See Also
+    --------
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    signature_kernel_vjp : Gradients of ``(cotangent * signature_kernel(x, y, ...)).sum()``.
 
     Notes
     -----

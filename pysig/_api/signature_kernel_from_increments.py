@@ -54,6 +54,14 @@ def signature_kernel_from_increments(
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
 
+    See Also
+    --------
+    signature_kernel_from_increments_vjp : Gradient of ``(cotangent *
+        signature_kernel_from_increments(z, ...)).sum()``.
+    signature_kernel_from_increments_jvp : Derivative of `signature_kernel_from_increments` in a
+        direction.
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+
     Notes
     -----
     Cost: ``2 P (P + 1)`` multiply-adds for each element of z.
@@ -97,6 +105,13 @@ def signature_kernel_from_increments_vjp(
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
 
+    See Also
+    --------
+    signature_kernel_from_increments : Signature kernels of paths of which the inner products of
+        their increments are given.
+    signature_kernel_from_increments_jvp : Derivative of `signature_kernel_from_increments` in a
+        direction.
+
     Examples
     --------
     >>> import numpy as np
@@ -136,6 +151,13 @@ def signature_kernel_from_increments_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
+
+    See Also
+    --------
+    signature_kernel_from_increments : Signature kernels of paths of which the inner products of
+        their increments are given.
+    signature_kernel_from_increments_vjp : Gradient of ``(cotangent *
+        signature_kernel_from_increments(z, ...)).sum()``.
 
     Examples
     --------

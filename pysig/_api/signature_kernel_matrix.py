@@ -53,6 +53,14 @@ def signature_kernel_matrix(
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
 
+    See Also
+    --------
+    signature_kernel_matrix_vjp : Gradients of ``(cotangent * signature_kernel_matrix(x, y,
+        ...)).sum()``.
+    signature_kernel_matrix_jvp : Derivative of `signature_kernel_matrix` in a direction.
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    mmd : Squared maximum mean discrepancy between two samples of paths.
+
     Notes
     -----
     Cost: see `signature_kernel`. Memory beyond the result is bounded; it does not grow with the
@@ -104,6 +112,11 @@ def signature_kernel_matrix_vjp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
+
+    See Also
+    --------
+    signature_kernel_matrix : Signature kernels of all pairs of paths, the Gram matrix.
+    signature_kernel_matrix_jvp : Derivative of `signature_kernel_matrix` in a direction.
 
     Notes
     -----
@@ -163,6 +176,12 @@ def signature_kernel_matrix_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_kernel`; the message names the argument.
+
+    See Also
+    --------
+    signature_kernel_matrix : Signature kernels of all pairs of paths, the Gram matrix.
+    signature_kernel_matrix_vjp : Gradients of ``(cotangent * signature_kernel_matrix(x, y,
+        ...)).sum()``.
 
     Examples
     --------

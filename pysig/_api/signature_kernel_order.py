@@ -46,6 +46,10 @@ def signature_kernel_order(
     TypeError, ValueError, MemoryError
         See `signature_kernel`. A ValueError also if no order reaches `rtol`.
 
+    See Also
+    --------
+    signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+
     Notes
     -----
     The pilot pairs are up to 32 paths of each side with themselves, half of them those of the

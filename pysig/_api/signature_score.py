@@ -56,6 +56,11 @@ def signature_score(
         See `signature_kernel`; the message names the argument. The unbiased estimate needs two
         paths in the sample.
 
+    See Also
+    --------
+    expected_signature_score : Mean of `signature_score` over a sample of paths that happened.
+    mmd : Squared maximum mean discrepancy between two samples of paths.
+
     Notes
     -----
     Cost: the Gram matrix of the sample, and its kernels with y. The rule is that of [1]_.
@@ -118,6 +123,10 @@ def expected_signature_score(
     ------
     TypeError, ValueError, MemoryError
         See `signature_score`; the message names the argument.
+
+    See Also
+    --------
+    signature_score : Score of a forecast, given as a sample of paths, for the path that happened.
 
     Examples
     --------

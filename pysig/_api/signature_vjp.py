@@ -48,6 +48,12 @@ def signature_vjp(
     TypeError, ValueError, MemoryError
         See `signature`; the message names the argument.
 
+    See Also
+    --------
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+    signature_jvp : Derivative of `signature` in a direction (Jacobian-vector product).
+    signature_hvp : Derivative of `signature_vjp` in a direction (Hessian-vector product).
+
     Notes
     -----
     The cost is about twice that of the signature: two multiply-adds for each coefficient of the top

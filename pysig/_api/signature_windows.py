@@ -115,6 +115,18 @@ def signature_windows(
     MemoryError
         If the result does not fit into memory. The message names the bytes needed and available.
 
+    See Also
+    --------
+    signature_windows_vjp : Gradient of ``(cotangent * signature_windows(path, depth, window,
+        ...)).sum()``.
+    signature_windows_jvp : Derivative of `signature_windows` in a direction (Jacobian-vector
+        product).
+    signature_intervals : Signatures of intervals of a path: any number, in any order, overlapping
+        or not.
+    logsignature_windows : Log-signatures of sliding windows of a path.
+    window_bounds : Windows of a path as half-open intervals of points.
+    SlidingSignature : The signature of the latest points of a path, while points come and go.
+
     Notes
     -----
     Prefix and suffix products within blocks of the length of a window [1]_, or two stacks for
@@ -204,6 +216,13 @@ def signature_windows_vjp(
     TypeError, ValueError, MemoryError
         See `signature_windows`; the message names the argument.
 
+    See Also
+    --------
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+    signature_windows_jvp : Derivative of `signature_windows` in a direction (Jacobian-vector
+        product).
+
     Notes
     -----
     See `signature_intervals_vjp`. Gradients by times are not computed.
@@ -262,6 +281,13 @@ def signature_windows_jvp(
     ------
     TypeError, ValueError, MemoryError
         See `signature_windows`; the message names the argument.
+
+    See Also
+    --------
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+    signature_windows_vjp : Gradient of ``(cotangent * signature_windows(path, depth, window,
+        ...)).sum()``.
 
     Notes
     -----

@@ -85,6 +85,11 @@ class Linear(PointKernel):
     TypeError, ValueError
         If `scale` is not a positive number.
 
+    See Also
+    --------
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    Polynomial : Polynomial kernel of points, ``(scale <x, y> + gamma)^degree``.
+
     Examples
     --------
     >>> import numpy as np
@@ -121,6 +126,12 @@ class RBF(PointKernel):
     ------
     TypeError, ValueError
         If `bandwidth` is not a positive number.
+
+    See Also
+    --------
+    median_bandwidth : Median of the distances between points of paths, a bandwidth for static
+        kernels.
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
 
     Examples
     --------
@@ -165,6 +176,12 @@ class Matern(PointKernel):
     ------
     TypeError, ValueError
         If `bandwidth` is not a positive number, or `nu` not one of the three.
+
+    See Also
+    --------
+    median_bandwidth : Median of the distances between points of paths, a bandwidth for static
+        kernels.
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
 
     Notes
     -----
@@ -213,6 +230,12 @@ class RationalQuadratic(PointKernel):
     TypeError, ValueError
         If a parameter is not a positive number.
 
+    See Also
+    --------
+    median_bandwidth : Median of the distances between points of paths, a bandwidth for static
+        kernels.
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+
     Examples
     --------
     >>> import pysig
@@ -252,6 +275,11 @@ class Polynomial(PointKernel):
     ------
     TypeError, ValueError
         If a parameter is not such a number.
+
+    See Also
+    --------
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+    Linear : Inner product of points, ``scale <x, y>``.
 
     Examples
     --------

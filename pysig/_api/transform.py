@@ -39,6 +39,11 @@ class Time:
         If `times` are not times with an axis of points, if `end` is not a finite number, or if both
         are given. Their number and order are checked together with the path.
 
+    See Also
+    --------
+    transformed_shape : Numbers of points and channels of paths after a transform.
+    signature : Signature of piecewise linear paths, truncated at `depth`.
+
     Examples
     --------
     >>> import numpy as np
@@ -171,6 +176,11 @@ def transformed_shape(length: int, channels: int, transform: Any) -> tuple[int, 
     ------
     TypeError, ValueError
         If an argument is invalid; the message names it.
+
+    See Also
+    --------
+    Time : Stage of `transform` that adds time as the last channel; ``"time"`` is ``Time()``.
+    signature : Signature of piecewise linear paths, truncated at `depth`.
 
     Examples
     --------

@@ -69,6 +69,12 @@ def window_bounds(
     MemoryError
         If the windows do not fit into memory.
 
+    See Also
+    --------
+    signature_windows : Signatures of sliding windows of a path, of a number of points or of a
+        length of time.
+    dyadic_windows : Dyadic intervals of points: the whole path, its halves, quarters, and so on.
+
     Notes
     -----
     Times are compared as they are, integers and dates exactly. Nothing is interpolated: a window of
@@ -157,6 +163,12 @@ def dyadic_windows(length: int, depth: int) -> Any:
     ------
     TypeError, ValueError
         If an argument is invalid, or if intervals would have no points.
+
+    See Also
+    --------
+    signature_intervals : Signatures of intervals of a path: any number, in any order, overlapping
+        or not.
+    window_bounds : Windows of a path as half-open intervals of points.
 
     Notes
     -----

@@ -45,6 +45,11 @@ def anisotropic_words(weights: Any, bound: float) -> tuple[Word, ...]:
     MemoryError
         If there are more than 4 million words.
 
+    See Also
+    --------
+    prefix_closure : The words and all their prefixes, which a computation of the words requires.
+    words : All words, in the order of the coefficients of a signature.
+
     References
     ----------
     .. [1] T. Lyons, "Differential equations driven by rough signals", Rev. Mat. Iberoam. 14 (1998),
@@ -98,6 +103,11 @@ def prefix_closure(words: Any) -> tuple[Word, ...]:
     ------
     TypeError, ValueError
         If `words` is not a sequence or set of distinct words.
+
+    See Also
+    --------
+    anisotropic_words : Words up to a total weight, for a signature truncated by weight instead of
+        length.
 
     Examples
     --------

@@ -36,6 +36,11 @@ def signature_size(channels: int, depth: int, scalar_term: bool = False) -> int:
     TypeError, ValueError
         If an argument is not a positive integer, or the size has more than 16,384 bits.
 
+    See Also
+    --------
+    words : All words, in the order of the coefficients of a signature.
+    logsignature_size : Number of coordinates of a log-signature.
+
     Examples
     --------
     >>> import pysig
@@ -69,6 +74,11 @@ def words(channels: int, depth: int, scalar_term: bool = False) -> list[Word]:
     MemoryError
         If the list does not fit into memory; the message names its bytes and the largest depth that
         fits.
+
+    See Also
+    --------
+    word_index : Position of the coefficient of a word in a signature.
+    labels : Labels of the coefficients of a signature, in their order.
 
     Examples
     --------
@@ -128,6 +138,10 @@ def word_index(word: Word, channels: int, scalar_term: bool = False) -> int:
     TypeError, ValueError
         If `word` is not a sequence of such letters.
 
+    See Also
+    --------
+    index_word : The word of the coefficient at `index`: the inverse of `word_index`.
+
     Examples
     --------
     >>> import pysig
@@ -168,6 +182,10 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
         If an argument is not such an integer.
     MemoryError
         If there is one channel and the word does not fit into memory.
+
+    See Also
+    --------
+    word_index : Position of the coefficient of a word in a signature.
 
     Examples
     --------

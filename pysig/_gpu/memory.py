@@ -28,6 +28,10 @@ class set_gpu_memory_limit:
     TypeError, ValueError
         If `limit` is not such an integer.
 
+    See Also
+    --------
+    get_gpu_memory_limit : Return the limit of scratch memory for calls on CuPy arrays.
+
     Examples
     --------
     >>> import pysig
@@ -70,6 +74,11 @@ def get_gpu_memory_limit() -> int | None:
     -------
     int or None
         Bytes, as `set_gpu_memory_limit` set them; None means a quarter of the free memory.
+
+    See Also
+    --------
+    set_gpu_memory_limit : Set the limit of scratch memory for calls on CuPy arrays, in the current
+        context.
 
     Examples
     --------

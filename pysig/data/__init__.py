@@ -71,6 +71,10 @@ def names() -> tuple[str, ...]:
     tuple of str
         Their names.
 
+    See Also
+    --------
+    load : Read a shipped data set into arrays.
+
     Examples
     --------
     >>> names()
@@ -96,6 +100,11 @@ def file(name: str) -> Path:
     ------
     ValueError
         If there is no such data set.
+
+    See Also
+    --------
+    labels_file : The CSV of labels (`id,split,label`) of a data set.
+    load : Read a shipped data set into arrays.
 
     Examples
     --------
@@ -123,6 +132,10 @@ def labels_file(name: str) -> Path:
     ValueError
         If there is no such data set.
 
+    See Also
+    --------
+    file : The long CSV (`id,time,channel...`, compressed with gzip) of a data set.
+
     Examples
     --------
     >>> labels_file("basic_motions").name
@@ -148,6 +161,11 @@ def load(name: str) -> Dataset:
     ------
     ValueError
         If there is no such data set.
+
+    See Also
+    --------
+    names : The shipped data sets.
+    file : The long CSV (`id,time,channel...`, compressed with gzip) of a data set.
 
     Examples
     --------

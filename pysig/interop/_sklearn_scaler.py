@@ -47,6 +47,10 @@ class SignatureScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_features_in_, feature_names_in_
         See scikit-learn.
 
+    See Also
+    --------
+    SignatureTransformer : Signatures of paths as features.
+
     Examples
     --------
     >>> import numpy as np

@@ -40,6 +40,11 @@ class WindowSignatureTransformer(SignatureTransformer):
     n_channels_, n_features_in_, feature_names_in_, channel_names_in_
         See `SignatureTransformer`.
 
+    See Also
+    --------
+    SignatureTransformer : One row of features for each path.
+    pysig.signature_windows : The function that it computes.
+
     Examples
     --------
     >>> import numpy as np

@@ -89,6 +89,11 @@ def signature(
         If the channels are in several chunks, sizes of chunks are unknown, or an option is not
         available for several chunks of time. The message states the remedy.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Notes
     -----
     At most three tasks for a chunk: its last point, its signature, and a share of the tree of Chen
@@ -145,6 +150,11 @@ def logsignature(
     ------
     TypeError, ValueError
         See `signature`.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------

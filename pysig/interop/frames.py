@@ -96,6 +96,11 @@ def signature(
         If an argument is invalid, a channel does not hold numbers, or a value is missing. The
         message names the column and a remedy.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Examples
     --------
     >>> import pandas as pd
@@ -164,6 +169,11 @@ def logsignature(
     ------
     TypeError, ValueError
         See `signature`.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------

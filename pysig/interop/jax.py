@@ -58,6 +58,11 @@ def signature(
     NotImplementedError
         For a third derivative.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Notes
     -----
     Gradients call `pysig.signature_vjp` and derivatives along a direction `pysig.signature_jvp`.
@@ -108,6 +113,11 @@ def logsignature(
         Under the conditions of `pysig.logsignature`.
     NotImplementedError
         For a third derivative.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------

@@ -116,6 +116,11 @@ class SigLayer(_PathLayer):
         `transform`; `basepoint` may also be a list of coordinates. Remaining options, such as
         `name` and `dtype`, are passed to `keras.layers.Layer`.
 
+    See Also
+    --------
+    LogSigLayer : Layer of log-signatures.
+    pysig.signature : The function that the layer computes.
+
     Notes
     -----
     The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output
@@ -151,6 +156,11 @@ class LogSigLayer(_PathLayer):
         If True, compute the log-signatures of all prefixes.
     **options
         Other options of `pysig.logsignature` that are not arrays, such as ``basis="brackets"``.
+
+    See Also
+    --------
+    SigLayer : Layer of signatures.
+    pysig.logsignature : The function that the layer computes.
 
     Notes
     -----

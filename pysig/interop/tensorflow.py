@@ -60,6 +60,11 @@ def signature(
     NotImplementedError
         For a third derivative.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Examples
     --------
     >>> import tensorflow as tf
@@ -105,6 +110,11 @@ def logsignature(
         Under the conditions of `pysig.logsignature`.
     NotImplementedError
         For a third derivative.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------

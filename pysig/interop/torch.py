@@ -58,6 +58,11 @@ def signature(
     NotImplementedError
         For a third derivative.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Notes
     -----
     Gradients call `pysig.signature_vjp`, their derivatives `pysig.signature_hvp`, and derivatives
@@ -107,6 +112,11 @@ def logsignature(
         Under the conditions of `pysig.logsignature`.
     NotImplementedError
         For a third derivative.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------

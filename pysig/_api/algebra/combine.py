@@ -47,6 +47,13 @@ def combine(
 
     {raises}
 
+    See Also
+    --------
+    combine_vjp : Gradients of ``<cotangent, combine(a, b)>``.
+    combine_jvp : Derivative of ``combine(a, b)`` along tangents of its arguments.
+    append : Append a straight segment to a path: the signature ``a ⊗ exp(x)``.
+    invert : Inverse with respect to the Chen product, of any tensor with scalar 1.
+
     Notes
     -----
     Level n is the sum of ``a[k] ⊗ b[n - k]`` over k = 0, ..., n (Chen 1957). The cost is about
@@ -96,6 +103,8 @@ def combine_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -142,6 +151,8 @@ def combine_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

@@ -38,6 +38,12 @@ def inner(
 
     {raises}
 
+    See Also
+    --------
+    inner_vjp : Gradients of ``(cotangent * inner(a, b)).sum()``.
+    inner_jvp : Derivative of ``inner(a, b)`` along tangents of both arguments.
+    pysig.signature_kernel : Signature kernel, the inner product of the signatures of two paths.
+
     Examples
     --------
     >>> import numpy as np
@@ -63,6 +69,8 @@ def inner_vjp(
     {gradients}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -104,6 +112,8 @@ def inner_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

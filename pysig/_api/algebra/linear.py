@@ -41,6 +41,12 @@ def antipode(
 
     {raises}
 
+    See Also
+    --------
+    antipode_vjp : Gradient of ``<cotangent, antipode(a)>``: the antipode of the cotangent.
+    antipode_jvp : Derivative of ``antipode(a)``: the antipode of the tangent.
+    invert : Inverse with respect to the Chen product, of any tensor with scalar 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -65,6 +71,8 @@ def antipode_vjp(
     {gradients}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -96,6 +104,8 @@ def antipode_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -139,6 +149,12 @@ def dilate(
 
     {raises}
 
+    See Also
+    --------
+    dilate_vjp : Gradients of ``<cotangent, dilate(a, factors)>``.
+    dilate_jvp : Derivative of ``dilate(a, factors)`` along tangents of both arguments.
+    map_channels : Change the channels linearly: the signature of the path ``path @ matrix.T``.
+
     Notes
     -----
     The coefficient of a word is multiplied by the factors of its letters.
@@ -176,6 +192,8 @@ def dilate_vjp(
     {gradients}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -215,6 +233,8 @@ def dilate_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

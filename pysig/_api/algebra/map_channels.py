@@ -41,6 +41,13 @@ def map_channels(
 
     {raises}
 
+    See Also
+    --------
+    map_channels_vjp : Gradients of ``<cotangent, map_channels(a, matrix)>``.
+    map_channels_jvp : Derivative of ``map_channels(a, matrix)`` along tangents of both arguments.
+    dilate : Scale the channels: the signature of a path whose channel i is multiplied by
+        ``factors[i]``.
+
     Notes
     -----
     The matrix is applied to every letter of every word. Level k costs k products of the matrix with
@@ -86,6 +93,8 @@ def map_channels_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -128,6 +137,8 @@ def map_channels_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

@@ -43,6 +43,13 @@ def append(
 
     {raises}
 
+    See Also
+    --------
+    append_vjp : Gradients of ``<cotangent, append(a, x)>``.
+    append_jvp : Derivative of ``append(a, x)`` along tangents of both arguments.
+    prepend : Prepend a straight segment to a path: the signature ``exp(x) ⊗ a``.
+    exp : Tensor exponential of a Lie element, or of any tensor with scalar 0.
+
     Notes
     -----
     Computes the exponential of the increment level by level, then one Chen product.
@@ -78,6 +85,8 @@ def append_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -109,6 +118,8 @@ def append_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -155,6 +166,12 @@ def prepend(
 
     {raises}
 
+    See Also
+    --------
+    prepend_vjp : Gradients of ``<cotangent, prepend(x, a)>``.
+    prepend_jvp : Derivative of ``prepend(x, a)`` along tangents of both arguments.
+    append : Append a straight segment to a path: the signature ``a ⊗ exp(x)``.
+
     Notes
     -----
     Computes the exponential of the increment level by level, then one Chen product.
@@ -190,6 +207,8 @@ def prepend_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -222,6 +241,8 @@ def prepend_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

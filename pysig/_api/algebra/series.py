@@ -39,6 +39,12 @@ def exp(
 
     {raises}
 
+    See Also
+    --------
+    exp_vjp : Gradient of ``<cotangent, exp(a)>``.
+    exp_jvp : Derivative of ``exp(a)`` along `tangent`.
+    log : Tensor logarithm: the log-signature of a signature, in all words.
+
     Notes
     -----
     ``1 + a + a ⊗ a / 2! + ...`` in Horner form, whose inner products are short. The cost is about
@@ -72,6 +78,8 @@ def exp_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -100,6 +108,8 @@ def exp_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -139,6 +149,12 @@ def log(
 
     {raises}
 
+    See Also
+    --------
+    log_vjp : Gradient of ``<cotangent, log(a)>``.
+    log_jvp : Derivative of ``log(a)`` along `tangent`.
+    exp : Tensor exponential of a Lie element, or of any tensor with scalar 0.
+
     Notes
     -----
     ``s - s ⊗ s / 2 + s ⊗ s ⊗ s / 3 - ...`` for ``a = 1 + s`` in Horner form, whose inner products
@@ -173,6 +189,8 @@ def log_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -201,6 +219,8 @@ def log_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -240,6 +260,13 @@ def invert(
 
     {raises}
 
+    See Also
+    --------
+    invert_vjp : Gradient of ``<cotangent, invert(a)>``.
+    invert_jvp : Derivative of ``invert(a)`` along `tangent`.
+    antipode : Antipode: reverse every word and change the sign of those of odd length.
+    combine : Chen product: the signature of one path followed by another.
+
     Notes
     -----
     ``1 - s + s ⊗ s - ...`` for ``a = 1 + s`` in Horner form. For a signature, `antipode` returns
@@ -277,6 +304,8 @@ def invert_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -305,6 +334,8 @@ def invert_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------

@@ -44,6 +44,13 @@ def shuffle(
 
     {raises}
 
+    See Also
+    --------
+    shuffle_vjp : Gradients of ``<cotangent, shuffle(a, b)>``.
+    shuffle_jvp : Derivative of ``shuffle(a, b)`` along tangents of both arguments.
+    half_shuffle : Half-shuffle of functionals: integrate one functional of a signature against
+        another.
+
     Notes
     -----
     The weight of w is the sum of ``a[u] b[v]`` over the ``2**len(w)`` ways to split the letters of
@@ -80,6 +87,8 @@ def shuffle_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -111,6 +120,8 @@ def shuffle_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
@@ -150,6 +161,12 @@ def half_shuffle(
 
     {raises}
 
+    See Also
+    --------
+    half_shuffle_vjp : Gradients of ``<cotangent, half_shuffle(a, b)>``.
+    half_shuffle_jvp : Derivative of ``half_shuffle(a, b)`` along tangents of both arguments.
+    shuffle : Shuffle product of functionals of a signature.
+
     Notes
     -----
     The shuffles of u and v that end with the last letter of v (Schützenberger 1958). The two
@@ -186,6 +203,8 @@ def half_shuffle_vjp(
 
     {raises}
 
+    {see also}
+
     Examples
     --------
     >>> import numpy as np
@@ -217,6 +236,8 @@ def half_shuffle_jvp(
     {derivative}
 
     {raises}
+
+    {see also}
 
     Examples
     --------
