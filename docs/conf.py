@@ -68,7 +68,6 @@ numpydoc_validation_checks = {
     "ES01",
     "GL08",
     "PR04",
-    "SA01",
     "SS05",
     "YD01",
 }

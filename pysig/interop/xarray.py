@@ -102,6 +102,11 @@ def signature(
     TypeError, ValueError
         If an argument is invalid, a dimension is missing, or a name is taken. The message names it.
 
+    See Also
+    --------
+    pysig.signature : Signature of arrays, with all options explained.
+    logsignature : Log-signatures of the same input.
+
     Examples
     --------
     >>> import numpy as np
@@ -173,6 +178,11 @@ def logsignature(
     ------
     TypeError, ValueError
         See `signature`.
+
+    See Also
+    --------
+    pysig.logsignature : Log-signature of arrays, with all options explained.
+    signature : Signatures of the same input.
 
     Examples
     --------
