@@ -45,7 +45,7 @@ def signature_kernel_matrix(
     depth, order : int, optional
         See `pysig.signature_kernel`. One of them is needed: a tolerance would choose another order
         for each chunk. `pysig.signature_kernel_order` finds an order from some of the paths.
-    dyadic_order, static_kernel, weights, levels, grid, normalize, method
+    dyadic_order, static_kernel, weights, levels, grid, normalize
         See `pysig.signature_kernel`.
     lengths : tuple (lengths_x, lengths_y), or array_like of int without `y`, optional
         Numbers of points of the paths.
@@ -53,6 +53,8 @@ def signature_kernel_matrix(
         A point in front of every path. Without `y` not a tuple.
     transform : str, pysig.Time, or sequence of these, optional
         See `pysig.signature`. `pysig.Time` takes times that all paths share.
+    method
+        See `pysig.signature_kernel`.
     workers : int, optional
         Threads of each task.
 
@@ -66,6 +68,10 @@ def signature_kernel_matrix(
     ------
     TypeError, ValueError
         If an argument is invalid, or a path is in several chunks. The message states the remedy.
+
+    See Also
+    --------
+    pysig.signature_kernel_matrix : The function of arrays, with all options explained.
 
     Notes
     -----

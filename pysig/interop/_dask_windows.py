@@ -47,11 +47,13 @@ def signature_windows(
         Paths with any chunks along the batch and along time, and one chunk of channels.
     depth : int
         Truncation depth, at least 1. None with `words`.
-    window, stride, start, closed, include_previous
+    window, stride, start
         See `pysig.signature_windows`.
     times : array_like or dask.array.Array, shape (length,), optional
         Times of the points of all paths. They are computed at once, because they say which points
         belong to a window.
+    closed, include_previous
+        See `pysig.signature_windows`.
     **options
         `inverse`, `scalar_term` and `words` as of `pysig.signature_windows`; `basepoint`, True or
         an array (channels,); `lengths`, for paths with one chunk of time and windows of a number of
@@ -68,6 +70,10 @@ def signature_windows(
     ------
     TypeError, ValueError
         See `signature`, and if arguments of windows are invalid. The message states the remedy.
+
+    See Also
+    --------
+    pysig.signature_windows : The function of arrays.
 
     Notes
     -----
@@ -129,6 +135,10 @@ def logsignature_windows(
     ------
     TypeError, ValueError
         See `signature_windows`.
+
+    See Also
+    --------
+    pysig.logsignature_windows : The function of arrays.
 
     Examples
     --------
