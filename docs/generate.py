@@ -14,10 +14,9 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pysig
 from pysig._backend import CAPABILITIES
@@ -40,8 +39,7 @@ INTEROP = sorted(
 )
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A page of the reference: public names of files of pysig/_api, or of other modules."""
 
     slug: str
