@@ -29,9 +29,13 @@ DERIVATIVE = re.compile(r"_(vjp|jvp|hvp)$")
 
 # Not imported for the reference, so that the site has the same pages on every machine. The gallery
 # uses `OTHERS` where they are installed.
-FRAMEWORKS = ["jax", "keras", "tensorflow", "torch"]
+FRAMEWORKS = ["aeon", "jax", "keras", "sktime", "tensorflow", "torch"]
 OTHERS = ("dask", "distributed", "sklearn", "xarray")
 FRAMEWORKS += [name for name in OTHERS if not importlib.util.find_spec(name)]
+BASES = {
+    "aeon.transformations.collection": "BaseCollectionTransformer",
+    "sktime.transformations.base": "BaseTransformer",
+}
 INTEROP = sorted(
     file.stem
     for file in (Path(pysig.__file__).parent / "interop").glob("*.py")
@@ -171,6 +175,8 @@ def mocked_frameworks() -> Iterator[None]:
         keras: Any = importlib.import_module("keras")
         keras.backend = SimpleNamespace(backend=lambda: "numpy")
         keras.layers = SimpleNamespace(Layer=object)  # a mocked base class would hide its module
+        for module, base in BASES.items():
+            setattr(importlib.import_module(module), base, object)
         rules: Any = importlib.import_module("jax.interpreters")
         rules.ad = SimpleNamespace(primitive_jvps={}, primitive_transposes={})
         rules.batching = SimpleNamespace(primitive_batchers={})

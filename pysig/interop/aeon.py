@@ -43,6 +43,10 @@ class SignatureTransformer(BaseCollectionTransformer):
     n_jobs : int, default 1
         Threads; -1 for all processors.
 
+    See Also
+    --------
+    pysig.interop.sklearn.SignatureTransformer : All options of pysig, for scikit-learn.
+
     Notes
     -----
     Series of different lengths are taken for "global" and "dyadic" windows, which aeon refuses.

@@ -42,6 +42,10 @@ class SignatureTransformer(BaseTransformer):
     n_jobs : int, optional
         Threads. None: the setting of `pysig.set_workers`.
 
+    See Also
+    --------
+    pysig.interop.sklearn.SignatureTransformer : All options of pysig, for scikit-learn.
+
     Notes
     -----
     Series of different lengths are taken for "global" and "dyadic" windows.
