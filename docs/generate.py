@@ -174,7 +174,9 @@ def mocked_frameworks() -> Iterator[None]:
     with mock(FRAMEWORKS):
         keras: Any = importlib.import_module("keras")
         keras.backend = SimpleNamespace(backend=lambda: "numpy")
-        keras.layers = SimpleNamespace(Layer=object)  # a mocked base class would hide its module
+        # A mocked base class or decorator would hide the class and its module.
+        keras.layers = SimpleNamespace(Layer=object)
+        keras.saving = SimpleNamespace(register_keras_serializable=lambda **_: lambda cls: cls)
         for module, base in BASES.items():
             setattr(importlib.import_module(module), base, object)
         rules: Any = importlib.import_module("jax.interpreters")
