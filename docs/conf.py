@@ -62,12 +62,13 @@ autodoc_mock_imports = generate.FRAMEWORKS
 autodoc_typehints = "none"  # the docstrings state types and shapes
 templates_path = ["_templates"]  # class pages omit inherited members
 numpydoc_show_class_members = False
-# Every public docstring documents parameters, results, errors, related names and an example.
+# Every public docstring documents parameters, results, errors and an example.
 numpydoc_validation_checks = {
     "all",
     "ES01",
     "GL08",
     "PR04",
+    "SA01",
     "SS05",
     "YD01",
 }

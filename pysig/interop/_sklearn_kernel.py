@@ -46,6 +46,10 @@ class SignatureKernel(Kernel):
     n_jobs : int, default None
         Threads, see `pysig.set_workers`. None: the default of pysig.
 
+    See Also
+    --------
+    pysig.signature_kernel_matrix : The function that it computes.
+
     Notes
     -----
     scikit-learn's Gaussian processes accept 2-D input only: pass rows with `channels`, or

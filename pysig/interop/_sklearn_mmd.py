@@ -47,6 +47,10 @@ class MMDTest(BaseEstimator):
     n_channels_, n_features_in_, feature_names_in_, channel_names_in_
         See `SignatureTransformer`.
 
+    See Also
+    --------
+    pysig.mmd_test : The function that it computes.
+
     Examples
     --------
     >>> import numpy as np

@@ -173,6 +173,10 @@ def signature_kernel(
     NotImplementedError
         For a second derivative.
 
+    See Also
+    --------
+    pysig.signature_kernel : The function of arrays, with all options explained.
+
     Examples
     --------
     >>> import jax
@@ -222,6 +226,10 @@ def signature_kernel_matrix(
         Under the conditions of `pysig.signature_kernel_matrix`.
     NotImplementedError
         For a second derivative.
+
+    See Also
+    --------
+    pysig.signature_kernel_matrix : The function of arrays, with all options explained.
 
     Examples
     --------
@@ -273,6 +281,10 @@ def mmd(
         Under the conditions of `pysig.mmd`.
     NotImplementedError
         For a second derivative.
+
+    See Also
+    --------
+    pysig.mmd : The function of arrays, with all options explained.
 
     Examples
     --------

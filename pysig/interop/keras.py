@@ -197,6 +197,11 @@ class SigKernelLayer(keras.layers.Layer):
         `static_kernel`, `normalize` or `transform`. Remaining options, such as `name` and `dtype`,
         are passed to `keras.layers.Layer`.
 
+    See Also
+    --------
+    SigLayer : Layer of signatures.
+    pysig.signature_kernel_matrix : The function that it computes.
+
     Notes
     -----
     The input has shape ``(batch, length, channels)``; batch and length may be unknown. The output

@@ -166,6 +166,10 @@ def signature_kernel(
     NotImplementedError
         For a second derivative.
 
+    See Also
+    --------
+    pysig.signature_kernel : The function of arrays, with all options explained.
+
     Examples
     --------
     >>> import tensorflow as tf
@@ -218,6 +222,10 @@ def signature_kernel_matrix(
     NotImplementedError
         For a second derivative.
 
+    See Also
+    --------
+    pysig.signature_kernel_matrix : The function of arrays, with all options explained.
+
     Examples
     --------
     >>> import tensorflow as tf
@@ -263,6 +271,10 @@ def mmd(
         Under the conditions of `pysig.mmd`.
     NotImplementedError
         For a second derivative.
+
+    See Also
+    --------
+    pysig.mmd : The function of arrays, with all options explained.
 
     Examples
     --------
