@@ -102,6 +102,7 @@ sphinx_gallery_conf: dict[str, Any] = {
     "doc_module": ("pysig",),
     "backreferences_dir": "gallery/backreferences",
     "show_memory": False,
+    "write_computation_times": False,  # its page loads styles from the network
     "show_signature": False,
     "remove_config_comments": True,
     "min_reported_time": 10_000,
