@@ -205,9 +205,11 @@ def signature_kernel_matrix(
         The paths, float32 or float64.
     y : tf.Tensor, shape (paths_y, length_y, channels), optional
         The other paths. None: those of x; the matrix is symmetric and half of it is computed.
+    depth
+        As for `signature_kernel`.
     lengths : array of int, or a tuple of two with `y`, optional
         As for `pysig.signature_kernel_matrix`.
-    depth, parameters, **options
+    parameters, **options
         As for `signature_kernel`.
 
     Returns
@@ -254,9 +256,11 @@ def mmd(
     ----------
     x, y : tf.Tensor, shapes (paths_x, length_x, channels) and (paths_y, length_y, channels)
         The samples, of one dtype, float32 or float64.
+    depth
+        As for `signature_kernel`.
     unbiased : bool, optional
         As for `pysig.mmd`. The biased estimate is not negative.
-    depth, lengths, parameters, **options
+    lengths, parameters, **options
         As for `signature_kernel`, without `levels`. Pass `order` or `depth`, so that the three
         matrices are those of one kernel.
 
