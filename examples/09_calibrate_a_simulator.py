@@ -10,7 +10,8 @@ both agree:
    \min_\theta \; \mathbb{E}\,k(X_\theta, X_\theta')
    - 2\,\mathbb{E}\,k(X_\theta, Y) .
 
-Gradients of signature kernels by the points make this a descent.
+pysig differentiates signature kernels with respect to the points of the paths, so
+gradient descent applies.
 """
 
 # %%
@@ -49,8 +50,9 @@ noise = np.concatenate([noise, -noise])  # pairs reduce the variance
 KERNEL = {"order": 3, "transform": "time"}
 
 # %%
-# The loss is a sum over two Gram matrices, and its gradient by the paths that
-# of the same sums. A path is not compared with itself.
+# The loss is a weighted sum of the entries of two Gram matrices. A path is not
+# compared with itself. ``signature_kernel_matrix_vjp`` takes the weights and
+# returns the gradient with respect to the paths.
 
 n = len(noise)
 inner = (1 - np.eye(n)) / (n * (n - 1))

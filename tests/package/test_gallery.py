@@ -79,6 +79,11 @@ def long_intervals_cost_no_more(v):
     return errors.max() < 1e-12 and loop[20_000] > 5 * index[20_000]
 
 
+def median_is_a_good_bandwidth(v):
+    table = v["table"].set_index("bandwidth / median")
+    return table["test"][1] > 0.95 and table["validation"][0.125] < 0.6 < table["validation"][1]
+
+
 #: What the text of a page states, as a function of the variables of its program.
 CLAIMS = {
     "01_what_a_signature_sees": area_tells_the_order,
@@ -94,6 +99,7 @@ CLAIMS = {
     "11_the_same_code_on_a_gpu": estimate_approaches_the_expectation,
     "12_from_cpp_and_numba": embedded_results_agree,
     "13_interval_queries": long_intervals_cost_no_more,
+    "14_support_vector_machine": median_is_a_good_bandwidth,
 }
 
 
