@@ -60,22 +60,20 @@ def measured(compute):
     return result, peak / 1e6
 
 
-@dask.delayed
-def read(begin, end):
-    """A part of the file, in volts. Each task opens the file itself."""
+def read(block_info=None):
+    """A chunk of the file, in volts. Each task opens the file itself."""
+    begin, end = block_info[None]["array-location"][0]
     part = np.memmap(file, np.int16, mode="r", shape=shape)[begin:end]
     return part.astype(np.float32) * UNIT
 
 
 def in_chunks(chunk):
     """The signature, by Dask on one thread."""
-    size = (chunk, CHANNELS)
-    parts = [
-        da.from_delayed(read(begin, begin + chunk), size, np.float32)
-        for begin in range(0, POINTS, chunk)
-    ]
+    chunks = ((chunk,) * (POINTS // chunk), (CHANNELS,))
+    empty = np.zeros((0, 0), np.float32)
+    path = da.map_blocks(read, chunks=chunks, dtype=np.float32, meta=empty)
     with dask.config.set(scheduler="synchronous"):
-        return sig.signature(da.concatenate(parts), DEPTH).compute()
+        return sig.signature(path, DEPTH).compute()
 
 
 def whole():

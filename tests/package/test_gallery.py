@@ -132,4 +132,4 @@ def test_program_runs_and_its_text_is_true(program):
         variables = runpy.run_path(str(program))
     assert pyplot.gcf().get_label()
     pyplot.close("all")
-    assert CLAIMS[program.stem](variables)
+    assert CLAIMS[program.stem](variables), variables["table"].to_string()
