@@ -36,11 +36,11 @@ namespace {
 thread_local char message[1024] = "";
 
 using detail::expect;
-using detail::refuse;
+using detail::throw_invalid_argument;
 
 template <class T>
-T& there(T* pointer, const char* argument) {
-    if (!pointer) refuse(argument, "a pointer that is not null", "null");
+T& non_null(T* pointer, const char* argument) {
+    if (!pointer) throw_invalid_argument(argument, "a pointer that is not null", "null");
     return *pointer;
 }
 
@@ -48,7 +48,7 @@ T& there(T* pointer, const char* argument) {
 template <class T>
 span<T> array(T* data, std::int64_t size, const char* argument) {
     expect(size >= 0, argument, "at least 0 elements", size);
-    if (size > 0) there(data, argument);
+    if (size > 0) non_null(data, argument);
     return {data, size};
 }
 template <class R>
@@ -145,11 +145,11 @@ signature_tangents<R> tangents_of(const R* path, i64 path_size, const R* basepoi
 
 algebra_options algebra_of(int scalar_term, int workers) { return {flag(scalar_term, "scalar_term"), workers}; }
 
-// Whatever `make` gives, in a handle of the caller's. Null until it is there.
+// Stores what `make` returns in a new handle. The handle is null if `make` throws.
 template <class Handle, class F>
 int create(Handle** handle, const char* name, F&& make) noexcept {
     return status_of([&] {
-        there(handle, name) = nullptr;
+        non_null(handle, name) = nullptr;
         *handle = new Handle{make()};
     });
 }
@@ -170,12 +170,12 @@ extern "C" {
 const char* pysig_last_error(void) { return message; }
 const char* pysig_version(void) { return PYSIG_VERSION; }
 int pysig_isa(const char** name) {
-    return status_of([&] { there(name, "name") = active_kernels().name; });
+    return status_of([&] { non_null(name, "name") = active_kernels().name; });
 }
 
 int pysig_options_init(pysig_options* options, size_t size) {
     return status_of([&] {
-        there(options, "options");
+        non_null(options, "options");
         expect(size == sizeof(pysig_options), "size", "sizeof(pysig_options) of this version of pysig", i64(size));
         *options = pysig_options();
         options->size = size;
@@ -186,7 +186,7 @@ int pysig_options_init(pysig_options* options, size_t size) {
 
 int pysig_kernel_options_init(pysig_kernel_options* options, size_t size) {
     return status_of([&] {
-        there(options, "options");
+        non_null(options, "options");
         expect(size == sizeof(pysig_kernel_options), "size", "sizeof(pysig_kernel_options) of this version of pysig",
                i64(size));
         const signature_kernel_options<double> defaults;
@@ -200,17 +200,17 @@ int pysig_kernel_options_init(pysig_kernel_options* options, size_t size) {
 }
 
 int pysig_signature_size(int64_t channels, int depth, int64_t* size) {
-    return status_of([&] { there(size, "size") = detail::checked_size(channels, depth); });
+    return status_of([&] { non_null(size, "size") = detail::checked_size(channels, depth); });
 }
 int pysig_logsignature_size(int64_t channels, int depth, int64_t* size) {
-    return status_of([&] { there(size, "size") = logsignature_size(channels, depth); });
+    return status_of([&] { non_null(size, "size") = logsignature_size(channels, depth); });
 }
 
 int pysig_basis_create(int64_t channels, int depth, int kind, pysig_basis** handle) {
     return create(handle, "basis", [&] { return logsignature_basis(channels, depth, static_cast<basis>(kind)); });
 }
 int pysig_basis_size(const pysig_basis* basis, int64_t* size) {
-    return status_of([&] { there(size, "size") = there(basis, "basis").tables.size(); });
+    return status_of([&] { non_null(size, "size") = non_null(basis, "basis").tables.size(); });
 }
 void pysig_basis_destroy(pysig_basis* basis) { delete basis; }
 

@@ -1,4 +1,4 @@
-// The functions of pysig.h that there are for float and for double: included once for each, with PYSIG_R and
+// The functions of pysig.h of one precision: included for float and for double, with PYSIG_R and
 // PYSIG_NAME.
 
 int PYSIG_NAME(pysig_signature)(const PYSIG_R* path, int64_t path_size, int64_t channels, int depth,
@@ -38,7 +38,7 @@ int PYSIG_NAME(pysig_signature_vjp)(const PYSIG_R* path, int64_t path_size, int6
 int PYSIG_NAME(pysig_logsignature)(const PYSIG_R* path, int64_t path_size, const pysig_basis* basis,
                                    const pysig_options* options, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        detail::logsignature<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables,
+        detail::logsignature<PYSIG_R>(array(path, path_size, "path"), non_null(basis, "basis").tables,
                                       options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
@@ -51,7 +51,7 @@ int PYSIG_NAME(pysig_logsignature_jvp)(const PYSIG_R* path, int64_t path_size, c
     return status_of([&] {
         const auto tangents = tangents_of<PYSIG_R>(tangent, tangent_size, basepoint_tangent, basepoint_tangent_size,
                                                    initial_tangent, initial_tangent_size);
-        detail::logsignature_jvp<PYSIG_R>(array(path, path_size, "path"), there(basis, "basis").tables, tangents,
+        detail::logsignature_jvp<PYSIG_R>(array(path, path_size, "path"), non_null(basis, "basis").tables, tangents,
                                           options_of<PYSIG_R>(options).get(), array(out, out_size, "out"));
     });
 }
@@ -61,11 +61,12 @@ int PYSIG_NAME(pysig_logsignature_vjp)(const PYSIG_R* path, int64_t path_size, c
                                        PYSIG_R* path_bar, int64_t path_bar_size, PYSIG_R* basepoint_bar,
                                        int64_t basepoint_bar_size, PYSIG_R* initial_bar, int64_t initial_bar_size) {
     return status_of([&] {
-        detail::logsignature_vjp<PYSIG_R>(
-            array(path, path_size, "path"), there(basis, "basis").tables, array(cotangent, cotangent_size, "cotangent"),
-            options_of<PYSIG_R>(options).get(), array(path_bar, path_bar_size, "path_bar"),
-            optional_output(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
-            optional_output(initial_bar, initial_bar_size, "initial_bar"));
+        detail::logsignature_vjp<PYSIG_R>(array(path, path_size, "path"), non_null(basis, "basis").tables,
+                                          array(cotangent, cotangent_size, "cotangent"),
+                                          options_of<PYSIG_R>(options).get(),
+                                          array(path_bar, path_bar_size, "path_bar"),
+                                          optional_output(basepoint_bar, basepoint_bar_size, "basepoint_bar"),
+                                          optional_output(initial_bar, initial_bar_size, "initial_bar"));
     });
 }
 
@@ -73,7 +74,8 @@ int PYSIG_NAME(pysig_signature_to_logsignature)(const PYSIG_R* signature, int64_
                                                 const pysig_basis* basis, int workers, PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
         detail::signature_to_logsignature<PYSIG_R>(array(signature, signature_size, "signature"),
-                                                   there(basis, "basis").tables, workers, array(out, out_size, "out"));
+                                                   non_null(basis, "basis").tables, workers,
+                                                   array(out, out_size, "out"));
     });
 }
 
@@ -129,13 +131,13 @@ PYSIG_SERIES(pysig_log, series::log)
 
 int PYSIG_NAME(pysig_window)(PYSIG_R* path, intptr_t path_size, PYSIG_R* out, void* window) {
     return PYSIG_OK == status_of([&] {
-               const auto& which = there(static_cast<const pysig_window*>(window), "window");
+               const auto& which = non_null(static_cast<const pysig_window*>(window), "window");
                expect(which.depth <= 64, "depth", "at most 64", which.depth);
                const std::vector<PYSIG_R> all =
                    signature(array(path, path_size, "path"), which.channels, int(which.depth));
                expect(which.word >= 0 && which.word < i64(all.size()), "word", "a coefficient of the signature",
                       which.word);
-               there(out, "out") = all[std::size_t(which.word)];
+               non_null(out, "out") = all[std::size_t(which.word)];
            });
 }
 
@@ -144,27 +146,27 @@ int PYSIG_NAME(pysig_incremental_create)(int64_t channels, int depth, PYSIG_NAME
 }
 int PYSIG_NAME(pysig_incremental_copy)(const PYSIG_NAME(pysig_incremental) * from,
                                        PYSIG_NAME(pysig_incremental) * *copy) {
-    return create(copy, "copy", [&] { return there(from, "incremental").incremental; });
+    return create(copy, "copy", [&] { return non_null(from, "incremental").incremental; });
 }
 void PYSIG_NAME(pysig_incremental_destroy)(PYSIG_NAME(pysig_incremental) * handle) { delete handle; }
 
 int PYSIG_NAME(pysig_incremental_reset)(PYSIG_NAME(pysig_incremental) * handle) {
-    return status_of([&] { there(handle, "incremental").incremental.reset(); });
+    return status_of([&] { non_null(handle, "incremental").incremental.reset(); });
 }
 int PYSIG_NAME(pysig_incremental_push)(PYSIG_NAME(pysig_incremental) * handle, const PYSIG_R* points,
                                        int64_t points_size) {
-    return status_of([&] { there(handle, "incremental").incremental.push(array(points, points_size, "points")); });
+    return status_of([&] { non_null(handle, "incremental").incremental.push(array(points, points_size, "points")); });
 }
 int PYSIG_NAME(pysig_incremental_push_increments)(PYSIG_NAME(pysig_incremental) * handle, const PYSIG_R* increments,
                                                   int64_t increments_size) {
     return status_of([&] {
-        there(handle, "incremental").incremental.push_increments(array(increments, increments_size, "increments"));
+        non_null(handle, "incremental").incremental.push_increments(array(increments, increments_size, "increments"));
     });
 }
 int PYSIG_NAME(pysig_incremental_signature)(const PYSIG_NAME(pysig_incremental) * handle, PYSIG_R* out,
                                             int64_t out_size) {
     return status_of([&] {
-        const auto known = there(handle, "incremental").incremental.signature();
+        const auto known = non_null(handle, "incremental").incremental.signature();
         const auto to = array(out, out_size, "out");
         detail::expect_size(to, "out", known.size());
         std::copy(known.data(), known.data() + known.size(), to.data());
@@ -173,25 +175,25 @@ int PYSIG_NAME(pysig_incremental_signature)(const PYSIG_NAME(pysig_incremental) 
 int PYSIG_NAME(pysig_incremental_logsignature)(const PYSIG_NAME(pysig_incremental) * handle, const pysig_basis* basis,
                                                PYSIG_R* out, int64_t out_size) {
     return status_of([&] {
-        there(handle, "incremental")
-            .incremental.logsignature_into(there(basis, "basis").tables, array(out, out_size, "out"));
+        non_null(handle, "incremental")
+            .incremental.logsignature_into(non_null(basis, "basis").tables, array(out, out_size, "out"));
     });
 }
 int PYSIG_NAME(pysig_incremental_sizes)(const PYSIG_NAME(pysig_incremental) * handle, int64_t* channels, int* depth,
                                         int64_t* points) {
     return status_of([&] {
-        const auto& incremental = there(handle, "incremental").incremental;
+        const auto& incremental = non_null(handle, "incremental").incremental;
         if (channels) *channels = incremental.channels();
         if (depth) *depth = incremental.depth();
         if (points) *points = incremental.points();
     });
 }
 int PYSIG_NAME(pysig_incremental_serialised_size)(const PYSIG_NAME(pysig_incremental) * handle, int64_t* size) {
-    return status_of([&] { there(size, "size") = there(handle, "incremental").incremental.serialised_size(); });
+    return status_of([&] { non_null(size, "size") = non_null(handle, "incremental").incremental.serialised_size(); });
 }
 int PYSIG_NAME(pysig_incremental_serialise)(const PYSIG_NAME(pysig_incremental) * handle, unsigned char* bytes,
                                             int64_t size) {
-    return status_of([&] { there(handle, "incremental").incremental.serialise_into(array(bytes, size, "bytes")); });
+    return status_of([&] { non_null(handle, "incremental").incremental.serialise_into(array(bytes, size, "bytes")); });
 }
 int PYSIG_NAME(pysig_incremental_deserialise)(const unsigned char* bytes, int64_t size,
                                               PYSIG_NAME(pysig_incremental) * *handle) {

@@ -36,7 +36,7 @@ algebra_job<R> make_algebra_job(algebra_op op, i64 channels, int depth, i64 batc
 
 inline i64 common_batch(i64 a, i64 b) {
     if (a != b && a != 1 && b != 1)
-        refuse("b", "as many rows as a (" + std::to_string(a) + "), or one", std::to_string(b));
+        throw_invalid_argument("b", "as many rows as a (" + std::to_string(a) + "), or one", std::to_string(b));
     return a == 1 ? b : a;
 }
 
@@ -52,7 +52,8 @@ void bilinear(algebra_op op, span<const R> a, span<const R> b, i64 channels, int
     const i64 width = row_width(channels, depth, options), rows_a = rows_of(a, "a", width),
               rows_b = rows_of(b, "b", width);
     if (op != algebra_op::product && depth > max_shuffle_depth)
-        refuse("depth", "at most " + std::to_string(max_shuffle_depth) + " for shuffles", std::to_string(depth));
+        throw_invalid_argument("depth", "at most " + std::to_string(max_shuffle_depth) + " for shuffles",
+                               std::to_string(depth));
     const i64 batch = common_batch(rows_a, rows_b);
     expect_size(out, "out", batch * width);
     if (batch == 0) return;

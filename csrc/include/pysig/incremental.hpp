@@ -58,9 +58,10 @@ class incremental_signature {
 
     void logsignature_into(const logsignature_basis& basis, span<R> out) const {
         if (basis.channels() != channels_)
-            detail::refuse("basis", std::to_string(channels_) + " channels", std::to_string(basis.channels()));
+            detail::throw_invalid_argument("basis", std::to_string(channels_) + " channels",
+                                           std::to_string(basis.channels()));
         if (basis.depth() != depth_)
-            detail::refuse("basis", "depth " + std::to_string(depth_), std::to_string(basis.depth()));
+            detail::throw_invalid_argument("basis", "depth " + std::to_string(depth_), std::to_string(basis.depth()));
         detail::signature_to_logsignature<R>(signature(), basis, 1, out);
     }
     std::vector<R> logsignature(const logsignature_basis& basis) const {
@@ -98,17 +99,19 @@ class incremental_signature {
     static incremental_signature deserialise(span<const unsigned char> bytes) {
         header head{};
         if (bytes.data() == nullptr || bytes.size() < i64(sizeof head))
-            detail::refuse("bytes", "a serialised incremental signature", "too few bytes");
+            detail::throw_invalid_argument("bytes", "a serialised incremental signature", "too few bytes");
         std::memcpy(&head, bytes.data(), sizeof head);
         if (head.magic != magic || head.version != 1 || (head.started != 0 && head.started != 1) ||
             head.points < head.started)
-            detail::refuse("bytes", "an incremental signature serialised in this byte order", "something else");
+            detail::throw_invalid_argument("bytes", "an incremental signature serialised in this byte order",
+                                           "something else");
         if (head.real_size != std::int32_t(sizeof(R)))
-            detail::refuse("bytes", "reals of " + std::to_string(sizeof(R)) + " bytes",
-                           std::to_string(head.real_size) + " bytes");
+            detail::throw_invalid_argument("bytes", "reals of " + std::to_string(sizeof(R)) + " bytes",
+                                           std::to_string(head.real_size) + " bytes");
         const i64 size = detail::checked_size(head.channels, head.depth);
         if (bytes.size() != i64(sizeof head) + (head.channels + size) * i64(sizeof(R)))
-            detail::refuse("bytes", "the size for these channels and depth", std::to_string(bytes.size()) + " bytes");
+            detail::throw_invalid_argument("bytes", "the size for these channels and depth",
+                                           std::to_string(bytes.size()) + " bytes");
         incremental_signature result(head.channels, head.depth);
         const unsigned char* from = bytes.data() + sizeof head;
         std::memcpy(result.last_.data(), from, result.last_.size() * sizeof(R));

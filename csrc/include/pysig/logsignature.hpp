@@ -39,7 +39,7 @@ class logsignature_call : public path_call<R> {
     logsignature_call(span<const R> path, const logsignature_basis& basis, const signature_options<R>& options)
         : path_call<R>(path, basis.channels(), basis.depth(), options),
           coordinates(this->batch * this->rows * basis.size()) {
-        if (options.scalar_term) refuse("scalar_term", "false: the scalar of a logarithm is 0", "true");
+        if (options.scalar_term) throw_invalid_argument("scalar_term", "false: the scalar of a logarithm is 0", "true");
     }
     const i64 coordinates;
 };

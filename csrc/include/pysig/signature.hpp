@@ -31,7 +31,7 @@ namespace detail {
 inline const i64* order_of_lengths(span<const i64> lengths, i64 length, const char* argument, std::vector<i64>& order) {
     for (i64 b = 0; b < lengths.size(); ++b)
         if (lengths[b] < 1 || lengths[b] > length)
-            refuse(argument, "between 1 and " + std::to_string(length), std::to_string(lengths[b]));
+            throw_invalid_argument(argument, "between 1 and " + std::to_string(length), std::to_string(lengths[b]));
     order.resize(std::size_t(lengths.size()));
     std::iota(order.begin(), order.end(), i64(0));
     std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) { return lengths[a] < lengths[b]; });
@@ -89,8 +89,9 @@ struct path_call {
             return 1;
         }
         if (path.size() < row || path.size() % row)
-            refuse("path", "batch * length * channels elements, that is a positive multiple of " + std::to_string(row),
-                   std::to_string(path.size()));
+            throw_invalid_argument(
+                "path", "batch * length * channels elements, that is a positive multiple of " + std::to_string(row),
+                std::to_string(path.size()));
         expect_size(path, "path", path.size());
         return path.size() / row;
     }

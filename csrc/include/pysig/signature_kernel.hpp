@@ -38,7 +38,7 @@ inline void check_static_kernel(const static_kernel& kappa) {
     const double* p = kappa.parameters;
     const auto positive = [](double value) {
         if (!(value > 0) || std::isinf(value))
-            refuse("kappa.parameters", "finite positive numbers", std::to_string(value));
+            throw_invalid_argument("kappa.parameters", "finite positive numbers", std::to_string(value));
     };
     expect(int(kappa.kind) >= 0 && int(kappa.kind) <= int(kappa_kind::polynomial), "kappa.kind", "0 to 6",
            int(kappa.kind));
@@ -47,9 +47,10 @@ inline void check_static_kernel(const static_kernel& kappa) {
     if (kappa.kind != kappa_kind::polynomial) return;
     positive(p[2]);
     if (p[0] != std::floor(p[0]) || p[0] > 1000)
-        refuse("kappa.parameters", "a power that is a whole number of at most 1000", std::to_string(p[0]));
+        throw_invalid_argument("kappa.parameters", "a power that is a whole number of at most 1000",
+                               std::to_string(p[0]));
     if (!(p[1] >= 0) || std::isinf(p[1]))
-        refuse("kappa.parameters", "a finite number of at least 0", std::to_string(p[1]));
+        throw_invalid_argument("kappa.parameters", "a finite number of at least 0", std::to_string(p[1]));
 }
 
 // A checked call: sizes, and the job without its output.
@@ -86,8 +87,9 @@ struct kernel_call {
         expect(batch >= 1, batch_name, "at least 1", batch);
         const i64 row = checked_product(batch_name, batch, channels);
         if (path.size() < row || path.size() % row)
-            refuse(name, "batch * length * channels elements, that is a positive multiple of " + std::to_string(row),
-                   std::to_string(path.size()));
+            throw_invalid_argument(
+                name, "batch * length * channels elements, that is a positive multiple of " + std::to_string(row),
+                std::to_string(path.size()));
         expect_size(path, name, path.size());
         path_view<R> view{};
         view.data = path.data();
@@ -119,7 +121,7 @@ struct kernel_call {
             expect_size(options.weights, "weights", options.depth + 1);
             for (i64 n = 0; n <= options.depth; ++n)
                 if (!(options.weights[n] >= 0))
-                    refuse("weights", "numbers of at least 0", std::to_string(options.weights[n]));
+                    throw_invalid_argument("weights", "numbers of at least 0", std::to_string(options.weights[n]));
         }
         kernel_rule& rule = job.rule;
         rule.scheme = difference ? kernel_scheme::difference : levels ? kernel_scheme::levels : kernel_scheme::square;

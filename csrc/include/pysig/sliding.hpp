@@ -72,8 +72,8 @@ class sliding_signature {
     void pop(i64 count = 1) {
         detail::expect(count >= 0, "count", "at least 0", count);
         if (count > points())
-            detail::refuse("count", "at most the " + std::to_string(points()) + " points of the window",
-                           std::to_string(count));
+            detail::throw_invalid_argument("count", "at most the " + std::to_string(points()) + " points of the window",
+                                           std::to_string(count));
         drop(count);
     }
 
@@ -105,9 +105,10 @@ class sliding_signature {
 
     void logsignature_into(const logsignature_basis& basis, span<R> out) const {
         if (basis.channels() != channels())
-            detail::refuse("basis", std::to_string(channels()) + " channels", std::to_string(basis.channels()));
+            detail::throw_invalid_argument("basis", std::to_string(channels()) + " channels",
+                                           std::to_string(basis.channels()));
         if (basis.depth() != depth())
-            detail::refuse("basis", "depth " + std::to_string(depth()), std::to_string(basis.depth()));
+            detail::throw_invalid_argument("basis", "depth " + std::to_string(depth()), std::to_string(basis.depth()));
         detail::signature_to_logsignature<R>(signature(), basis, 1, out);
     }
     std::vector<R> logsignature(const logsignature_basis& basis) const {
@@ -167,7 +168,7 @@ class sliding_signature {
         for (i64 i = 0; i < result.stored_times(); ++i) {
             get(result.times_[i], sizeof(i64));
             if (i > 0 && *result.times_[i] < *result.times_[i - 1])
-                detail::refuse("bytes", "times that do not decrease", "others");
+                detail::throw_invalid_argument("bytes", "times that do not decrease", "others");
         }
         if (head.worst_case) {
             for (i64 i = 0; i < head.at.r; ++i) get(result.daba_.row(i), std::size_t(result.size()) * sizeof(R));
@@ -216,14 +217,14 @@ class sliding_signature {
         return kind == time_kind::none ? "none" : kind == time_kind::real ? "double" : "int64_t";
     }
     static void expect_not_nan(double time, const char* argument) {
-        if (time != time) detail::refuse(argument, "numbers", "NaN");
+        if (time != time) detail::throw_invalid_argument(argument, "numbers", "NaN");
     }
     static void expect_not_nan(std::int64_t, const char*) {}
 
     void expect_kind(time_kind kind) const {
         if (points() > 0 && kind != kind_)
-            detail::refuse("times", std::string("the type of the times in the window: ") + name_of(kind_),
-                           name_of(kind));
+            detail::throw_invalid_argument(
+                "times", std::string("the type of the times in the window: ") + name_of(kind_), name_of(kind));
     }
 
     template <class T>
@@ -236,7 +237,8 @@ class sliding_signature {
             expect_not_nan(times[m], "times");
             const bool known = m > 0 || this->points() > 0;
             if (known && key_of(times[m]) < (m > 0 ? key_of(times[m - 1]) : *times_[end_ - 1]))
-                detail::refuse("times", "times that do not decrease", "a smaller one at index " + std::to_string(m));
+                detail::throw_invalid_argument("times", "times that do not decrease",
+                                               "a smaller one at index " + std::to_string(m));
         }
         append(points, [&](i64 m) { return key_of(times[m]); }, kind_of(T()));
     }
@@ -246,8 +248,9 @@ class sliding_signature {
         expect_not_nan(before, "before");
         if (points() == 0) return 0;
         if (kind_of(before) != kind_)
-            detail::refuse("before", std::string("the type of the times in the window: ") + name_of(kind_),
-                           name_of(kind_of(before)));
+            detail::throw_invalid_argument("before",
+                                           std::string("the type of the times in the window: ") + name_of(kind_),
+                                           name_of(kind_of(before)));
         const i64 key = key_of(before);
         i64 count = 0;
         while (count < points() && (*times_[first_ + count] < key || (inclusive && *times_[first_ + count] == key)))
@@ -315,21 +318,22 @@ class sliding_signature {
     static header checked_header(span<const unsigned char> bytes) {
         header head{};
         if (bytes.data() == nullptr || bytes.size() < i64(sizeof head))
-            detail::refuse("bytes", "a serialised sliding signature", "too few bytes");
+            detail::throw_invalid_argument("bytes", "a serialised sliding signature", "too few bytes");
         std::memcpy(&head, bytes.data(), sizeof head);
         const i64 end = head.points > 0 ? head.points - 1 : 0;
         const borders& at = head.at;
         const bool known = head.magic == magic && head.version == 1;
         if (known && head.checksum != checksum_of(bytes))
-            detail::refuse("bytes", "bytes that have not changed since serialise", "others");
+            detail::throw_invalid_argument("bytes", "bytes that have not changed since serialise", "others");
         if (!known || (head.worst_case & ~1) != 0 || head.kind < 0 || head.kind > 2 || head.points < 0)
-            detail::refuse("bytes", "a sliding signature serialised in this byte order and version", "something else");
+            detail::throw_invalid_argument("bytes", "a sliding signature serialised in this byte order and version",
+                                           "something else");
         if (head.worst_case ? !detail::daba_lite<R>::valid(at, 0, end)
                             : at.l != 0 || at.r != 0 || at.a != 0 || at.b < 0 || at.b > end)
-            detail::refuse("bytes", "a window in a valid state", "another one");
+            detail::throw_invalid_argument("bytes", "a window in a valid state", "another one");
         if (head.real_size != std::int32_t(sizeof(R)))
-            detail::refuse("bytes", "reals of " + std::to_string(sizeof(R)) + " bytes",
-                           std::to_string(head.real_size) + " bytes");
+            detail::throw_invalid_argument("bytes", "reals of " + std::to_string(sizeof(R)) + " bytes",
+                                           std::to_string(head.real_size) + " bytes");
         // Each element has at least one byte, so none of the products is larger than the sum of the sizes.
         const i64 size = detail::checked_size(head.channels, head.depth), most = bytes.size();
         const i64 rows = head.worst_case ? at.r : 0, width = i64(sizeof(R));
@@ -337,7 +341,8 @@ class sliding_signature {
             (head.points > 0 && head.channels > most / head.points) ||
             most != i64(sizeof head) + head.points * head.channels * width + (head.kind ? head.points * 8 : 0) +
                         rows * size * width)
-            detail::refuse("bytes", "the size for these channels, depth and points", std::to_string(most) + " bytes");
+            detail::throw_invalid_argument("bytes", "the size for these channels, depth and points",
+                                           std::to_string(most) + " bytes");
         return head;
     }
 };

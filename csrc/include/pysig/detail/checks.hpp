@@ -13,12 +13,13 @@ namespace detail {
 
 constexpr i64 max_elements = i64(1) << 56;  // of one array: products of two checked sizes do not overflow unnoticed
 
-[[noreturn]] inline void refuse(const std::string& argument, const std::string& expected, const std::string& received) {
+[[noreturn]] inline void throw_invalid_argument(const std::string& argument, const std::string& expected,
+                                                const std::string& received) {
     throw std::invalid_argument("pysig: " + argument + ": expected " + expected + ", received " + received + ".");
 }
 
 inline void expect(bool condition, const char* argument, const char* expected, i64 received) {
-    if (!condition) refuse(argument, expected, std::to_string(received));
+    if (!condition) throw_invalid_argument(argument, expected, std::to_string(received));
 }
 
 // Checked d + d^2 + ... + d^depth.
@@ -29,8 +30,9 @@ inline i64 checked_size(i64 channels, i64 depth) {
     i64 size = 0;
     for (i64 k = 0; k < depth; ++k) {
         if (size + 1 > max_elements / channels)
-            refuse("depth", "a signature of at most 2^56 coefficients",
-                   "depth " + std::to_string(depth) + " with " + std::to_string(channels) + " channels");
+            throw_invalid_argument(
+                "depth", "a signature of at most 2^56 coefficients",
+                "depth " + std::to_string(depth) + " with " + std::to_string(channels) + " channels");
         size = (size + 1) * channels;
     }
     return size;
@@ -38,7 +40,8 @@ inline i64 checked_size(i64 channels, i64 depth) {
 
 inline i64 checked_product(const char* argument, i64 a, i64 b) {
     if (b > 0 && a > max_elements / b)
-        refuse(argument, "arrays of at most 2^56 elements", std::to_string(a) + " times " + std::to_string(b));
+        throw_invalid_argument(argument, "arrays of at most 2^56 elements",
+                               std::to_string(a) + " times " + std::to_string(b));
     return a * b;
 }
 
@@ -51,16 +54,17 @@ inline int checked_workers(int workers) {
 // An array of exactly `size` elements.
 template <class T>
 inline void expect_size(span<T> array, const char* argument, i64 size) {
-    if (array.size() != size) refuse(argument, std::to_string(size) + " elements", std::to_string(array.size()));
-    if (size > 0 && array.data() == nullptr) refuse(argument, "a pointer that is not null", "null");
+    if (array.size() != size)
+        throw_invalid_argument(argument, std::to_string(size) + " elements", std::to_string(array.size()));
+    if (size > 0 && array.data() == nullptr) throw_invalid_argument(argument, "a pointer that is not null", "null");
 }
 
 // The number of rows of `width` elements.
 template <class T>
 inline i64 rows_of(span<T> array, const char* argument, i64 width) {
     if (array.size() < 0 || array.size() % width)
-        refuse(argument, "whole rows of " + std::to_string(width) + " elements",
-               std::to_string(array.size()) + " elements");
+        throw_invalid_argument(argument, "whole rows of " + std::to_string(width) + " elements",
+                               std::to_string(array.size()) + " elements");
     expect_size(array, argument, array.size());
     return array.size() / width;
 }

@@ -119,13 +119,13 @@ class lyndon_functionals {
     static i64 times(i64 a, i64 b) {
         i64 product = 0;
         if (__builtin_mul_overflow(a, b, &product))
-            refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
+            throw_invalid_argument("depth", "coefficients of a basis that fit 64 bits", "larger ones");
         return product;
     }
     static void add(polynomial& to, i64 word, i64 coefficient) {
         i64& sum = to[word];
         if (__builtin_add_overflow(sum, coefficient, &sum))
-            refuse("depth", "coefficients of a basis that fit 64 bits", "larger ones");
+            throw_invalid_argument("depth", "coefficients of a basis that fit 64 bits", "larger ones");
     }
 
     // u sh v for words of p and q letters, by their first letters.
