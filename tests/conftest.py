@@ -142,6 +142,17 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
+def no_kernels(monkeypatch):
+    """Signatures and signature kernels of NumPy arrays fail as soon as their backend is called."""
+
+    def work(*arguments, **options):
+        raise AssertionError("work")
+
+    for name in ("signature_kernel", "signature_kernel_vjp", "signature_kernel_jvp", "signature"):
+        monkeypatch.setattr(f"pysig._cpu.{name}", work)
+
+
+@pytest.fixture
 def command(capfdbinary, tmp_path, monkeypatch):
     """Run the command `pysig` in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)

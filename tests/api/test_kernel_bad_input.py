@@ -13,17 +13,6 @@ X, Y = np.zeros((5, 5, 2)), np.zeros((6, 6, 2))
 RAGGED = [np.zeros((3, 2)), np.zeros((4, 2))]
 
 
-@pytest.fixture
-def no_kernels(monkeypatch):
-    """The backend fails if it is called."""
-
-    def work(*arguments, **options):
-        raise AssertionError("work")
-
-    for name in ("signature_kernel", "signature_kernel_vjp", "signature_kernel_jvp", "signature"):
-        monkeypatch.setattr(f"pysig._cpu.{name}", work)
-
-
 # ---- out ----
 
 
@@ -77,7 +66,7 @@ def test_an_out_beside_all_inputs_is_accepted():
 # ---- memory ----
 
 
-def refused(argument):
+def refused_call(argument):
     return rf"^{argument}: .* needs \d+ bytes, but only \d+ are available\."
 
 
@@ -88,15 +77,15 @@ def test_memory_of_gradients_is_checked_before(no_kernels, monkeypatch):
     for paired in (True, False):
         suffix = "" if paired else "_matrix"
         vjp = getattr(pysig, f"signature_kernel{suffix}_vjp")
-        with pytest.raises(MemoryError, match=refused("x")):
+        with pytest.raises(MemoryError, match=refused_call("x")):
             vjp(long, long, 1.0, order=4, dyadic_order=4)
-    with pytest.raises(MemoryError, match=refused("x")):
+    with pytest.raises(MemoryError, match=refused_call("x")):
         pysig.signature_kernel_vjp(*wide, 1.0, order=1)
-    with pytest.raises(MemoryError, match=refused("x")):
+    with pytest.raises(MemoryError, match=refused_call("x")):
         pysig.signature_kernel(*wide, order=1)
-    with pytest.raises(MemoryError, match=refused("x")):
+    with pytest.raises(MemoryError, match=refused_call("x")):
         pysig.signature_kernel(long, long, order=16, dyadic_order=8)
-    with pytest.raises(MemoryError, match=refused("z")):
+    with pytest.raises(MemoryError, match=refused_call("z")):
         pysig.signature_kernel_from_increments_vjp(
             np.zeros((1000, 1000)), 1.0, order=4, dyadic_order=4
         )
@@ -111,9 +100,9 @@ def test_memory_of_gradients_that_fit(monkeypatch):
 def test_memory_of_tests_is_checked_before(no_kernels, monkeypatch):
     monkeypatch.setattr("pysig._cpu.available_memory", lambda: 40 * 2**20)
     many = np.zeros((1500, 2, 1))
-    with pytest.raises(MemoryError, match=refused("x")):
+    with pytest.raises(MemoryError, match=refused_call("x")):
         pysig.mmd_test(many, many, order=1, n_permutations=9)
-    with pytest.raises(MemoryError, match=refused("x")):
+    with pytest.raises(MemoryError, match=refused_call("x")):
         pysig.hsic(many, many, order=1)
     with pytest.raises(MemoryError, match=r"^n_permutations: the statistics of .* needs \d+ bytes"):
         pysig.hsic_test(X, X, order=1, n_permutations=10**9)

@@ -13,17 +13,6 @@ X, Y = np.zeros((3, 5, 2)), np.zeros((4, 6, 2))
 RBF = pysig.kernels.RBF(1.0)
 
 
-@pytest.fixture
-def no_kernels(monkeypatch):
-    """The backend fails if it is called."""
-
-    def work(*arguments, **options):
-        raise AssertionError("work")
-
-    for name in ("signature_kernel", "signature_kernel_vjp", "signature_kernel_jvp", "signature"):
-        monkeypatch.setattr(f"pysig._cpu.{name}", work)
-
-
 def test_the_trap_works(no_kernels):
     with pytest.raises(AssertionError, match="work"):
         pysig.signature_kernel_matrix(X, Y, order=2)

@@ -55,7 +55,7 @@ def decimals(points):
     return [[Decimal(float(c)) for c in point] for point in points]
 
 
-def exact_difference(kernel, a, b, moved=None):
+def exact_second_difference(kernel, a, b, moved=None):
     """z, and the size of the terms that cancel in it: each near 0, or near the value at s = 0."""
     corners = [exact_kappa(kernel, p, q, moved) for p in a for q in b]
     start = kernel.gamma**kernel.degree if isinstance(kernel, K.Polynomial) else 1
@@ -81,7 +81,7 @@ def test_differences_keep_their_digits(rng, dtype, b):
 def check_differences(kernel, x, y, z, eps):
     with localcontext(prec=80):
         for p, q, found in zip(x, y, z, strict=True):
-            right, size = exact_difference(kernel, decimals(p), decimals(q))
+            right, size = exact_second_difference(kernel, decimals(p), decimals(q))
             assert abs(Decimal(float(found)) - right) <= 24 * Decimal(float(eps)) * size, kernel
 
 
@@ -125,7 +125,7 @@ def test_gradients_by_parameters_keep_their_digits(rng, dtype, b):
                         return (f(ends[0]) - f(ends[1])) / step
 
                     right = slope(
-                        lambda moved, a=a, c=c, k=kernel: exact_difference(k, a, c, moved)[0]
+                        lambda moved, a=a, c=c, k=kernel: exact_second_difference(k, a, c, moved)[0]
                     )
                     terms = [
                         slope(lambda moved, u=u, v=v, k=kernel: exact_kappa(k, u, v, moved))

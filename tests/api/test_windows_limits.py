@@ -124,7 +124,7 @@ ZONED = [time.replace(tzinfo=UTC) for time in NAIVE]
 ZONE_EXPECTED = r"^intervals: expected dates with a time zone"
 
 
-def index_of(times):
+def timed_index(times):
     return pysig.SignatureIndex(PATH, 1, times=times)
 
 
@@ -136,8 +136,8 @@ def sliding(times):
 
 MIXED = {
     "intervals": lambda a, b: pysig.signature_intervals(PATH, 1, [(b[0], b[3])], times=a),
-    "query": lambda a, b: index_of(a).query([(b[0], b[3])]),
-    "append": lambda a, b: index_of(a).append(PATH, times=[b[5]] * 6),
+    "query": lambda a, b: timed_index(a).query([(b[0], b[3])]),
+    "append": lambda a, b: timed_index(a).append(PATH, times=[b[5]] * 6),
     "push": lambda a, b: sliding(a).push(PATH, times=[b[5]] * 6),
     "evict": lambda a, b: sliding(a).evict(before=b[2]),
     "Time": lambda a, b: pysig.signature([PATH, PATH[:5]], 1, transform=pysig.Time([a, b[:5]])),
@@ -183,7 +183,7 @@ def test_columns_with_a_time_zone():
 
 
 def test_an_index_of_dates_with_a_zone_is_saved_with_it(tmp_path):
-    index_of(ZONED).save(tmp_path / "index")
+    timed_index(ZONED).save(tmp_path / "index")
     read = pysig.SignatureIndex.load(tmp_path / "index")
     assert read.query([(ZONED[0], ZONED[3])]).shape == (1, 2)
     with pytest.raises(TypeError, match=ZONE_EXPECTED):
@@ -207,33 +207,33 @@ PATHS = [PATH, PATH[:3], PATH[:4]]
 CLOCKS = [np.arange(6.0), np.arange(3.0) / 2, np.arange(4.0) * 2]
 
 
-def windows_of(path, times, **options):
+def windows_at(path, times, **options):
     return pysig.signature_windows(path, 2, 2.0, times=times, start="partial", **options)
 
 
 def test_times_of_paths_of_different_lengths():
-    found = windows_of(PATHS, CLOCKS)
+    found = windows_at(PATHS, CLOCKS)
     rows = pysig.signature_intervals(PATHS, 2, [(0.0, 2.0)], times=CLOCKS)
     for k, (path, times) in enumerate(zip(PATHS, CLOCKS, strict=True)):
-        np.testing.assert_allclose(found[k, : len(path)], windows_of(path, times), atol=1e-13)
+        np.testing.assert_allclose(found[k, : len(path)], windows_at(path, times), atol=1e-13)
         own = pysig.signature_intervals(path, 2, [(0.0, 2.0)], times=times)
         np.testing.assert_allclose(rows[k], own, atol=1e-13)
     bounds = pysig.window_bounds(6, 2.0, times=CLOCKS, lengths=[6, 3, 4], start="partial")
     assert bounds.shape == (3, 6, 2)
     nested = [times.tolist() for times in CLOCKS]
-    np.testing.assert_array_equal(windows_of(PATHS, nested), found)
+    np.testing.assert_array_equal(windows_at(PATHS, nested), found)
     joined = np.concatenate(CLOCKS)
-    np.testing.assert_array_equal(windows_of(PATHS, joined), found)
+    np.testing.assert_array_equal(windows_at(PATHS, joined), found)
     same = [PATH, PATH + 1]
     np.testing.assert_array_equal(
-        windows_of(same, [CLOCKS[0], CLOCKS[0]]), windows_of(np.stack(same), CLOCKS[0])
+        windows_at(same, [CLOCKS[0], CLOCKS[0]]), windows_at(np.stack(same), CLOCKS[0])
     )
 
 
 @pytest.mark.parametrize("times", [CLOCKS[:2], [*CLOCKS[:2], CLOCKS[1]]])
 def test_times_that_do_not_fit_paths(times):
     with pytest.raises(ValueError, match=r"^times: .*lengths: list \[6, 3, 4\].* Pass a time for"):
-        windows_of(PATHS, times)
+        windows_at(PATHS, times)
 
 
 @pytest.mark.parametrize("compute", [pysig.signature, pysig.signature_windows])

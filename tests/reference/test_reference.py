@@ -28,7 +28,7 @@ def exact(values):
     return np.vectorize(F, otypes=[object])(np.asarray(values, dtype=object))
 
 
-def paths(channels, least=1, most=5):
+def exact_paths(channels, least=1, most=5):
     """Exact paths of `channels` channels, (length, channels)."""
     points = st.lists(fractions, min_size=channels, max_size=channels)
     return st.lists(points, min_size=least, max_size=most).map(
@@ -39,7 +39,7 @@ def paths(channels, least=1, most=5):
 @st.composite
 def exact_cases(draw, least=1, most=5):
     channels, depth = draw(sizes)
-    return draw(paths(channels, least, most)), depth
+    return draw(exact_paths(channels, least, most)), depth
 
 
 def combine(a, b, channels, depth):
@@ -335,12 +335,12 @@ def moving_cases(draw):
     path, depth = draw(exact_cases(least=1, most=4))
     depth = min(depth, 3)
     channels = path.shape[1]
-    tangent = draw(paths(channels, len(path), len(path)))
+    tangent = draw(exact_paths(channels, len(path), len(path)))
     options = {"inverse": draw(st.booleans()), "scalar_term": draw(st.booleans())}
     if draw(st.booleans()):
-        options["basepoint"] = draw(paths(channels, 1, 1))[0]
+        options["basepoint"] = draw(exact_paths(channels, 1, 1))[0]
     if draw(st.booleans()):
-        before = draw(paths(channels, 3, 3))
+        before = draw(exact_paths(channels, 3, 3))
         options["initial"] = signature(before, depth, scalar_term=options["scalar_term"])
     if draw(st.booleans()):
         options["lengths"] = draw(st.integers(1, len(path)))
@@ -396,7 +396,7 @@ def test_vjp_is_the_transpose_of_jvp(case, data):
 @given(exact_cases(least=2), st.data())
 def test_jvp_of_a_stream_is_that_of_all_prefixes(case, data):
     path, depth = case
-    tangent = data.draw(paths(path.shape[1], len(path), len(path)))
+    tangent = data.draw(exact_paths(path.shape[1], len(path), len(path)))
     rows = signature_jvp(path, depth, tangent, stream=True)
     assert_equal(
         rows, [signature_jvp(path[: n + 1], depth, tangent[: n + 1]) for n in range(1, len(path))]
