@@ -141,8 +141,8 @@ struct functions {
     static __device__ R one(R) { return R(1); }
     static __device__ float exp(float x) { return expf(x); }
     static __device__ double exp(double x) { return ::exp(x); }
-    static __device__ float expm1(float x) { return expm1f(x); }
-    static __device__ double expm1(double x) { return ::expm1(x); }
+    static __device__ float folded_exp(float w) { return w > 0.5f ? expf(-w) : expm1f(-w); }
+    static __device__ double folded_exp(double w) { return w > 0.5 ? ::exp(-w) : ::expm1(-w); }
     static __device__ float log1p(float x) { return log1pf(x); }
     static __device__ double log1p(double x) { return ::log1p(x); }
     static __device__ float sqrt(float x) { return sqrtf(x); }

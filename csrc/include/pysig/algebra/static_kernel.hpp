@@ -49,8 +49,9 @@ struct kappa_value {
     T folded, slope, by_parameter[max_parameters];
 };
 
-// M has exp(x) and expm1(x) for x <= 0, log1p(x) for x >= 0 and sqrt(x) of T, one(x) = 1, and where_above(x, bound, y,
-// z), which is y if x > bound, z if not or if x is NaN.
+// M has exp(x) for x <= 0, log1p(x) for x >= 0 and sqrt(x) of T; folded_exp(w) = (w > 1/2 ? exp(-w) : exp(-w) - 1) for
+// w in the range of normal numbers; one(x) = 1; and where_above(x, bound, y, z), which is y if x > bound, z if not or
+// NaN.
 template <class M, class R, class T>
 PYSIG_HD T at_most(T x, R bound) {
     return M::where_above(x, bound, M::one(x) * bound, x);
@@ -78,12 +79,11 @@ PYSIG_HD constexpr R in_range(double x) {
 // Beyond it exp(-x) is 0.
 constexpr int exp_range = 1000;
 
-// folded(exp(-w)), w >= 0.
+// folded(exp(-w)) for 0 <= w, positive also where exp(-w) underflows.
 template <class R, class M, class T>
 PYSIG_HD T folded_exp(T w) {
-    constexpr R tiny = R(sizeof(R) == 4 ? 0x1p-126 : 0x1p-1022);  // positive also where exp(-w) is 0
-    const T e = M::exp(-w);
-    return M::where_above(w, R(0.5), M::where_above(e, tiny, e, M::one(w) * tiny), M::expm1(-w));
+    constexpr R range = sizeof(R) == 4 ? 87 : 708;
+    return M::folded_exp(at_most<M>(w, range));
 }
 
 // The sum over k >= 2 of c(k) (-u)^k / k! for 0 <= u <= 1/2, |c(k)| <= k^2.

@@ -37,16 +37,15 @@ struct lane_math {
     static V one(V) { return broadcast(R(1)); }
     static V where_above(V x, R bound, V y, V z) { return x > bound ? y : z; }
 
-    // exp(x) and exp(x) - 1. The first is zero below `smallest`; both are infinite above `largest`.
+    // exp(x), zero below `smallest` and infinite above `largest`; and folded_exp of static_kernel.hpp.
     static V exp(V x) {
         const power_of_e e(x);
         const V result = (e.less_one + R(1)) * e.scale;
         return x < e.low ? V{} : x > e.high ? broadcast(R(__builtin_huge_val())) : result;
     }
-    static V expm1(V x) {
-        const power_of_e e(x);
-        const V result = e.less_one * e.scale + (e.scale - R(1));
-        return x < e.low ? broadcast(R(-1)) : x > e.high ? broadcast(R(__builtin_huge_val())) : result;
+    static V folded_exp(V w) {
+        const power_of_e e(-w, -w);
+        return e.less_one * e.scale + (w > R(0.5) ? e.scale : e.scale - R(1));
     }
 
     // log(1 + v) = e ln 2 + 2 atanh(f / (2 + f)), 1 + v = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); v is not
@@ -78,9 +77,10 @@ struct lane_math {
         const V low = broadcast(format::smallest), high = broadcast(format::largest);
         V scale, less_one;
 
-        explicit power_of_e(V x) {
-            V inside = x < low ? low : x;
-            inside = inside > high ? high : inside;  // NaN stays
+        explicit power_of_e(V x)
+            : power_of_e(x, cut(x < broadcast(format::smallest) ? broadcast(format::smallest) : x)) {}
+        static V cut(V x) { return x > broadcast(format::largest) ? broadcast(format::largest) : x; }  // NaN stays
+        power_of_e(V, V inside) {
             const V shifted = inside * R(1.4426950408889634) + format::rounder, n = shifted - format::rounder;
             const V r = (inside - n * format::ln2_high) - n * format::ln2_low;
             V sum = broadcast(R(1) / R(whole_factorial(format::exp_terms)));
