@@ -112,7 +112,7 @@ def test_start_command_computes_what_it_says(tmp_path):
 @pytest.mark.quick
 def test_ci_runs_the_test_command_of_the_readme():
     """.ci/run reads the commands from here, by the marks that stand before them."""
-    assert command_after("test-command").endswith("pytest")
+    assert command_after("test-command").endswith("pytest -n auto")
     assert command_after("frameworks-command").endswith("pytest tests/interop/test_interop.py")
     script = ROOT / ".ci" / "run"
     if not script.exists():
