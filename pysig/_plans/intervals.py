@@ -77,7 +77,7 @@ def plan_groups(bounds: Any, costs: Costs) -> Groups:
     if queries is not None:
         lists = (queries[kept.by_start], queries[kept.by_end])
         kept = kept._replace(by_start=lists[0], by_end=lists[1])
-        alone = np.concatenate([queries[alone], np.flatnonzero(~full)])
+        alone = np.concatenate([queries[alone], np.flatnonzero(end <= start)])
     kept = _side_by_side(kept, start, end, costs)
     alone = alone[np.argsort((start - end)[alone], kind="stable")]  # the longest first
     return _joined(kept, alone, start[alone], span)
