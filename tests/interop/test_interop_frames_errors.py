@@ -27,7 +27,7 @@ def renamed(old, new):
 
 
 ERRORS = [
-    ({"stream": True}, TypeError, 'unexpected keyword argument .stream.. Did you mean "stride"'),
+    ({"stream": True}, TypeError, r"argument .stream.. Pass arrays to pysig\.signature for other"),
     ({"tranform": "time"}, TypeError, 'argument .tranform.. Did you mean "transform"'),
     ({"tiem": "ts"}, TypeError, 'argument .tiem.. Did you mean "time"'),
     ({"lengths": [1]}, TypeError, r"Pass arrays to pysig\.signature for other options"),
@@ -35,7 +35,11 @@ ERRORS = [
     ({"start": "partial"}, ValueError, r"^start: expected None without window.* Pass window="),
     ({"by": "idd"}, ValueError, r'^by: expected columns.*Did you mean "id"\?'),
     ({"time": "tss"}, ValueError, r'^time: expected columns.*Did you mean "ts"\?'),
-    ({"channels": ["x", "yy"]}, ValueError, r'^channels: expected columns.*Did you mean "y"\?'),
+    (
+        {"channels": ["x", "yy"]},
+        ValueError,
+        "^channels: expected columns.*The columns are 'id', 'ts'",
+    ),
     ({"channels": 3}, ValueError, "^channels: expected columns of the frame, received 3"),
     ({"by": np.array(list("abab"))}, TypeError, "^by: expected names of columns, received ndarray"),
     ({"by": FRAME["id"]}, TypeError, "^by: expected names of columns, received Series. Put"),

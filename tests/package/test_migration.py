@@ -90,11 +90,11 @@ def prepared(library, module, names):
     return {}
 
 
-def differences(theirs, ours):
+def first_difference(theirs, ours):
     """What differs between two results; empty if they agree."""
     nested = isinstance(theirs, (tuple, list)) and not all(map(np.isscalar, theirs))
     if nested and len(theirs) == len(ours):
-        return next(filter(None, map(differences, theirs, ours)), "")
+        return next(filter(None, map(first_difference, theirs, ours)), "")
     theirs, ours = np.asarray(theirs), np.asarray(ours)
     if theirs.shape != ours.shape:
         return f"shape {theirs.shape} is not {ours.shape}"
@@ -112,7 +112,7 @@ def compare(library):
     names |= prepared(library, module, names)
     theirs = vars(module) | names
     for left, right in checked_rows(PAGE.read_text(encoding="utf-8"), library):
-        wrong = differences(eval(left, theirs), eval(right, dict(names)))
+        wrong = first_difference(eval(left, theirs), eval(right, dict(names)))
         if wrong:
             raise AssertionError(f"{left} and {right}: {wrong}")
 
@@ -139,14 +139,14 @@ def test_calls_of_pysig_in_the_tables_run(library):
 
 
 def test_a_wrong_row_is_found():
-    assert differences(np.ones(3), np.ones(3)) == ""
-    assert "relative" in differences(np.ones(3), np.array([1.0, 1.0, 1.1]))
-    assert "shape" in differences(np.ones(3), np.ones(4))
-    assert "is not" in differences(["1", "2"], ["1", "3"])
-    assert differences([(), (0, 1)], [(), (0, 1)]) == ""
-    assert "relative" in differences([(), (0, 1)], [(), (1, 1)])
-    assert "relative" in differences([np.ones(2), np.ones(3)], [np.ones(2), np.zeros(3)])
-    assert "shape" in differences([np.ones(2)], [np.ones(2), np.ones(2)])
+    assert first_difference(np.ones(3), np.ones(3)) == ""
+    assert "relative" in first_difference(np.ones(3), np.array([1.0, 1.0, 1.1]))
+    assert "shape" in first_difference(np.ones(3), np.ones(4))
+    assert "is not" in first_difference(["1", "2"], ["1", "3"])
+    assert first_difference([(), (0, 1)], [(), (0, 1)]) == ""
+    assert "relative" in first_difference([(), (0, 1)], [(), (1, 1)])
+    assert "relative" in first_difference([np.ones(2), np.ones(3)], [np.ones(2), np.zeros(3)])
+    assert "shape" in first_difference([np.ones(2)], [np.ones(2), np.ones(2)])
     assert checked_rows("<!-- checked: x -->\n| `f(1)`, so | `g(2)` |\n| `h` | `k` |\n", "x") == [
         ("f(1)", "g(2)")
     ]

@@ -95,7 +95,7 @@ def test_every_public_function_is_documented(module, name):
         assert "Returns" in found
 
 
-def documented(doc):
+def documented_parameters(doc):
     """The names of the section Parameters, in its order, as they are spelled."""
     body = doc.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
     heads = [line.partition(" : ")[0] for line in body.splitlines() if line[:1] not in ("", " ")]
@@ -109,12 +109,12 @@ def test_parameters_are_documented_in_their_order(module, name):
         return
     parameters = inspect.signature(function).parameters.values()
     spelled = ["*" * 2 * (p.kind is p.VAR_KEYWORD) + p.name for p in parameters]
-    assert documented(inspect.getdoc(function)) == spelled
+    assert documented_parameters(inspect.getdoc(function)) == spelled
 
 
 def test_the_order_that_is_read_is_that_of_the_text():
     doc = "A.\n\nParameters\n----------\nb, a : int\n    As c.\n**more\n    No.\n\nReturns\n"
-    assert documented(doc) == ["b", "a", "**more"]
+    assert documented_parameters(doc) == ["b", "a", "**more"]
 
 
 def test_the_check_of_sections_can_fail():

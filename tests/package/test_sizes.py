@@ -23,8 +23,8 @@ LONG_FILES = {
 }
 # Counts of the option that is taken as an example. The goals are 20 and 150. An operation on paths
 # that has the option adds lines: windows and intervals take 40, kernels of signatures about as
-# many, and so do offsets and Dask arrays; kernels in frameworks take 20. An augmentation of aeon has
-# the name of the option.
+# many, and so do offsets and Dask arrays; kernels in frameworks take 20. An augmentation of aeon
+# has the name of the option.
 OPTION_PARAMETERS, OPTION_LINES = 24, 460
 
 
