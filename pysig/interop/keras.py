@@ -217,7 +217,7 @@ class SigKernelLayer(keras.layers.Layer):
     >>> model = keras.Sequential([keras.Input((None, 2)), kernels, keras.layers.Dense(1)])
     >>> model.layers[0].output.shape
     (None, 8)
-    >>> model.layers[0].weights[0].shape
+    >>> tuple(model.layers[0].weights[0].shape)
     (8, 5, 2)
     """
 

@@ -4,10 +4,13 @@ import ast
 import importlib.util
 import re
 import runpy
+import sys
 import warnings
 from pathlib import Path
 
 import pytest
+
+import gpu_under_test
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
@@ -73,10 +76,8 @@ def embedded_results_agree(v):
     return (abs(rows - rows[0]) < 1e-12).all() and len(rows) == 2 + bool(v["compiler"])
 
 
-def long_intervals_cost_no_more(v):
-    index, loop = v["table"]["index (µs)"], v["table"]["one by one (µs)"]
-    errors = v["table"]["difference"].astype(float)
-    return errors.max() < 1e-12 and loop[20_000] > 5 * index[20_000]
+def an_index_gives_the_same_signatures(v):
+    return v["table"]["difference"].astype(float).max() < 1e-12
 
 
 def median_is_a_good_bandwidth(v):
@@ -98,7 +99,7 @@ CLAIMS = {
     "10_larger_than_memory": chunks_bound_the_memory,
     "11_the_same_code_on_a_gpu": estimate_approaches_the_expectation,
     "12_from_cpp_and_numba": embedded_results_agree,
-    "13_interval_queries": long_intervals_cost_no_more,
+    "13_interval_queries": an_index_gives_the_same_signatures,
     "14_support_vector_machine": median_is_a_good_bandwidth,
 }
 
@@ -119,7 +120,9 @@ def test_page_has_a_formula_a_figure_and_a_table(program):
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.stem)
-def test_program_runs_and_its_text_is_true(program):
+def test_program_runs_and_its_text_is_true(program, monkeypatch):
+    if gpu_under_test.real_cupy()[1]:
+        monkeypatch.setitem(sys.modules, "cupy", None)  # also where the emulator can be imported
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"needs {missing[0]} (extra: docs)")
