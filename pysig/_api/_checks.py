@@ -22,6 +22,8 @@ DLPACK_HOST = (DLPACK_CPU, DLPACK_PINNED)
 
 def describe(value: Any) -> str:
     """A value, for messages."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+        return f"{type(value).__name__} {value.item()!r}"
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
     if dtype is not None and isinstance(shape, tuple):
         return f"{type(value).__name__} of shape {tuple(shape)} and dtype {dtype}"
@@ -43,7 +45,9 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
     if type(value) is int and value >= minimum:  # the usual case first, here and below
         return value
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}: expected an integer, received {describe(value)}.")
+        whole = isinstance(value, (float, np.floating)) and value == np.rint(value)
+        remedy = f" Pass int({name})." if whole and np.isfinite(value) else ""
+        raise TypeError(f"{name}: expected an integer, received {describe(value)}.{remedy}")
     try:
         number = operator.index(value)
     except TypeError:
@@ -91,6 +95,8 @@ def check_floating(array: Any, name: str) -> None:
             "f": f"Convert it: {name}.astype(numpy.float32) or {name}.astype(numpy.float64)",
             "M": "Convert times to numbers first, for example seconds since the first point",
             "m": "Convert times to numbers first, for example seconds",
+            "V": "Pass its fields as channels: "
+            f"numpy.lib.recfunctions.structured_to_unstructured({name})",
         }.get(kind, convert)
     raise TypeError(
         f"{name}: expected float32, float64 or integers, received dtype {array.dtype}. {advice}."
@@ -168,6 +174,27 @@ def refuse_tensor(value: Any, name: str) -> None:
         )
 
 
+def refuse_container(value: Any, name: str) -> None:
+    """TypeError for an object that holds paths but is not an array of them."""
+    library, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    remedy = None
+    if hasattr(value, "toarray") and library in ("scipy", "cupyx"):
+        remedy = f"Make it dense: {name}.toarray()."
+    elif library in ("pandas", "polars") and kind.endswith("GroupBy"):
+        remedy = (
+            "Use pysig.interop.frames.signature(frame, depth, by=...), or pass a list of the "
+            "points of each path."
+        )
+    elif library == "polars" and kind == "LazyFrame":
+        remedy = f"Read it: {name}.collect()."
+    elif library == "xarray" and kind == "Dataset":
+        remedy = f"Use pysig.interop.xarray, or pass an array: {name}.to_dataarray()."
+    elif hasattr(value, "__next__"):
+        remedy = f"Make it a list: list({name})."
+    if remedy is not None:
+        raise TypeError(f"{name}: expected an array, received {kind} of {library}. {remedy}")
+
+
 def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     """An array of `backend` with a real dtype."""
     if type(value) is np.ndarray and value.dtype.char in "fd" and backend is NUMPY:
@@ -175,6 +202,7 @@ def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:
     if value is None:
         raise TypeError(f"{name}: expected an array, received NoneType None. Pass it.")
     refuse_tensor(value, name)
+    refuse_container(value, name)
     refuse_masked(value, name)
     check_device(value, name)
     try:

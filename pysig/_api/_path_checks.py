@@ -23,11 +23,7 @@ def check_path(path: Any, name: str = "path", least: int = 1) -> tuple[ArrayBack
     if array.ndim < 2:
         raise ValueError(
             f"{name}: expected shape (..., length, channels), received shape {tuple(array.shape)}. "
-            + (
-                f"A path of one channel is {name}[:, None]."
-                if array.ndim
-                else "The path comes first, the depth second."
-            )
+            + _about_axes(path, name, array.ndim)
         )
     length, channels = array.shape[-2:]
     if length < least:
@@ -45,6 +41,18 @@ def check_path(path: Any, name: str = "path", least: int = 1) -> tuple[ArrayBack
     if backend is not CUPY and (not array.flags.aligned or gcd(*array.strides) % dtype.itemsize):
         array = array.copy()  # ascontiguousarray would keep a contiguous, misaligned array
     return backend, array
+
+
+def _about_axes(path: Any, name: str, ndim: int) -> str:
+    """The remedy for a path without the axes of points and channels."""
+    if ndim == 0:
+        return "The path comes first, the depth second."
+    if type(path).__module__.partition(".")[0] in ("pandas", "polars"):
+        return (
+            f"A path of one channel is {name}.to_frame(). For windows of the rows of a frame, use "
+            "pysig.interop.frames.signature(frame, depth, window=...)."
+        )
+    return f"A path of one channel is {name}[:, None]."
 
 
 def _check_integers_fit(array: Any, name: str, backend: ArrayBackend) -> None:
@@ -81,6 +89,11 @@ def check_basepoint(
         raise TypeError(
             f"{name}: expected True, False or the coordinates of points, received "
             f"{describe(basepoint)}. Convert coordinates to numbers."
+        )
+    if array.ndim == 0:
+        raise ValueError(
+            f"{name}: expected True, False or the {channels} coordinates of a point, received "
+            f"{describe(basepoint)}. Pass True for a point at zero."
         )
     return broadcast(array, name, (*batch, channels), path.dtype, xp).reshape(count, channels)
 

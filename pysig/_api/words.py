@@ -207,7 +207,13 @@ def index_word(index: int, channels: int, scalar_term: bool = False) -> Word:
 
 def check_word(word: Any, channels: int, name: str) -> Word:
     """Convert `word` to a tuple of letters below `channels`."""
-    if isinstance(word, (str, bytes)) or not hasattr(word, "__iter__"):
+    if isinstance(word, str):
+        raise TypeError(
+            f"{name}: expected a sequence of 0-based letters, received {describe(word)}. Write a "
+            "word as a tuple of channel numbers, such as (0, 1). If it is a label, convert all "
+            f"labels: pysig.words_of_labels(labels, channels={channels})."
+        )
+    if isinstance(word, bytes) or not hasattr(word, "__iter__"):
         raise TypeError(
             f"{name}: expected a sequence of 0-based letters, received {describe(word)}. "
             "Write a word as a tuple of channel numbers, such as (0, 1)."

@@ -43,6 +43,7 @@ class Signer:
         self.last: tuple[NDArray[Any], NDArray[Any]] = (np.empty(0), np.empty(0))
         self.count: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.carry: Any = None
+        self.overflow = False  # whether a coefficient is not finite
         self.paths, self.shortest, self.longest = 0, 0, 0
 
     def __call__(self, block: Block) -> Result | None:

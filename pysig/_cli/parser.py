@@ -147,7 +147,10 @@ def columns(text: str) -> list[str]:
     """Names separated by commas; a name that contains a comma is in double quotes."""
     names = next(csv.reader([text], skipinitialspace=True), [])
     if not all(names) or not names:
-        raise argparse.ArgumentTypeError(f"expected names like x,y,z, received {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected names like x,y,z, received {text!r}; a column without a name is called by "
+            "its number, 1 for the first"
+        )
     return names
 
 

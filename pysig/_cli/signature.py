@@ -27,6 +27,9 @@ from pysig._io.sinks import Layout, Sink, check_suffix, open_sink, replacing, sp
 
 #: A table with more columns is refused, because common programs cannot read it.
 MAX_COLUMNS = 1_000_000
+OVERFLOW = (
+    "; some coefficients are too large for the dtype, and infinite or NaN; rescale the channels"
+)
 STAGES = ("time", "times", "lead_lag", "basepoint", "reset")
 
 
@@ -50,7 +53,8 @@ def run(args: Namespace, sources: Sequence[Source]) -> None:
             transfer(reader, budget, tick, signer, sink)
             sink.finish()
         if not args.quiet:
-            sys.stderr.write(f"pysig: {summary(signer, reader, task)}\n")
+            overflow = signer.overflow and not args.allow_nan
+            sys.stderr.write(f"pysig: {summary(signer, reader, task)}{OVERFLOW * overflow}\n")
 
 
 def transfer(
@@ -60,6 +64,7 @@ def transfer(
     for block in reader.blocks(budget, tick):
         result = signer(block)
         if result is not None:
+            signer.overflow |= not np.isfinite(result.values).all()
             sink.write(replace(result, zone=reader.zone))
 
 

@@ -4,12 +4,27 @@ the first point to the last: dS/dx is S shifted up by one level; the points betw
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from pysig._plans.layout import Plan
 from pysig._plans.paths import Cotangents, Options, Paths, Tangents
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def quiet(function: _Function) -> _Function:
+    """Let numbers that are too large become infinite without a warning, as they do in kernels."""
+
+    @wraps(function)
+    def run(*args: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(*args)
+
+    return cast(_Function, run)
 
 
 def _last_points(paths: Paths, stream: bool) -> Any:
@@ -35,6 +50,7 @@ def _increments(paths: Paths, points: Any, base: Any, last: Any) -> Any:
     return flat[first + last] - (flat[first] if base is None else base)
 
 
+@quiet
 def powers(x: Any, depth: int) -> Any:
     """1, x, x^2/2!, ... up to `depth`, in the last axis."""
     out = np.empty((*x.shape, depth + 1), x.dtype)
@@ -72,6 +88,7 @@ def signs(depth: int, inverse: bool) -> Any:
     return (-1.0) ** np.arange(depth + 1) if inverse else np.ones(depth + 1)
 
 
+@quiet
 def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, options: Options) -> None:
     """As `pysig._cpu.signature_jvp`."""
     points, depth, stream = paths.points, plan.depth, options.stream
@@ -88,6 +105,7 @@ def signature_jvp(paths: Paths, tangents: Tangents, out: Any, plan: Plan, option
     out[...] = derivative[..., 0 if plan.scalar_term else 1 :].reshape(out.shape)
 
 
+@quiet
 def signature_vjp(
     paths: Paths,
     cotangent: Any,

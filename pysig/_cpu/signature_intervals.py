@@ -8,7 +8,7 @@ import numpy as np
 
 from pysig._cpu._arguments import layout_of
 from pysig._cpu._extension import core
-from pysig._cpu.one_channel import powers, shifted_up, signs
+from pysig._cpu.one_channel import powers, quiet, shifted_up, signs
 from pysig._cpu.signature import signature
 from pysig._cpu.signature_jvp import signature_jvp
 from pysig._cpu.signature_vjp import signature_vjp
@@ -33,6 +33,7 @@ MIN_ROWS = 16  # of a group, whatever their size
 MIN_DENSE_VECTORS = 4  # of a row, so that a vector of words costs less than a vector of groups
 
 
+@quiet
 def signature_intervals(paths: Paths, bounds: Any, out: Any, plan: Plan, options: Options) -> None:
     """Fill `out` (batch, q, plan.size) with the signatures of steps [a, b) = bounds[row, i]."""
     assert out.flags.c_contiguous
@@ -87,6 +88,7 @@ def _max_dense(plan: Plan, dtype: Any) -> int:
     return max(MIN_ROWS, FORWARD.group_bytes // row_bytes)
 
 
+@quiet
 def signature_intervals_jvp(
     paths: Paths, tangents: Tangents, bounds: Any, out: Any, plan: Plan, options: Options
 ) -> None:
@@ -100,6 +102,7 @@ def signature_intervals_jvp(
     _run(paths, tangents._replace(initial=None), np.ascontiguousarray(bounds), out, plan, options)
 
 
+@quiet
 def signature_intervals_vjp(
     paths: Paths, cotangent: Any, bounds: Any, into: Cotangents, plan: Plan, options: Options
 ) -> None:

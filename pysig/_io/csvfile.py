@@ -37,6 +37,7 @@ Table = tuple[list[str], NDArray[np.int64], NDArray[Any], NDArray[np.float64]]
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 BOOLEAN = {"true": 1.0, "false": 0.0}
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]+")
 LINE_BREAK = re.compile("\r\n|\r|\n")
 
 #: Rows that are turned into numbers at once, and bytes if there is nothing unusual in them.
@@ -293,6 +294,8 @@ class CsvReader(TableReader):
             return "remove the separators of thousands"
         if is_number(text.replace(",", ".")):
             return "write the decimal sign as a point"
+        if HEXADECIMAL.fullmatch(text):
+            return "write hexadecimal numbers in decimal"
         ignore = f"if the column is not a channel, give --ignore {name}"
         if is_date(text) and self.time_at is None:
             return f"if the column holds the times, give --time-column {name}; {ignore}"

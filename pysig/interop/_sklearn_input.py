@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from pysig._api._checks import check_integer, describe, refuse_masked
+from pysig._api._checks import (
+    as_numeric,
+    check_floating,
+    check_integer,
+    describe,
+    refuse_container,
+    refuse_masked,
+    refuse_tensor,
+)
+from pysig._backend import NUMPY
 
 FLOATS = [np.float64, np.float32]
 
@@ -98,11 +107,16 @@ FORMS = (
 def _refuse_others(X: Any) -> None:
     """TypeError or ValueError for what has no paths in it."""
     if type(X) is np.ndarray:
+        if X.dtype.kind == "V":
+            check_floating(X, "X")  # raises
         return
     if X is None or isinstance(X, (str, bytes)) or type(X) is dict:
         raise TypeError(f"X: expected {FORMS}, received {describe(X)}. Pass the paths.")
     if isinstance(X, (list, tuple)) and not X:
         raise ValueError(f"X: expected {FORMS}, received an empty {type(X).__name__}. Pass a path.")
+    refuse_tensor(X, "X")
+    if not hasattr(X, "toarray"):  # scikit-learn refuses sparse matrices itself
+        refuse_container(X, "X")
     refuse_masked(X, "X")
 
 
@@ -185,7 +199,8 @@ def _of_list(items: list[Any]) -> Paths:
                 f"X[{k}]: expected the columns {names} of the first data frame, received {own}. "
                 "Select the same columns of all."
             )
-    return Paths([np.asarray(item) for item in items], names=names)
+    arrays = [as_numeric(item, f"X[{k}]", NUMPY) for k, item in enumerate(items)]
+    return Paths(arrays, names=names)
 
 
 def _of_array(estimator: Any, X: Any) -> Any:

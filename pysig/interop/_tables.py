@@ -48,9 +48,13 @@ def table_of(frame: Any, keys: list[str], time: str | None) -> tuple[Table, str 
         raise TypeError("frame: expected a DataFrame, received a LazyFrame. Call frame.collect().")
     if polars is not None and isinstance(frame, polars.DataFrame):
         return PolarsTable(polars, frame), time
+    remedy = {
+        "GroupBy": "Pass the frame before it was grouped, and by=.",
+        "Series": "Make it a frame: frame.to_frame().",
+    }.get(type(frame).__name__.removeprefix("DataFrame"), "Pass arrays to pysig.signature.")
     raise TypeError(
         f"frame: expected a DataFrame of pandas or polars, received {type(frame).__name__}. "
-        "Pass arrays to pysig.signature."
+        f"{remedy}"
     )
 
 
@@ -110,7 +114,10 @@ def _check_times(name: str, values: Any) -> Any:
     return values
 
 
-CHANNEL_ADVICE = "Name the channels with channels=, or convert the column."
+CHANNEL_ADVICE = (
+    "If it names the paths, pass it as by=; if it holds times, as time=. Else name the channels "
+    "with channels=, or convert the column."
+)
 
 
 class PandasTable:

@@ -452,7 +452,8 @@ def test_integers_that_float64_would_round():
 @pytest.mark.parametrize("value", [1, [1.0]])
 @pytest.mark.parametrize(("name", "shape"), [("initial", 6), ("basepoint", 2)])
 def test_a_number_is_not_a_signature_or_a_point(name, shape, value):
-    with pytest.raises(
-        ValueError, match=rf"^{name}: expected a shape that broadcasts to \({shape},\)"
-    ):
+    says = rf"expected a shape that broadcasts to \({shape},\)"
+    if (name, value) == ("basepoint", 1):
+        says = r"expected True, False or the 2 coordinates of a point, received int 1\. Pass True"
+    with pytest.raises(ValueError, match=f"^{name}: {says}"):
         pysig.signature(np.zeros((3, 2)), 2, **{name: value})
