@@ -106,18 +106,25 @@ FORMS = (
 
 def _refuse_others(X: Any) -> None:
     """TypeError or ValueError for what has no paths in it."""
+    _refuse_containers(X)
     if type(X) is np.ndarray:
-        if X.dtype.kind == "V":
-            check_floating(X, "X")  # raises
         return
     if X is None or isinstance(X, (str, bytes)) or type(X) is dict:
         raise TypeError(f"X: expected {FORMS}, received {describe(X)}. Pass the paths.")
     if isinstance(X, (list, tuple)) and not X:
         raise ValueError(f"X: expected {FORMS}, received an empty {type(X).__name__}. Pass a path.")
+    refuse_masked(X, "X")
+
+
+def _refuse_containers(X: Any) -> None:
+    """TypeError for objects that hold paths but are not arrays of them."""
+    if type(X) is np.ndarray:
+        if X.dtype.kind == "V":
+            check_floating(X, "X")  # raises
+        return
     refuse_tensor(X, "X")
     if not hasattr(X, "toarray"):  # scikit-learn refuses sparse matrices itself
         refuse_container(X, "X")
-    refuse_masked(X, "X")
 
 
 def _check_axes(array: Any) -> None:
@@ -320,6 +327,7 @@ def path_objects(X: Any) -> Any:
 
 def paths_alone(kernel: Any, X: Any) -> Paths:
     """Check paths that do not depend on those of another call."""
+    _refuse_containers(X)
     items = _list_of_paths(X)
     if items is not None:
         return _of_list(items).checked()

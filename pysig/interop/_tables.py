@@ -115,8 +115,8 @@ def _check_times(name: str, values: Any) -> Any:
 
 
 CHANNEL_ADVICE = (
-    "If it names the paths, pass it as by=; if it holds times, as time=. Else name the channels "
-    "with channels=, or convert the column."
+    "Name the channels with channels=, or convert the column. If it names the paths, pass it as "
+    "by=; if it holds times, as time=."
 )
 
 

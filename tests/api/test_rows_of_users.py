@@ -302,7 +302,8 @@ REFUSED = {
     "frames.signature(frame with names of paths, without by=)": (
         lambda: frames(frame(id=list("aab"))),
         TypeError,
-        "id: expected a column of numbers, received {}. If it names the paths, pass it as by=;",
+        "id: expected a column of numbers, received {}. Name the channels with channels=, or "
+        "convert the column. If it names the paths, pass it as by=;",
     ),
     "frames.signature(missing number)": (
         lambda: frames(frame(z=[1.0, None, 2.0]).astype({"z": "Float64"})),

@@ -208,5 +208,48 @@ def test_numpy_functions_refuse_tensors():
             pysig.signature(value, 2)
 
 
+def transformer_of(path):
+    pytest.importorskip("sklearn")
+    from pysig.interop.sklearn import SignatureTransformer
+
+    return SignatureTransformer(depth=2).fit(path)
+
+
+def kernel_of(path):
+    pytest.importorskip("sklearn")
+    from pysig.interop.sklearn import SignatureKernel
+
+    return SignatureKernel(2)(path)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda path: pysig.signature(path, 2), transformer_of, kernel_of]
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path,
+        lambda path: path.requires_grad_(),
+        lambda path: path.bfloat16(),
+        lambda path: path.half(),
+        lambda path: path.to("meta"),
+        lambda path: path.to_sparse(),
+    ],
+    ids=["plain", "gradient", "bfloat16", "half", "meta", "sparse"],
+)
+def test_every_kind_of_tensor_is_sent_to_interop(function, change):
+    path = change(torch.zeros(2, 3, 2))
+    says = r"received Tensor of torch.* Use pysig\.interop\.torch, or"
+    with pytest.raises(TypeError, match=says):
+        function(path)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_refused_with_the_conversion(dtype):
+    path = torch.zeros(3, 2, dtype=getattr(torch, dtype))
+    with pytest.raises(TypeError, match=rf"^path: .*received {dtype}. Convert it to float32\."):
+        signature(path, 2)
+
+
 def test_the_examples(examples):
     examples("torch", "PyTorch")
