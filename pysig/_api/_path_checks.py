@@ -85,15 +85,16 @@ def check_basepoint(
     if isinstance(basepoint, (bool, np.bool_)):
         return xp.zeros((count, channels), path.dtype)
     array = as_numeric(basepoint, name, backend)
-    if array.dtype.kind == "b":
-        raise TypeError(
-            f"{name}: expected True, False or the coordinates of points, received "
-            f"{describe(basepoint)}. Convert coordinates to numbers."
-        )
-    if array.ndim == 0:
+    if array.ndim == 0 or array.dtype.kind == "b":
+        received = describe(basepoint)
+        if array.dtype.kind == "b":
+            raise TypeError(
+                f"{name}: expected True, False or the coordinates of points, received {received}. "
+                "Convert coordinates to numbers."
+            )
         raise ValueError(
             f"{name}: expected True, False or the {channels} coordinates of a point, received "
-            f"{describe(basepoint)}. Pass True for a point at zero."
+            f"{received}. Pass True for a point at zero."
         )
     return broadcast(array, name, (*batch, channels), path.dtype, xp).reshape(count, channels)
 

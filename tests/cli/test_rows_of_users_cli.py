@@ -20,7 +20,7 @@ BIG = (
 )
 
 
-def stored(save, *arrays):
+def saved(save, *arrays):
     stream = io.BytesIO()
     save(stream, *arrays)
     return stream.getvalue()
@@ -102,8 +102,8 @@ RIGHT = {
     ),
     # ---- files ----
     "-o -": ("x\n1\n2\n", "-o -", "id,S(x)\nin,1.0\n", ""),
-    ".npy without a suffix": (stored(np.save, ARRAY), "", "id,S(0),S(1)\n0,2.0,3.0\n", "1 path"),
-    ".npz without a suffix": (stored(np.savez, ARRAY), "", "id,S(0),S(1)\n0,2.0,3.0\n", "1 path"),
+    ".npy without a suffix": (saved(np.save, ARRAY), "", "id,S(0),S(1)\n0,2.0,3.0\n", "1 path"),
+    ".npz without a suffix": (saved(np.savez, ARRAY), "", "id,S(0),S(1)\n0,2.0,3.0\n", "1 path"),
     "numbers beyond the dtype": (
         "x\n1\n1e200\n",
         "--depth 2",
@@ -125,7 +125,7 @@ RIGHT = {
 }
 
 
-def run(command, content, options):
+def read_with(command, content, options):
     Path("in").write_bytes(content if isinstance(content, bytes) else content.encode())
     depth = [] if "--depth" in options else ["--depth", 1]
     return command("signature", "in", *depth, *options.split(" " if options else None))
@@ -134,7 +134,7 @@ def run(command, content, options):
 @pytest.mark.parametrize("call", RIGHT)
 def test_right(command, call):
     content, options, out, line = RIGHT[call]
-    result = run(command, content, options)
+    result = read_with(command, content, options)
     assert (result.status, result.out) == (0, out), result.err
     assert line in result.err
     assert result.err.count("\n") == 1
@@ -201,7 +201,7 @@ REFUSED = {
 @pytest.mark.parametrize("call", REFUSED)
 def test_refused(command, call):
     content, options, says = REFUSED[call]
-    result = run(command, content, options)
+    result = read_with(command, content, options)
     assert (result.status, result.out) == (2, "")
     assert says in result.err
     assert result.err.count("\n") == 1
