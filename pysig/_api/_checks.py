@@ -190,9 +190,11 @@ def refuse_container(value: Any, name: str) -> None:
     elif library == "xarray" and kind == "Dataset":
         remedy = f"Use pysig.interop.xarray, or pass an array: {name}.to_dataarray()."
     elif hasattr(value, "__next__"):
-        remedy = f"Make it a list: list({name})."
+        file = hasattr(value, "read")
+        remedy = "Load the file first." if file else f"Make it a list: list({name})."
     if remedy is not None:
-        raise TypeError(f"{name}: expected an array, received {kind} of {library}. {remedy}")
+        source = "" if library == "builtins" else f" of {library}"
+        raise TypeError(f"{name}: expected an array, received {kind}{source}. {remedy}")
 
 
 def as_numeric(value: Any, name: str, backend: ArrayBackend) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 
 import numpy as np
@@ -291,7 +292,12 @@ REFUSED = {
     "signature(a generator)": (
         lambda: signature(path for path in [PATH]),
         TypeError,
-        "path: expected an array, received generator of builtins. Make it a list: list(path).",
+        "path: expected an array, received generator. Make it a list: list(path).",
+    ),
+    "signature(a file)": (
+        lambda: signature(io.StringIO("x,y\n1,2\n")),
+        TypeError,
+        "path: expected an array, received StringIO of _io. Load the file first.",
     ),
     "frame.rolling('60s').apply(signature)": (
         lambda: frame().set_index(stamps()).rolling("60s").apply(signature),
