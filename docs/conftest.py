@@ -3,8 +3,8 @@
 from importlib.util import find_spec
 
 collect_ignore_glob = ["embedding/*/*.py"]
-collect_ignore = ["conf.py", "generate.py", "_extensions", "figures", "reference.md"]
-collect_ignore += ["reference", "frameworks.md"]
+collect_ignore = ["conf.py", "generate.py", "figure_style.py", "_extensions", "figures"]
+collect_ignore += ["reference", "reference.md", "frameworks.md"]
 NEEDS = {
     "dask.md": ["dask"],
     "xarray.md": ["xarray", "dask"],
